@@ -1,0 +1,1 @@
+"""The names a scenario may import, and no others."""

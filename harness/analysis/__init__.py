@@ -1,0 +1,1 @@
+"""Figures and findings, computed from a history and nothing else."""

@@ -1,0 +1,226 @@
+"""Reads and writes the history of a run: samples, marks, readings of resources, and the phases they fall in.
+
+A file may end early, since runs are killed: whole batches and whole lines are read, and the rest is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from harness.errors import RunFolderError
+from harness.record import NS_PER_S, History, Mark, Outcome, Phase, PlannedWindow, Scalar
+from harness.store import RunFolder, read_json
+
+_NAME = pa.dictionary(pa.int32(), pa.string())
+
+SAMPLES = pa.schema(
+    [
+        pa.field("intended_ns", pa.int64(), nullable=False),
+        pa.field("started_ns", pa.int64(), nullable=False),
+        pa.field("answered_ns", pa.int64(), nullable=False),
+        pa.field("endpoint", _NAME, nullable=False),
+        pa.field("method", _NAME, nullable=False),
+        pa.field("outcome", _NAME, nullable=False),
+        pa.field("status", pa.int16(), nullable=True),
+        pa.field("error", _NAME, nullable=True),
+        pa.field("bytes", pa.int64(), nullable=False),
+    ]
+)
+"""`samples.arrow`, an Arrow IPC stream, one row a request. Times are nanoseconds on the run's clock, whose zero is the
+first intended arrival (the warm-up is before it, so its times are negative). `docs/history.md` says it for users."""
+
+RESOURCES = pa.schema(
+    [
+        pa.field("at_ns", pa.int64(), nullable=False),
+        pa.field("subject", _NAME, nullable=False),
+        pa.field("metric", _NAME, nullable=False),
+        pa.field("value", pa.float64(), nullable=False),
+    ]
+)
+"""`resources.arrow`, an Arrow IPC stream, one row a reading: subject is a service, a link or `generator`."""
+
+OUTCOMES = tuple(outcome.value for outcome in Outcome)
+
+
+class MarkWriter:
+    """Appends marks to `marks.jsonl`, each flushed before the action that it tells of goes on. Safe between threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        try:
+            self._file: IO[str] = path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise RunFolderError(f"cannot write {path}: {error.strerror or error}") from error
+
+    def write(self, kind: str, at_s: float | None, **data: Scalar) -> None:
+        line = json.dumps({"kind": kind, "at_s": None if at_s is None else round(at_s, 6), **data}, ensure_ascii=False)
+        with self._lock:
+            try:
+                self._file.write(line + "\n")
+                self._file.flush()
+            except OSError as error:
+                raise RunFolderError(f"cannot write {self._file.name}: {error.strerror or error}") from error
+
+    def close(self) -> None:
+        with self._lock:
+            self._file.close()
+
+
+def read_marks(path: Path) -> tuple[Mark, ...]:
+    """All whole marks of the file. A last line that was cut short is left out."""
+    marks = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
+        try:
+            fields = json.loads(line)
+            marks.append(Mark(fields.pop("kind"), fields.pop("at_s"), fields))
+        except (ValueError, KeyError, AttributeError):
+            break
+    return tuple(marks)
+
+
+def batches(path: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The whole batches of an Arrow IPC stream, in turn; a batch that was cut short ends it."""
+    if not path.is_file() or path.stat().st_size == 0:
+        return
+    with pa.OSFile(str(path)) as source:
+        try:
+            reader = pa.ipc.open_stream(source)
+        except (pa.ArrowInvalid, EOFError):
+            return
+        missing = set(schema.names) - set(reader.schema.names)
+        if missing:
+            raise RunFolderError(f"{path} lacks the columns {', '.join(sorted(missing))}; is it from another tool?")
+        while True:
+            try:
+                batch = reader.read_next_batch()
+            except (StopIteration, pa.ArrowInvalid, OSError, EOFError):
+                return
+            yield batch
+
+
+class _Codes:
+    """Gives each distinct name a small number, over all batches of a file, in the order in which they come."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self.names: dict[str, int] = {name: code for code, name in enumerate(names)}
+
+    def of(self, column: pa.DictionaryArray) -> np.ndarray[Any, np.dtype[np.int16]]:
+        lut = [self.names.setdefault(name or "", len(self.names)) for name in column.dictionary.to_pylist()]
+        none = self.names.setdefault("", len(self.names)) if column.null_count else 0
+        indices = column.indices.fill_null(len(lut)).to_numpy(zero_copy_only=False)
+        codes: np.ndarray[Any, np.dtype[np.int16]] = np.asarray([*lut, none], dtype=np.int16)[indices]
+        return codes
+
+
+def read_samples(path: Path, *, warm_up: bool = False) -> pd.DataFrame:
+    """The samples as History keeps them (its docstring names the columns), without those of the warm-up.
+
+    Reads batch by batch into compact columns: about 30 bytes a sample, so ten million need 0.3 GB.
+    """
+    endpoints, methods, pairs = _Codes(), _Codes(), _Codes()
+    outcomes, errors = _Codes(OUTCOMES), _Codes([""])
+    parts: dict[str, list[np.ndarray[Any, Any]]] = {name: [] for name in _FRAME}
+    for batch in batches(path, SAMPLES):
+        intended = batch.column("intended_ns").to_numpy()
+        keep = slice(None) if warm_up or (len(intended) and intended.min() >= 0) else intended >= 0
+        started, answered = batch.column("started_ns").to_numpy(), batch.column("answered_ns").to_numpy()
+        intended = intended[keep]
+        parts["intended_ns"].append(intended.copy())
+        parts["answered_ns"].append(answered[keep].copy())
+        parts["response_ms"].append(((answered[keep] - intended) * 1e-6).astype(np.float32))
+        parts["service_ms"].append(((answered[keep] - started[keep]) * 1e-6).astype(np.float32))
+        endpoint, method = endpoints.of(batch.column("endpoint")), methods.of(batch.column("method"))
+        parts["endpoint"].append(_pair(pairs, method, methods, endpoint, endpoints)[keep])
+        parts["outcome"].append(outcomes.of(batch.column("outcome")).astype(np.int8)[keep])
+        parts["status"].append(batch.column("status").fill_null(0).to_numpy(zero_copy_only=False)[keep])
+        parts["error"].append(errors.of(batch.column("error"))[keep])
+    columns: dict[str, Any] = {}
+    for name, dtype in _FRAME.items():
+        columns[name] = np.concatenate(parts.pop(name) or [np.empty(0, dtype)]).astype(dtype, copy=False)
+    for name, codes in (("endpoint", pairs), ("outcome", outcomes), ("error", errors)):
+        columns[name] = pd.Categorical.from_codes(columns[name], categories=pd.Index(list(codes.names), dtype="str"))
+    return pd.DataFrame(columns, copy=False)
+
+
+_FRAME: Mapping[str, Any] = {
+    "intended_ns": np.int64,
+    "answered_ns": np.int64,
+    "response_ms": np.float32,
+    "service_ms": np.float32,
+    "endpoint": np.int16,
+    "outcome": np.int8,
+    "status": np.int16,
+    "error": np.int16,
+}
+
+
+def _pair(
+    pairs: _Codes, method: np.ndarray[Any, Any], methods: _Codes, endpoint: np.ndarray[Any, Any], endpoints: _Codes
+) -> np.ndarray[Any, Any]:
+    """One code for each "METHOD endpoint" that occurs."""
+    both = method.astype(np.int32) * len(endpoints.names) + endpoint
+    method_names, endpoint_names = list(methods.names), list(endpoints.names)
+    lut = np.zeros(len(methods.names) * len(endpoints.names) or 1, dtype=np.int16)
+    for code in np.flatnonzero(np.bincount(both, minlength=1)):
+        name = f"{method_names[code // len(endpoints.names)]} {endpoint_names[code % len(endpoints.names)]}".strip()
+        lut[code] = pairs.names.setdefault(name, len(pairs.names))
+    coded: np.ndarray[Any, Any] = lut[both]
+    return coded
+
+
+def read_resources(path: Path) -> pd.DataFrame:
+    """Readings of services, links and the generator: at_s, subject, metric, value."""
+    tables = [batch.to_pandas() for batch in batches(path, RESOURCES)]
+    frame = pd.concat(tables, ignore_index=True) if tables else RESOURCES.empty_table().to_pandas()
+    frame.insert(0, "at_s", frame.pop("at_ns") / NS_PER_S)
+    for name in ("subject", "metric"):
+        frame[name] = frame[name].astype("str").astype("category")
+    return frame
+
+
+def phases_of(windows: Sequence[PlannedWindow], end_s: float) -> tuple[Phase, ...]:
+    """Baseline (all before the first window), each window, recovery (all after the last), cut at the run's end."""
+    if not windows:
+        return (Phase("baseline", "baseline", 0.0, end_s),)
+    first, last = min(w.start_s for w in windows), max(w.end_s for w in windows)
+    phases = [Phase("baseline", "baseline", 0.0, min(first, end_s))]
+    phases += [Phase(w.name, "window", w.start_s, min(w.end_s, end_s)) for w in windows]
+    phases.append(Phase("recovery", "recovery", last, end_s))
+    return tuple(phase for phase in phases if phase.length_s > 0)
+
+
+def read(folder: RunFolder) -> History:
+    """The history of a run, from its folder alone."""
+    manifest = read_json(folder.manifest)
+    marks = read_marks(folder.marks)
+    try:
+        windows = tuple(PlannedWindow(**window) for window in manifest["windows"])
+        planned_end_s = float(manifest["duration_s"])
+        scenario, load_model = str(manifest["scenario"]), str(manifest["load"]["model"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunFolderError(f"{folder.manifest} lacks {error}; it is damaged or from another version") from error
+    samples = read_samples(folder.samples)
+    ends = [mark.at_s for mark in marks if mark.kind == "end" and mark.at_s is not None]
+    if ends:
+        end_s = min(ends[0], planned_end_s)
+    else:  # the run was killed: it lasted as long as its evidence does
+        end_s = min(planned_end_s, float(samples["answered_ns"].max()) / NS_PER_S) if len(samples) else 0.0
+    injected = {mark.data.get("window") for mark in marks if mark.kind == "injected"}
+    happened = tuple(window for window in windows if window.name in injected)
+    return History(
+        scenario=scenario,
+        samples=samples,
+        marks=marks,
+        phases=phases_of(happened if injected else (), end_s),
+        windows=happened,
+        resources=read_resources(folder.resources),
+        load_model=load_model,
+    )

@@ -1,0 +1,134 @@
+"""What a run leaves behind: samples, marks, phases, verdicts, findings. Pure data, read by checks and reports.
+
+The other half of the vocabulary is model.py, what a scenario says; it is to be read first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NS_PER_S = 1_000_000_000
+
+Scalar = str | int | float | bool | None
+"""What a mark, an evidence and a fault's parameter may hold."""
+
+
+class Word(StrEnum):
+    """A verdict's word. False beats unknown beats true."""
+
+    PASS = "pass"
+    UNKNOWN = "unknown"
+    FAIL = "fail"
+
+
+class Outcome(StrEnum):
+    """How one request ended: FAIL definitely, UNKNOWN when no answer came and the work may or may not be done."""
+
+    OK = "ok"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """What statistics are kept by: `kind` is baseline, window or recovery; times in seconds on the run's clock."""
+
+    name: str
+    kind: str
+    start_s: float
+    end_s: float
+
+    @property
+    def length_s(self) -> float:
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedWindow:
+    """A window as the manifest keeps it: the fault by its kind and parameters, so that no code is needed to read it."""
+
+    name: str
+    fault: str
+    start_s: float
+    end_s: float
+    link: str | None = None
+    cuts: bool = False
+    parameters: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One thing that the harness did or saw. `at_s` is on the run's clock; None before the clock had a zero."""
+
+    kind: str
+    at_s: float | None
+    data: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All that checks and reports may look at.
+
+    `samples`, one row a request (see history.py for its making), sorted by nothing in particular:
+        intended_ns, answered_ns   int64, on the run's clock
+        response_ms, service_ms    float32, from the intended start, from the real start
+        endpoint                   category, "METHOD name"
+        outcome                    category of the three Outcome words
+        status                     int16, 0 where no answer came;  error  category, "" where there was none
+    `resources`, one row a reading: at_s float64, subject category, metric category, value float64.
+    """
+
+    scenario: str
+    samples: pd.DataFrame
+    marks: tuple[Mark, ...] = ()
+    phases: tuple[Phase, ...] = ()
+    windows: tuple[PlannedWindow, ...] = ()
+    resources: pd.DataFrame | None = None
+    load_model: str = "open"
+
+    def marks_of(self, kind: str) -> tuple[Mark, ...]:
+        return tuple(mark for mark in self.marks if mark.kind == kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A check's word, in a sentence with its numbers, and the numbers again for programs."""
+
+    check: str
+    word: Word
+    sentence: str
+    evidence: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+def overall(verdicts: Sequence[Verdict]) -> Word:
+    """The word of a run: one fail makes it fail, else one unknown makes it unknown. No verdict at all is unknown."""
+    words = {verdict.word for verdict in verdicts}
+    for word in (Word.FAIL, Word.UNKNOWN):
+        if word in words:
+            return word
+    return Word.PASS if words else Word.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One bottleneck: what limited the run, in a sentence, with its evidence. `share` ranks it, 0 to 1."""
+
+    kind: str
+    subject: str
+    sentence: str
+    share: float
+    evidence: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HealReport:
+    """What a heal found out of place, in sentences, and what of that it could not mend."""
+
+    mended: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""The system under test: what it is made of, how it runs, how it is put back."""
