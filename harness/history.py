@@ -179,7 +179,7 @@ def _pair(
 def read_resources(path: Path) -> pd.DataFrame:
     """Readings of services, links and the generator: at_s, subject, metric, value."""
     tables = [batch.to_pandas() for batch in batches(path, RESOURCES)]
-    frame = pd.concat(tables, ignore_index=True) if tables else RESOURCES.empty_table().to_pandas()
+    frame: pd.DataFrame = pd.concat(tables, ignore_index=True) if tables else RESOURCES.empty_table().to_pandas()
     frame.insert(0, "at_s", frame.pop("at_ns") / NS_PER_S)
     for name in ("subject", "metric"):
         frame[name] = frame[name].astype("str").astype("category")
