@@ -1,0 +1,105 @@
+"""The parent's side of the load process: starts it, gives it the zero of the clock, hears its beats, ends it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from harness.errors import LocustfileError, StartError
+from harness.order import Beat, Order
+from harness.stack.child import Child, ProcessId, last_lines, start
+
+READY_WITHIN_S = 60.0
+
+
+class Generator:
+    """One load process. `on_beat` is called each second, on a thread of its own."""
+
+    def __init__(self, order: Order, log: Path, on_beat: Callable[[Beat], None]) -> None:
+        self._order, self._on_beat = order, on_beat
+        self._ready, self._done = threading.Event(), threading.Event()
+        self._error: str | None = None
+        self.unfinished = 0
+        self._child: Child = start("load", [sys.executable, "-u", "-m", "harness.load"], log, pipes=True)
+        self._listener = threading.Thread(target=self._listen, name="load-beats", daemon=True)
+        self._listener.start()
+        self._say("order " + json.dumps(asdict(order)))
+
+    @property
+    def id(self) -> ProcessId:
+        return self._child.id
+
+    def _say(self, line: str) -> None:
+        try:
+            self._child.stdin.write(line.encode() + b"\n")
+            self._child.stdin.flush()
+        except (BrokenPipeError, ValueError):
+            pass  # it is gone; died() tells how
+
+    def _listen(self) -> None:
+        try:
+            for line in self._child.stdout:
+                fields: dict[str, Any] = json.loads(line)
+                kind = fields.pop("kind")
+                if kind == "beat":
+                    self._on_beat(Beat(**fields))
+                elif kind == "ready":
+                    self._ready.set()
+                elif kind == "done":
+                    self.unfinished = int(fields["unfinished"])
+                    self._done.set()
+                elif kind == "error":
+                    self._error = str(fields["message"])
+        except ValueError:
+            pass  # the pipe was closed, or the process was killed in the middle of a line
+        self._ready.set()
+
+    def wait_ready(self, cancelled: Callable[[], bool]) -> None:
+        """Wait until all users are there. Raises LocustfileError or StartError when that does not happen."""
+        deadline = time.monotonic() + READY_WITHIN_S
+        while not self._ready.wait(0.05):
+            if cancelled():
+                return
+            if time.monotonic() > deadline:
+                raise StartError(
+                    f"the load process was not ready within {READY_WITHIN_S:g} s:\n{last_lines(self._child.log)}"
+                )
+        if self._error is not None:
+            raise LocustfileError(self._error)
+        ended = self.died()
+        if ended is not None:
+            raise StartError(f"the load process ended with {ended}:\n{last_lines(self._child.log)}")
+
+    def go(self, zero_ns: int) -> None:
+        """Start the clock: `zero_ns` is the monotonic time of the first intended arrival."""
+        self._say(f"go {zero_ns}")
+
+    @property
+    def done(self) -> bool:
+        """All load was sent and written."""
+        return self._done.is_set()
+
+    def died(self) -> str | None:
+        """How it ended before it was done; None while it lives or when it ended well."""
+        if self.done:
+            return None
+        if self._error is not None and self._ready.is_set():
+            return self._error
+        return self._child.ended()
+
+    def stop(self, within_s: float) -> None:
+        """Ask it to finish, wait for its last batch, and end it: by its pipe, SIGINT, SIGTERM, SIGKILL in turn."""
+        if self._child.ended() is None and not self.done:
+            self._say("stop")
+            self._done.wait(within_s)
+        if not self.done and self._child.ended() is None:
+            self._child.popen.send_signal(signal.SIGINT)
+        self._child.end(1.0)
+        self._listener.join(2.0)

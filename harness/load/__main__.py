@@ -1,0 +1,149 @@
+"""The load process: `python -m harness.load`. Embeds Locust as a library and streams what it saw to disk.
+
+The parent speaks through stdin, this process through stdout, in lines. In: `order` and an Order as JSON; `go` and the
+monotonic nanosecond of the run's zero; `stop`, or the end of the pipe, which is the parent's death. Out, all JSON:
+`ready`, a `beat` each second, `done`; or `error` with a sentence. What a locustfile prints goes to stderr, the log.
+"""
+
+from __future__ import annotations
+
+import locust  # isort: skip  # first, since it patches the standard library for gevent
+
+import gc
+import json
+import os
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import gevent
+import gevent.os
+from gevent.event import AsyncResult, Event
+from locust.env import Environment
+
+from harness.load.beats import Beats
+from harness.load.drivers import Driver, driver_for
+from harness.load.in_flight import track, unfinished
+from harness.load.locustfile import read_locustfile
+from harness.load.recorder import Recorder
+from harness.order import Order
+
+FLUSH_S = 0.2
+
+
+class Parent:
+    """The other end of the two pipes."""
+
+    def __init__(self) -> None:
+        self._out = os.dup(1)
+        os.dup2(2, 1)  # a locustfile's print() must not end up among our lines
+        self.order: AsyncResult[Order] = AsyncResult()
+        self.zero_ns: AsyncResult[int] = AsyncResult()
+        self.stop = Event()
+        gevent.spawn(self._listen)
+
+    def say(self, kind: str, **fields: Any) -> None:
+        line = json.dumps({"kind": kind, **fields}) + "\n"
+        try:
+            os.write(self._out, line.encode())
+        except BrokenPipeError:
+            self.stop.set()
+
+    def _listen(self) -> None:
+        rest = b""
+        while chunk := gevent.os.tp_read(0, 65536):
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                word, _, value = line.decode().partition(" ")
+                if word == "order":
+                    self.order.set(Order(**json.loads(value)))
+                elif word == "go":
+                    self.zero_ns.set(int(value))
+                elif word == "stop":
+                    self.stop.set()
+        self.stop.set()
+        if not self.zero_ns.ready():
+            os._exit(1)  # the parent died before the run began: nothing to save
+
+
+def main() -> int:
+    parent = Parent()
+    order = parent.order.get()
+    try:
+        run(order, parent)
+    except ValueError as error:
+        parent.say("error", message=str(error))
+        return 2
+    except OSError as error:
+        parent.say("error", message=f"the load process cannot write its samples: {error.strerror or error}")
+        return 1
+    return 0
+
+
+def run(order: Order, parent: Parent) -> None:
+    users, shape = read_locustfile(Path(order.locustfile))
+    environment = Environment(
+        user_classes=users,
+        shape_class=shape if order.model == "shape" else None,
+        host=order.host,
+        tags=order.tags or None,
+        exclude_tags=order.exclude_tags or None,
+        stop_timeout=0,
+    )
+    recorder = Recorder(Path(order.samples))
+    track()
+    driver = driver_for(order, environment, shape is not None)
+    environment.create_local_runner()
+    environment.events.request.add_listener(recorder.on_request)
+    driver.prepare()
+    gc.collect()
+    gc.freeze()  # Locust and the users live as long as the process: the collector need not look at them again
+    parent.say("ready", users=driver.users)
+    zero_ns = parent.zero_ns.get()
+    recorder.zero_ns = zero_ns
+    beats = Beats(recorder, driver, zero_ns)
+    flusher = gevent.spawn(_every, FLUSH_S, recorder.flush)
+    beater = gevent.spawn(_every, 1.0, lambda: parent.say("beat", **asdict(beats.take())))
+    try:
+        driver.drive(zero_ns, stopped=parent.stop.is_set)
+        _drain(driver, order.drain_s, parent)
+        cut_off(recorder, driver)
+    finally:
+        gevent.killall([flusher, beater])
+        parent.say("beat", **asdict(beats.take()))
+        recorder.close()
+    parent.say("done", unfinished=driver.busy)
+
+
+def _drain(driver: Driver, drain_s: float, parent: Parent) -> None:
+    """Wait for answers that are still due, within bounds: the run was planned to end now."""
+    driver.wind_down()
+    deadline = time.monotonic() + drain_s
+    while driver.busy and time.monotonic() < deadline and not parent.stop.is_set():
+        gevent.sleep(0.02)
+
+
+def cut_off(recorder: Recorder, driver: Driver) -> None:
+    """Record what the end of the run cut off: unknown, since the stack may or may not have done it."""
+    now_ns = time.monotonic_ns()
+    for task in unfinished(list(driver.greenlets)):
+        error = TimeoutError("no answer when the run ended")
+        recorder.add(task.intended_ns, task.started_ns, now_ns, "", f"({task.task})", 0, error, 0)
+
+
+def _every(period_s: float, act: Any) -> None:
+    due = time.monotonic()
+    while True:
+        due += period_s
+        gevent.sleep(max(0.0, due - time.monotonic()))
+        act()
+
+
+if __name__ == "__main__":
+    assert locust.__version__
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # users that were cut off hold greenlets which would only delay the end

@@ -1,0 +1,160 @@
+"""A process of ours: started in a session of its own, logged to a file, ended as a whole group and by its id only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from harness.errors import StartError
+
+POLL_S = 0.02
+LOG_LINES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessId:
+    """A process that can be recognised again: its id, and when it started, since ids are used anew."""
+
+    name: str
+    pid: int
+    started: float
+    stop_signal: int = signal.SIGTERM
+
+    def alive(self) -> bool:
+        try:
+            process = psutil.Process(self.pid)
+            return abs(process.create_time() - self.started) < 0.05 and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            return False
+
+    def signal_group(self, number: signal.Signals) -> None:
+        """Send a signal to the group that it leads (each of our processes leads one)."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    def end(self, within_s: float = 3.0) -> bool:
+        """End the whole group: its stop signal, then SIGKILL after `within_s`. True when nothing of it is left."""
+        if group_members(self.pid) and (self.alive() or not psutil.pid_exists(self.pid)):
+            self.signal_group(signal.Signals(self.stop_signal))
+            deadline = time.monotonic() + within_s
+            while group_members(self.pid) and time.monotonic() < deadline:
+                _reap(self.pid)
+                time.sleep(POLL_S)
+            if group_members(self.pid):
+                self.signal_group(signal.SIGKILL)
+                deadline = time.monotonic() + 2.0
+                while group_members(self.pid) and time.monotonic() < deadline:
+                    _reap(self.pid)
+                    time.sleep(POLL_S)
+        return not self.alive()
+
+
+def _reap(pid: int) -> None:
+    with contextlib.suppress(ChildProcessError, OSError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+def group_members(group: int) -> list[int]:
+    """The living processes of a process group, zombies left out."""
+    members = []
+    for pid in psutil.pids():
+        with contextlib.suppress(ProcessLookupError, PermissionError, psutil.Error):
+            if os.getpgid(pid) == group and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                members.append(pid)
+    return members
+
+
+class Child:
+    """One running process, until it is ended."""
+
+    def __init__(self, name: str, popen: subprocess.Popen[bytes], log: Path, stop_signal: int) -> None:
+        self.name, self.popen, self.log = name, popen, log
+        try:
+            started = psutil.Process(popen.pid).create_time()
+        except psutil.Error:
+            started = 0.0
+        self.id = ProcessId(name, popen.pid, started, stop_signal)
+
+    @property
+    def pid(self) -> int:
+        return self.popen.pid
+
+    @property
+    def stdin(self) -> IO[bytes]:
+        assert self.popen.stdin is not None
+        return self.popen.stdin
+
+    @property
+    def stdout(self) -> IO[bytes]:
+        assert self.popen.stdout is not None
+        return self.popen.stdout
+
+    def ended(self) -> str | None:
+        """How it ended ("exit code 1", "signal 9"), or None while it lives."""
+        code = self.popen.poll()
+        if code is None:
+            return None
+        return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+    def end(self, within_s: float = 3.0) -> None:
+        """Its stop signal, then SIGKILL to its whole group after `within_s`."""
+        for pipe in (self.popen.stdin, self.popen.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        if self.popen.poll() is None:
+            self.popen.send_signal(self.id.stop_signal)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.popen.wait(within_s)
+        self.id.signal_group(signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.popen.wait(2.0)
+
+
+def start(
+    name: str,
+    command: Sequence[str | Path],
+    log: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    user: int | None = None,
+    pipes: bool = False,
+    stop_signal: int = signal.SIGTERM,
+) -> Child:
+    """Start a process. Its stderr (and stdout, unless `pipes`) goes to `log`. Raises StartError when it cannot."""
+    try:
+        with log.open("ab") as out:
+            popen = subprocess.Popen(
+                [str(part) for part in command],
+                stdin=subprocess.PIPE if pipes else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if pipes else out,
+                stderr=out,
+                env=dict(environment) if environment is not None else None,
+                cwd=folder,
+                user=user,
+                group=user,
+                extra_groups=None if user is None else [],
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise StartError(f"{name} could not start: {' '.join(map(str, command))}: {error.strerror or error}") from error
+    return Child(name, popen, log, stop_signal)
+
+
+def last_lines(log: Path, count: int = LOG_LINES) -> str:
+    """The end of a log, indented, for an error message."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]
+    except OSError:
+        lines = []
+    return "\n".join(f"    {line}" for line in lines) or "    (its log is empty)"
