@@ -45,6 +45,39 @@ class MarkWriter:
             self._file.close()
 
 
+class ResourceWriter:
+    """Appends readings to `resources.arrow`; each flush is one batch that a reader finds whole. Safe between threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._rows: list[tuple[int, str, str, float]] = []
+        try:
+            self._file: IO[bytes] = path.open("wb")
+        except OSError as error:
+            raise RunFolderError(f"cannot write {path}: {error.strerror or error}") from error
+        options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=True)
+        self._stream = pa.ipc.new_stream(self._file, RESOURCES, options=options)
+
+    def add(self, at_ns: int, subject: str, metric: str, value: float) -> None:
+        with self._lock:
+            self._rows.append((at_ns, subject, metric, value))
+
+    def flush(self) -> None:
+        with self._lock:
+            rows, self._rows = self._rows, []
+            if rows:
+                columns = [pa.array(column) for column in zip(*rows, strict=True)]
+                arrays = [column.cast(field.type) for column, field in zip(columns, RESOURCES, strict=True)]
+                self._stream.write_batch(pa.RecordBatch.from_arrays(arrays, schema=RESOURCES))
+                self._file.flush()
+
+    def close(self) -> None:
+        self.flush()
+        with self._lock:
+            self._stream.close()
+            self._file.close()
+
+
 def read_marks(path: Path) -> tuple[Mark, ...]:
     """All whole marks of the file. A last line that was cut short is left out."""
     marks = []

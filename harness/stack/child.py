@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,8 @@ from typing import IO
 import psutil
 
 from harness.errors import StartError
+from harness.waiting import wait_until
 
-POLL_S = 0.02
 LOG_LINES = 12
 
 
@@ -32,7 +31,7 @@ class ProcessId:
     def alive(self) -> bool:
         try:
             process = psutil.Process(self.pid)
-            return abs(process.create_time() - self.started) < 0.05 and process.status() != psutil.STATUS_ZOMBIE
+            return abs(process.create_time() - self.started) < 0.5 and process.status() != psutil.STATUS_ZOMBIE
         except psutil.Error:
             return False
 
@@ -45,17 +44,14 @@ class ProcessId:
         """End the whole group: its stop signal, then SIGKILL after `within_s`. True when nothing of it is left."""
         if group_members(self.pid) and (self.alive() or not psutil.pid_exists(self.pid)):
             self.signal_group(signal.Signals(self.stop_signal))
-            deadline = time.monotonic() + within_s
-            while group_members(self.pid) and time.monotonic() < deadline:
-                _reap(self.pid)
-                time.sleep(POLL_S)
-            if group_members(self.pid):
+            if not wait_until(self._gone, within_s):
                 self.signal_group(signal.SIGKILL)
-                deadline = time.monotonic() + 2.0
-                while group_members(self.pid) and time.monotonic() < deadline:
-                    _reap(self.pid)
-                    time.sleep(POLL_S)
+                wait_until(self._gone, 2.0)
         return not self.alive()
+
+    def _gone(self) -> bool:
+        _reap(self.pid)
+        return not group_members(self.pid)
 
 
 def _reap(pid: int) -> None:
@@ -128,6 +124,7 @@ def start(
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
     user: int | None = None,
+    group: int | None = None,
     pipes: bool = False,
     stop_signal: int = signal.SIGTERM,
 ) -> Child:
@@ -142,7 +139,7 @@ def start(
                 env=dict(environment) if environment is not None else None,
                 cwd=folder,
                 user=user,
-                group=user,
+                group=group,
                 extra_groups=None if user is None else [],
                 start_new_session=True,
             )

@@ -1,0 +1,229 @@
+"""Reads docker-compose.yml and its x-harness: what the stack is made of, whoever runs it.
+
+Compose says what the services are; x-harness adds only what Compose has no word for: where the load goes (`entry`),
+the links through Toxiproxy (`links`), which service is Toxiproxy, and how a service starts as a plain process.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.errors import ComposeFileError, one_of
+
+FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSpec:
+    """A service of the Compose file. `command` and `port` are empty where it has no plain process."""
+
+    name: str
+    image: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    depends_on: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    port: int = 0
+    port_variable: str = ""
+    ready: str = ""
+
+    @property
+    def is_postgres(self) -> bool:
+        """Its image is PostgreSQL, so that the embedded stack knows how to run it."""
+        return self.image.rsplit("/", 1)[-1].split(":")[0] in ("postgres", "postgresql")
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSpec:
+    """A link: the client meets it at Toxiproxy's port `listen`, and it leads to the service's port `upstream`."""
+
+    name: str
+    client: str
+    service: str
+    listen: int
+    upstream: int
+
+
+@dataclass(frozen=True, slots=True)
+class StackSpec:
+    """The whole stack. `entry_service` and `entry_port` are where the load goes.
+
+    `variables` are those that the services' environments refer to (`${WEAKNESS:-}`), with the values that they have.
+    """
+
+    path: Path
+    name: str
+    services: Mapping[str, ServiceSpec]
+    links: Mapping[str, LinkSpec]
+    toxiproxy: str
+    entry_service: str
+    entry_port: int
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def start_order(self) -> list[ServiceSpec]:
+        """Services after those that they depend on. Raises ComposeFileError on a circle."""
+        order: list[str] = []
+
+        def visit(name: str, path: tuple[str, ...]) -> None:
+            if name in path:
+                raise ComposeFileError(f"{self.path}: depends_on goes in a circle: {' -> '.join([*path, name])}")
+            if name not in order:
+                for needed in self.services[name].depends_on:
+                    visit(needed, (*path, name))
+                order.append(name)
+
+        for name in sorted(self.services):
+            visit(name, ())
+        return [self.services[name] for name in order]
+
+
+def find_compose_file(folder: Path) -> Path:
+    """The Compose file of a project folder. Raises ComposeFileError when there is none."""
+    for name in FILE_NAMES:
+        if (folder / name).is_file():
+            return folder / name
+    raise ComposeFileError(
+        f"no Compose file in {folder}; looked for {', '.join(FILE_NAMES)}; go to the project's folder, or give --file"
+    )
+
+
+def read_compose_file(path: Path, variables: Mapping[str, str] | None = None) -> StackSpec:
+    """The stack that a Compose file describes. Raises ComposeFileError, naming file and key, when it cannot be run."""
+    document = _parse(path)
+    environment = os.environ if variables is None else variables
+    extension = _mapping(path, "x-harness", document.get("x-harness"))
+    if not extension:
+        raise ComposeFileError(f"{path} has no x-harness; it must say at least the entry and the links (docs/stack.md)")
+    named = _mapping(path, "services", document.get("services"))
+    processes = _mapping(path, "x-harness.processes", extension.get("processes"))
+    for name in processes:
+        if name not in named:
+            raise ComposeFileError(f"{path}: x-harness.processes: {one_of('service', name, named, where=path.name)}")
+    services = {
+        name: _service(path, name, _mapping(path, f"services.{name}", body), processes.get(name), environment)
+        for name, body in named.items()
+    }
+    for service in services.values():
+        for needed in service.depends_on:
+            _known(path, f"services.{service.name}.depends_on", needed, services)
+    toxiproxy = str(extension.get("toxiproxy", "toxiproxy"))
+    links = {
+        name: _link(path, name, _mapping(path, f"x-harness.links.{name}", body), services)
+        for name, body in _mapping(path, "x-harness.links", extension.get("links")).items()
+    }
+    entry_service, _, entry_port = str(extension.get("entry", "")).rpartition(":")
+    _known(path, "x-harness.entry", entry_service, services)
+    return StackSpec(
+        path=path,
+        name=str(document.get("name", path.resolve().parent.name)),
+        services=services,
+        links=links,
+        toxiproxy=toxiproxy,
+        entry_service=entry_service,
+        entry_port=_port(path, "x-harness.entry", entry_port),
+        variables={
+            name: environment.get(name, "")
+            for body in named.values()
+            for name in _names_in(str(body.get("environment") if isinstance(body, dict) else ""))
+        },
+    )
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ComposeFileError(f"{path} does not exist; give the Compose file of the project with --file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ComposeFileError(f"{path} cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise ComposeFileError(f"{path}{line} is not YAML: {getattr(error, 'problem', error)}") from error
+    if not isinstance(document, dict) or not isinstance(document.get("services"), dict):
+        raise ComposeFileError(f"{path} is no Compose file: it has no mapping `services`")
+    return document
+
+
+def _mapping(path: Path, key: str, value: object) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ComposeFileError(f"{path}: {key} must be a mapping; given {value!r}")
+    return {str(name): body for name, body in value.items()}
+
+
+def _known(path: Path, key: str, name: str, services: Mapping[str, object]) -> None:
+    if name not in services:
+        raise ComposeFileError(f"{path}: {key}: {one_of('service', name, services, where=path.name)}")
+
+
+def _port(path: Path, key: str, value: object) -> int:
+    try:
+        port = int(str(value))
+    except ValueError:
+        port = 0
+    if not 0 < port < 65536:
+        raise ComposeFileError(f"{path}: {key} needs a port from 1 to 65535, as in api:8000; given {value!r}")
+    return port
+
+
+_VARIABLE = re.compile(r"\$(?:\$|\{(\w+)(?:(:?[-+?])([^{}]*))?\}|(\w+))")
+
+
+def interpolate(text: str, variables: Mapping[str, str]) -> str:
+    """Compose's `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}`; `$$` is a dollar sign."""
+
+    def one(match: re.Match[str]) -> str:
+        if match[0] == "$$":
+            return "$"
+        name, rule, other = match[1] or match[4], match[2] or "", match[3] or ""
+        value = variables.get(name)
+        is_set = value is not None and (value != "" or not rule.startswith(":"))
+        if rule.endswith("+"):
+            return other if is_set else ""
+        return value if is_set and value is not None else (other if rule.endswith("-") else "")
+
+    return _VARIABLE.sub(one, text)
+
+
+def _service(path: Path, name: str, body: dict[str, Any], process: object, variables: Mapping[str, str]) -> ServiceSpec:
+    given = body.get("environment") or {}
+    if isinstance(given, list):
+        given = dict(str(item).partition("=")[::2] for item in given)
+    environment = {
+        key: interpolate("" if value is None else str(value), variables)
+        for key, value in _mapping(path, f"services.{name}.environment", given).items()
+    }
+    how = _mapping(path, f"x-harness.processes.{name}", process)
+    command = how.get("command", [])
+    return ServiceSpec(
+        name=name,
+        image=interpolate(str(body.get("image", "")), variables),
+        environment=environment,
+        depends_on=tuple(body.get("depends_on") or ()),
+        command=tuple(shlex.split(command) if isinstance(command, str) else map(str, command)),
+        port=_port(path, f"x-harness.processes.{name}.port", how["port"]) if "port" in how else 0,
+        port_variable=str(how.get("port_variable", "")),
+        ready=str(how.get("ready", "")),
+    )
+
+
+def _link(path: Path, name: str, body: dict[str, Any], services: Mapping[str, object]) -> LinkSpec:
+    key = f"x-harness.links.{name}"
+    for side in ("client", "service"):
+        _known(path, f"{key}.{side}", str(body.get(side, "")), services)
+    return LinkSpec(
+        name=name,
+        client=str(body["client"]),
+        service=str(body["service"]),
+        listen=_port(path, f"{key}.listen", body.get("listen")),
+        upstream=_port(path, f"{key}.upstream", body.get("upstream")),
+    )

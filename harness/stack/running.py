@@ -1,0 +1,43 @@
+"""A stack that runs, as a run meets it: its links, its services, its heal. Whoever started it."""
+
+from __future__ import annotations
+
+from harness.errors import StartError, ToxiproxyError, one_of
+from harness.record import HealReport
+from harness.stack.heal import heal, take_down
+from harness.stack.link import ProxyLink
+from harness.stack.state import RunningService, StackState
+from harness.stack.toxiproxy import ToxiproxyClient
+
+
+class RunningStack:
+    """Implements model.Stack over a StackState."""
+
+    def __init__(self, state: StackState) -> None:
+        self.state = state
+        client = ToxiproxyClient(state.toxiproxy_url)
+        self._links = {link.name: ProxyLink(link.name, client) for link in state.links}
+        self._services = {one.name: one for one in state.services}
+
+    def link(self, name: str) -> ProxyLink:
+        if name not in self._links:
+            raise ToxiproxyError(one_of("link", name, self._links, where="the stack"))
+        return self._links[name]
+
+    def service(self, name: str) -> RunningService:
+        if name not in self._services:
+            raise StartError(one_of("service", name, self._services, where="the stack"))
+        return self._services[name]
+
+    def dead(self) -> RunningService | None:
+        """A service whose process has ended, if there is one."""
+        return next((one for one in self.state.services if one.process and not one.process.alive()), None)
+
+    def heal(self) -> HealReport:
+        return heal(self.state)
+
+    def down(self) -> None:
+        """End all that was started with it, last first. Raises StartError when something is left."""
+        left = take_down(self.state)
+        if left:
+            raise StartError(f"could not take down {', '.join(left)}; end it by hand")

@@ -1,0 +1,80 @@
+"""What crosses a link right now, from outside the target: the kernel's own count of every connection to a proxy.
+
+Toxiproxy counts bytes only when a connection closes, so pooled traffic is invisible to it in mid-run. INET_DIAG gives
+tcp_info of each live connection on the proxy's client side, without touching it and without root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from socket import AF_INET
+
+from pyroute2 import DiagSocket
+from pyroute2.netlink.diag import SS_CONN
+
+INET_DIAG_INFO = 2
+_Counts = tuple[int, int, int]
+
+
+@dataclass(slots=True)
+class LinkCount:
+    """One reading of a link. The last three are totals since the first reading, over connections dead and alive."""
+
+    connections: int = 0
+    busy_connections: int = 0
+    received_bytes: int = 0
+    sent_bytes: int = 0
+    round_trips: int = 0
+
+
+@dataclass(slots=True)
+class _Totals:
+    """Of connections that are gone, and of each that lives, as it was last seen."""
+
+    gone: _Counts = (0, 0, 0)
+    alive: dict[tuple[int, int], _Counts] = field(default_factory=dict)
+
+
+class LinkSockets:
+    """Reads the links whose proxies listen on the given ports, each reading with its totals."""
+
+    def __init__(self, ports: Mapping[str, int]) -> None:
+        self._link = {port: name for name, port in ports.items()}
+        self._totals = {name: _Totals() for name in ports}
+        self._diag = DiagSocket()
+        self._diag.bind()
+
+    def read(self) -> dict[str, LinkCount]:
+        """One reading of every link. A connection busy: its client asked, and no answer has begun.
+
+        `received` and `sent` are seen from the proxy: from and to the client. `round_trips` counts the data segments
+        that the client sent, one a query where queries are small and are not pipelined.
+        """
+        counts = {name: LinkCount() for name in self._totals}
+        seen: dict[str, dict[tuple[int, int], _Counts]] = {name: {} for name in self._totals}
+        for socket in self._diag.get_sock_stats(family=AF_INET, states=SS_CONN, extensions=1 << (INET_DIAG_INFO - 1)):
+            link = self._link.get(socket["idiag_sport"])
+            info = socket.get_attr("INET_DIAG_INFO")
+            if link is None or not info:
+                continue
+            count = counts[link]
+            count.connections += 1
+            count.busy_connections += info["tcpi_last_data_recv"] < info["tcpi_last_data_sent"]
+            key = (socket["idiag_dport"], socket["idiag_cookie"])
+            seen[link][key] = (info["tcpi_bytes_received"], info["tcpi_bytes_acked"], info["tcpi_data_segs_in"])
+        for link, count in counts.items():
+            totals = self._totals[link]
+            ended = [was for key, was in totals.alive.items() if key not in seen[link]]
+            totals.gone = _sum([totals.gone, *ended])
+            totals.alive = seen[link]
+            count.received_bytes, count.sent_bytes, count.round_trips = _sum([totals.gone, *seen[link].values()])
+        return counts
+
+    def close(self) -> None:
+        self._diag.close()
+
+
+def _sum(parts: list[_Counts]) -> _Counts:
+    a, b, c = zip(*parts, strict=True)
+    return sum(a), sum(b), sum(c)

@@ -1,0 +1,107 @@
+"""What a running stack is, on disk: enough to attach to it, to heal it and to take it down, by whoever comes next.
+
+`stack.json` of a run folder, and `.harness/stack.json` of a stack that is kept between runs. Written anew as each
+process starts, so that a harness that is killed in the middle leaves nothing that the guardian does not know of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from harness.errors import StartError
+from harness.stack.child import ProcessId
+from harness.stack.toxiproxy import ProxyState, Toxic
+from harness.store import read_json, write_json
+
+
+@dataclass(frozen=True, slots=True)
+class RunningService:
+    """A service that runs: where it is met (`host:port`), its process, its log. Implements model.Service."""
+
+    name: str
+    address: str
+    log: str
+    process: ProcessId | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self.process.pid if self.process else None
+
+
+@dataclass(frozen=True, slots=True)
+class RunningLink:
+    """A link that runs through the proxy of the same name: the client dials `listen`, Toxiproxy dials `upstream`."""
+
+    name: str
+    client: str
+    service: str
+    listen: str
+    upstream: str
+
+
+@dataclass(frozen=True, slots=True)
+class StackState:
+    """A running stack and its pristine state: `proxies` are what healing makes the world equal to.
+
+    `owned` processes and `folders` are ended and removed by the guardian when the harness that started them dies; they
+    are empty in the run folder of a run that only attached to a stack.
+    """
+
+    kind: str
+    compose_file: str = ""
+    toxiproxy_url: str = ""
+    entry: str = ""
+    services: tuple[RunningService, ...] = ()
+    links: tuple[RunningLink, ...] = ()
+    proxies: tuple[ProxyState, ...] = ()
+    owned: tuple[ProcessId, ...] = ()
+    folders: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def attached(self) -> StackState:
+        """The same stack as a run sees that did not start it: to be healed, not to be taken down."""
+        return replace(self, owned=(), folders=())
+
+    def to_json(self) -> dict[str, Any]:
+        """As `harness stack status --json` prints it: services and links by name, each service's pid spelled out."""
+        body = asdict(self)
+        body["services"] = {one.name: {**asdict(one), "pid": one.pid} for one in self.services}
+        body["links"] = {one.name: asdict(one) for one in self.links}
+        return {"schema": 1, **body}
+
+
+def write(path: Path, state: StackState) -> None:
+    """Write in one atomic step. Raises RunFolderError when the disk will not take it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, state.to_json())
+
+
+def read(path: Path) -> StackState:
+    """The state at `path`. Raises RunFolderError when it is missing, StartError when it is damaged."""
+    body = read_json(path)
+    try:
+        return StackState(
+            kind=body["kind"],
+            compose_file=body["compose_file"],
+            toxiproxy_url=body["toxiproxy_url"],
+            entry=body["entry"],
+            services=tuple(_service(one) for one in body["services"].values()),
+            links=tuple(RunningLink(**one) for one in body["links"].values()),
+            proxies=tuple(
+                ProxyState(**{**one, "toxics": tuple(Toxic(**toxic) for toxic in one["toxics"])})
+                for one in body["proxies"]
+            ),
+            owned=tuple(ProcessId(**one) for one in body["owned"]),
+            folders=tuple(body["folders"]),
+            variables=body["variables"],
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise StartError(f"{path} is damaged ({error}); end the stack by hand and remove that file") from error
+
+
+def _service(body: Mapping[str, Any]) -> RunningService:
+    process = body["process"]
+    return RunningService(body["name"], body["address"], body["log"], ProcessId(**process) if process else None)
