@@ -46,7 +46,7 @@ class MarkWriter:
 
 
 class ResourceWriter:
-    """Appends readings to `resources.arrow`; each flush is one batch that a reader finds whole. Safe between threads."""
+    """Appends readings to `resources.arrow`, a whole batch a flush. Safe between threads."""
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()

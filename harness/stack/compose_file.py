@@ -194,6 +194,10 @@ def interpolate(text: str, variables: Mapping[str, str]) -> str:
     return _VARIABLE.sub(one, text)
 
 
+def _names_in(text: str) -> list[str]:
+    return [match[1] or match[4] for match in _VARIABLE.finditer(text) if match[0] != "$$"]
+
+
 def _service(path: Path, name: str, body: dict[str, Any], process: object, variables: Mapping[str, str]) -> ServiceSpec:
     given = body.get("environment") or {}
     if isinstance(given, list):

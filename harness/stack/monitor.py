@@ -95,11 +95,10 @@ class _Usage:
         cpu_s: dict[int, float] = {}
         memory_bytes = 0
         for process in self._tree():
-            with contextlib.suppress(psutil.Error):
-                with process.oneshot():
-                    times = process.cpu_times()
-                    cpu_s[process.pid] = times.user + times.system
-                    memory_bytes += process.memory_info().rss
+            with contextlib.suppress(psutil.Error), process.oneshot():
+                times, memory = process.cpu_times(), process.memory_info()
+                cpu_s[process.pid] = times.user + times.system
+                memory_bytes += memory.rss - (memory.shared if process.pid != self._root.pid else 0)
         now = time.monotonic()
         cores = 0.0
         if self._read_at is not None and now > self._read_at:
