@@ -116,7 +116,7 @@ class Fault(Protocol):
 
 @runtime_checkable
 class LinkFault(Fault, Protocol):
-    """A fault on one link. `cuts` is true when it lets no traffic through while it is in."""
+    """A fault on one link. `cuts` is true when the link is closed while it is in, so that nothing is seen to cross."""
 
     @property
     def link(self) -> str: ...

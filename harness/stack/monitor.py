@@ -9,6 +9,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 
 import psutil
 
@@ -35,6 +36,7 @@ class Monitor:
         self._processes = {one.name: _Usage(one.process) for one in state.services if one.process}
         self._links = LinkSockets({link.name: int(link.listen.rpartition(":")[2]) for link in state.links})
         self._toxiproxy = ToxiproxyClient(state.toxiproxy_url) if state.toxiproxy_url else None
+        self._closed: dict[str, tuple[int, int]] = {}
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="monitor", daemon=True)
 
@@ -48,32 +50,27 @@ class Monitor:
             self._thread.join(5.0)
 
     def _watch(self) -> None:
-        wait_s, round_number = 0.0, 0
+        wait_s = 0.0
         while not self._stopped.wait(wait_s):
             began = time.thread_time()
-            self._read(round_number % 4 == 0)
-            round_number += 1
+            self._read()
             wait_s = max(PERIOD_S, (time.thread_time() - began) / SHARE_MAX)
-        self._read(True)
+        self._read()
         self._links.close()
 
-    def _read(self, closed_too: bool) -> None:
+    def _read(self) -> None:
         at_ns = time.monotonic_ns() - self._zero_ns
         for name, usage in self._processes.items():
             cpu_cores, memory_bytes = usage.read()
             self._reading(at_ns, name, "cpu_cores", cpu_cores)
             self._reading(at_ns, name, "memory_bytes", memory_bytes)
-        at_ns = time.monotonic_ns() - self._zero_ns
-        for name, count in self._links.read().items():
-            self._reading(at_ns, name, "connections", count.connections)
-            self._reading(at_ns, name, "busy_connections", count.busy_connections)
-            self._reading(at_ns, name, "received_bytes", count.received_bytes)
-            self._reading(at_ns, name, "sent_bytes", count.sent_bytes)
-            self._reading(at_ns, name, "round_trips", count.round_trips)
-        if closed_too and self._toxiproxy is not None:
+        if self._toxiproxy is not None:
             with contextlib.suppress(ToxiproxyError):  # a dead Toxiproxy is noticed and told elsewhere
-                for name, value in self._toxiproxy.closed_bytes().items():
-                    self._reading(at_ns, name, "closed_bytes", value)
+                self._closed = self._toxiproxy.closed_bytes()
+        at_ns = time.monotonic_ns() - self._zero_ns
+        for name, count in self._links.read(self._closed).items():
+            for metric, value in asdict(count).items():
+                self._reading(at_ns, name, metric, float(value))
 
 
 def beat_readings(beat: Beat, reading: Reading) -> None:

@@ -30,10 +30,12 @@ class LinkCount:
 
 @dataclass(slots=True)
 class _Totals:
-    """Of connections that are gone, and of each that lives, as it was last seen."""
+    """Of connections that are gone, and of each that lives, as it was last seen: received, sent, round trips."""
 
     gone: _Counts = (0, 0, 0)
     alive: dict[tuple[int, int], _Counts] = field(default_factory=dict)
+    closed_before: tuple[int, int] | None = None
+    highest: _Counts = (0, 0, 0)
 
 
 class LinkSockets:
@@ -45,11 +47,12 @@ class LinkSockets:
         self._diag = DiagSocket()
         self._diag.bind()
 
-    def read(self) -> dict[str, LinkCount]:
-        """One reading of every link. A connection busy: its client asked, and no answer has begun.
+    def read(self, closed_bytes: Mapping[str, tuple[int, int]]) -> dict[str, LinkCount]:
+        """One reading of every link. A connection is busy while its client has asked and no answer has begun.
 
-        `received` and `sent` are seen from the proxy: from and to the client. `round_trips` counts the data segments
-        that the client sent, one a query where queries are small and are not pipelined.
+        `closed_bytes` (from and to clients) is Toxiproxy's count of connections that have ended: it knows of those
+        that came and went between two readings. `received` and `sent` are seen from the proxy: from and to the client.
+        `round_trips` counts the data segments that the client sent, one a query where queries are small.
         """
         counts = {name: LinkCount() for name in self._totals}
         seen: dict[str, dict[tuple[int, int], _Counts]] = {name: {} for name in self._totals}
@@ -63,12 +66,17 @@ class LinkSockets:
             count.busy_connections += info["tcpi_last_data_recv"] < info["tcpi_last_data_sent"]
             key = (socket["idiag_dport"], socket["idiag_cookie"])
             seen[link][key] = (info["tcpi_bytes_received"], info["tcpi_bytes_acked"], info["tcpi_data_segs_in"])
-        for link, count in counts.items():
-            totals = self._totals[link]
-            ended = [was for key, was in totals.alive.items() if key not in seen[link]]
-            totals.gone = _sum([totals.gone, *ended])
-            totals.alive = seen[link]
-            count.received_bytes, count.sent_bytes, count.round_trips = _sum([totals.gone, *seen[link].values()])
+        for name, count in counts.items():
+            totals = self._totals[name]
+            ended = [was for key, was in totals.alive.items() if key not in seen[name]]
+            totals.gone, totals.alive = _sum([totals.gone, *ended]), seen[name]
+            closed = closed_bytes.get(name, (0, 0))
+            before = totals.closed_before = totals.closed_before or closed
+            received, sent, round_trips = totals.gone
+            gone = (max(received, closed[0] - before[0]), max(sent, closed[1] - before[1]), round_trips)
+            total = _sum([gone, *seen[name].values()])
+            totals.highest = _most(total, totals.highest)
+            count.received_bytes, count.sent_bytes, count.round_trips = totals.highest
         return counts
 
     def close(self) -> None:
@@ -78,3 +86,7 @@ class LinkSockets:
 def _sum(parts: list[_Counts]) -> _Counts:
     a, b, c = zip(*parts, strict=True)
     return sum(a), sum(b), sum(c)
+
+
+def _most(one: _Counts, other: _Counts) -> _Counts:
+    return max(one[0], other[0]), max(one[1], other[1]), max(one[2], other[2])

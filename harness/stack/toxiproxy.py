@@ -106,13 +106,19 @@ class ToxiproxyClient:
         if self.proxy(proxy).enabled is not enabled:
             raise ToxiproxyError(f"Toxiproxy shows {proxy} as {'disabled' if enabled else 'enabled'} after the change")
 
-    def closed_bytes(self) -> dict[str, float]:
-        """Bytes of connections that have ended, by proxy: the server counts them only then (-proxy-metrics)."""
-        totals: dict[str, float] = {}
-        for line in self._call("GET", "/metrics").text.splitlines():
-            if line.startswith("toxiproxy_proxy_") and 'proxy="' in line:
-                name = line.partition('proxy="')[2].partition('"')[0]
-                totals[name] = totals.get(name, 0.0) + float(line.rsplit(" ", 1)[1])
+    def closed_bytes(self) -> dict[str, tuple[int, int]]:
+        """Bytes (from clients, to clients) of connections that have ended, by proxy; it counts them only then.
+
+        Needs the server's -proxy-metrics; without it there is nothing to read.
+        """
+        totals: dict[str, tuple[int, int]] = {}
+        for line in self._call("GET", "/metrics", allowed=(404,)).text.splitlines():
+            name = line.partition('proxy="')[2].partition('"')[0]
+            received, sent = totals.get(name, (0, 0))
+            if line.startswith('toxiproxy_proxy_received_bytes_total{direction="upstream"'):
+                totals[name] = (round(float(line.rsplit(" ", 1)[1])), sent)
+            elif line.startswith('toxiproxy_proxy_sent_bytes_total{direction="downstream"'):
+                totals[name] = (received, round(float(line.rsplit(" ", 1)[1])))
         return totals
 
     def _call(self, method: str, path: str, *, allowed: tuple[int, ...] = (), **body: Any) -> requests.Response:
