@@ -20,17 +20,16 @@ READY_WITHIN_S = 60.0
 
 
 class Generator:
-    """One load process. `on_beat` is called each second, on a thread of its own."""
+    """One load process. It loads Locust while the stack starts; `on_beat` is called each second, on another thread."""
 
-    def __init__(self, order: Order, log: Path, on_beat: Callable[[Beat], None]) -> None:
-        self._order, self._on_beat = order, on_beat
+    def __init__(self, log: Path, on_beat: Callable[[Beat], None]) -> None:
+        self._on_beat = on_beat
         self._ready, self._done = threading.Event(), threading.Event()
         self._error: str | None = None
         self.unfinished = 0
         self._child: Child = start("load", [sys.executable, "-u", "-m", "harness.load"], log, pipes=True)
         self._listener = threading.Thread(target=self._listen, name="load-beats", daemon=True)
         self._listener.start()
-        self._say("order " + json.dumps(asdict(order)))
 
     @property
     def id(self) -> ProcessId:
@@ -60,6 +59,10 @@ class Generator:
         except ValueError:
             pass  # the pipe was closed, or the process was killed in the middle of a line
         self._ready.set()
+
+    def order(self, order: Order) -> None:
+        """Say what load to prepare."""
+        self._say("order " + json.dumps(asdict(order)))
 
     def wait_ready(self, cancelled: Callable[[], bool]) -> None:
         """Wait until all users are there. Raises LocustfileError or StartError when that does not happen."""
@@ -94,11 +97,17 @@ class Generator:
             return self._error
         return self._child.ended()
 
-    def stop(self, within_s: float) -> None:
-        """Ask it to finish, wait for its last batch, and end it: by its pipe, SIGINT, SIGTERM, SIGKILL in turn."""
+    def finish(self, within_s: float) -> None:
+        """Let it wait for the answers that are still due, and write its last batch."""
+        deadline = time.monotonic() + within_s
+        while not self._done.wait(0.05) and self._child.ended() is None and time.monotonic() < deadline:
+            pass
+
+    def stop(self, within_s: float = 2.0) -> None:
+        """Ask it to write its last batch now, and end it: by its pipe, SIGINT, SIGTERM, SIGKILL in turn."""
         if self._child.ended() is None and not self.done:
             self._say("stop")
-            self._done.wait(within_s)
+            self.finish(within_s)
         if not self.done and self._child.ended() is None:
             self._child.popen.send_signal(signal.SIGINT)
         self._child.end(1.0)

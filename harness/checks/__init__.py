@@ -1,1 +1,1 @@
-"""One family of checks a file."""
+"""One family of checks a file. Each looks at a history and nothing else, and says pass, fail or unknown."""

@@ -15,9 +15,10 @@ class RunningStack:
 
     def __init__(self, state: StackState) -> None:
         self.state = state
-        client = ToxiproxyClient(state.toxiproxy_url)
-        self._links = {link.name: ProxyLink(link.name, client) for link in state.links}
+        client = ToxiproxyClient(state.toxiproxy_url) if state.links else None
+        self._links = {link.name: ProxyLink(link.name, client) for link in state.links if client}
         self._services = {one.name: one for one in state.services}
+        self._lived = [(one, one.process) for one in state.services if one.process and one.process.alive()]
 
     def link(self, name: str) -> ProxyLink:
         if name not in self._links:
@@ -29,9 +30,15 @@ class RunningStack:
             raise StartError(one_of("service", name, self._services, where="the stack"))
         return self._services[name]
 
+    @property
+    def is_ours(self) -> bool:
+        """Its services were started with it, and end with it."""
+        owned = {process.pid for process in self.state.owned}
+        return any(one.pid in owned for one in self.state.services)
+
     def dead(self) -> RunningService | None:
-        """A service whose process has ended, if there is one."""
-        return next((one for one in self.state.services if one.process and not one.process.alive()), None)
+        """A service that lived when we came and whose process has ended since, if there is one."""
+        return next((one for one, process in self._lived if not process.alive()), None)
 
     def heal(self) -> HealReport:
         return heal(self.state)

@@ -1,0 +1,42 @@
+"""Asks every check of a history, with those that are always on, and lets none be believed beyond its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from harness.checks.trust import GENERATOR_HONEST, RUN_COMPLETE, trust
+from harness.model import BaselineCheck, Check
+from harness.record import History, Verdict, Word
+
+
+def judge(history: History, checks: Sequence[Check]) -> tuple[Verdict, ...]:
+    """The verdicts of the checks, then those on trust.
+
+    Where the generator was limited or the run was cut short, no check's word stands: each becomes unknown.
+    """
+    verdicts = [_ask(check, history) for check in checks]
+    trusted = list(trust(history))
+    for doubt, prefix in ((RUN_COMPLETE, "Run cut short"), (GENERATOR_HONEST, "Generator-limited")):
+        if any(one.check == doubt and one.word is not Word.PASS for one in trusted):
+            verdicts = [
+                replace(one, word=Word.UNKNOWN, sentence=f"{prefix}, so this does not count: {one.sentence}")
+                if one.word is not Word.UNKNOWN
+                else one
+                for one in verdicts
+            ]
+    return (*verdicts, *trusted)
+
+
+def judge_baseline(history: History, checks: Sequence[Check]) -> tuple[Verdict, ...]:
+    """What those checks say that also make sense before anything is broken."""
+    asked = [check.at_baseline() for check in checks if isinstance(check, BaselineCheck)]
+    return tuple(_ask(check, history) for check in asked)
+
+
+def _ask(check: Check, history: History) -> Verdict:
+    try:
+        return check.check(history)
+    except Exception as error:  # a check may be a user's own, and one that crashes knows nothing
+        name = type(check).__name__
+        return Verdict(name, Word.UNKNOWN, f"{name} crashed: {type(error).__name__}: {error}", {})

@@ -1,0 +1,138 @@
+"""The checks that are always on: is this history good enough for any other verdict to mean something?
+
+Each says pass or unknown, never fail: what they doubt is the measurement, not the stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from harness.analysis.phases import in_phase
+from harness.analysis.quantiles import quantile
+from harness.checks.parts import SAMPLES_MIN
+from harness.record import History, PlannedWindow, Verdict, Word
+
+LAG_P99_MS_MAX = 10.0
+"""How late arrivals may start, p99: a stack's own latencies are read to a few milliseconds (docs/load.md)."""
+CPU_CORES_MAX = 0.9
+"""What the load process may use of its one core, in nine of ten seconds."""
+LEAD_UP_S = 5.0
+"""How long before a link is closed its traffic is looked for."""
+
+RUN_COMPLETE, ENOUGH_SAMPLES, GENERATOR_HONEST, FAULT_FELT = (
+    "Run complete",
+    "Enough samples",
+    "Generator honest",
+    "Fault felt",
+)
+
+
+def trust(history: History) -> Iterator[Verdict]:
+    """The verdicts of all of them."""
+    yield run_complete(history)
+    yield enough_samples(history)
+    yield generator_honest(history)
+    for window in history.windows:
+        if window.link is not None:
+            yield fault_felt(history, window)
+
+
+def run_complete(history: History) -> Verdict:
+    """The run went on to its planned end."""
+    ends = history.marks_of("end")
+    if not ends:
+        return Verdict(RUN_COMPLETE, Word.UNKNOWN, "The run was cut short: its history has no end.", {})
+    reason = str(ends[-1].data.get("reason", ""))
+    if reason != "complete":
+        said = {"baseline": "the baseline was bad and nothing was injected", "interrupted": "it was interrupted"}
+        return Verdict(RUN_COMPLETE, Word.UNKNOWN, f"The run ended early: {said.get(reason, reason)}.", {})
+    return Verdict(RUN_COMPLETE, Word.PASS, f"The run went on to its end at {ends[-1].at_s or 0:.0f} s.", {})
+
+
+def enough_samples(history: History) -> Verdict:
+    """Every phase holds enough requests to say anything of it."""
+    counts = {phase.name: int(in_phase(history.samples, phase, history.phases).sum()) for phase in history.phases}
+    thin = {name: count for name, count in counts.items() if count < SAMPLES_MIN}
+    if not counts:
+        return Verdict(ENOUGH_SAMPLES, Word.UNKNOWN, "The run has no phase: it ended before its first request.", {})
+    if thin:
+        listed = ", ".join(f"{name} {count}" for name, count in thin.items())
+        sentence = f"Too few requests in some phases ({listed}); {SAMPLES_MIN} are needed in each."
+        return Verdict(ENOUGH_SAMPLES, Word.UNKNOWN, sentence, counts)
+    least = min(counts, key=lambda name: counts[name])
+    sentence = f"Every phase holds enough requests; the least is {counts[least]:,} in {least}."
+    return Verdict(ENOUGH_SAMPLES, Word.PASS, sentence, counts)
+
+
+def generator_honest(history: History) -> Verdict:
+    """The load process sent what it was asked to send, when it was asked to."""
+    samples, resources = history.samples, history.resources
+    late_ms = samples["response_ms"].to_numpy() - samples["service_ms"].to_numpy()
+    lag_p99_ms = quantile(late_ms, 0.99) if len(late_ms) and history.load_model == "open" else 0.0
+    dropped = _generator(resources, "dropped")
+    dropped_sum = float(dropped.sum()) if len(dropped) else 0.0
+    cpu = _generator(resources, "cpu_cores")
+    cpu_p90 = quantile(cpu, 0.9) if len(cpu) else 0.0
+    evidence = {"lag_p99_ms": round(lag_p99_ms, 3), "dropped": dropped_sum, "cpu_cores_p90": round(cpu_p90, 3)}
+    wrong = []
+    if lag_p99_ms > LAG_P99_MS_MAX:
+        wrong.append(f"arrivals started late by {lag_p99_ms:.1f} ms (p99; at most {LAG_P99_MS_MAX:g} ms)")
+    if dropped_sum:
+        wrong.append(f"{dropped_sum:,.0f} arrivals found every user busy and were dropped; raise users_max")
+    if cpu_p90 > CPU_CORES_MAX:
+        wrong.append(f"it used {cpu_p90:.2f} of its one core (at most {CPU_CORES_MAX:g})")
+    if wrong:
+        return Verdict(GENERATOR_HONEST, Word.UNKNOWN, f"Generator-limited: {'; '.join(wrong)}.", evidence)
+    if history.load_model == "open":
+        how = f"started arrivals {lag_p99_ms:.1f} ms late at p99, dropped none"
+    else:
+        how = f"drove its users as a {history.load_model} model"
+    sentence = f"The load process {how} and used {cpu_p90:.2f} of its core."
+    return Verdict(GENERATOR_HONEST, Word.PASS, sentence, evidence)
+
+
+def fault_felt(history: History, window: PlannedWindow) -> Verdict:
+    """Traffic crossed the link while the fault was in; before it, where the fault closes the link."""
+    name = f"{FAULT_FELT}: {window.name}"
+    start_s, end_s = window.start_s, window.end_s
+    when = f"while {window.name} was in"
+    if window.cuts:
+        end_s = _first_cut_s(history, window)
+        start_s, when = end_s - LEAD_UP_S, f"in the {LEAD_UP_S:g} s before it was closed"
+    readings = _readings(history.resources, window.link or "", "received_bytes", start_s, end_s)
+    if len(readings) < 2:
+        sentence = f"Nothing is known of the traffic on {window.link} {when}: the link was not being read."
+        return Verdict(name, Word.UNKNOWN, sentence, {})
+    crossed_bytes = float(readings[-1] - readings[0])
+    evidence = {"crossed_bytes": crossed_bytes, "link": window.link}
+    if crossed_bytes <= 0:
+        sentence = f"No traffic crossed {window.link} {when}, so the fault hit nothing; send load that needs this link."
+        return Verdict(name, Word.UNKNOWN, sentence, evidence)
+    sentence = f"{crossed_bytes / 1000:,.1f} kB crossed {window.link} {when}."
+    return Verdict(name, Word.PASS, sentence, evidence)
+
+
+def _first_cut_s(history: History, window: PlannedWindow) -> float:
+    """Where the unbroken row of closed windows on this link begins that `window` is in."""
+    first_s = window.start_s
+    cuts = [one for one in history.windows if one.link == window.link and one.cuts]
+    while earlier := [one.start_s for one in cuts if one.start_s < first_s <= one.end_s]:
+        first_s = min(earlier)
+    return first_s
+
+
+def _readings(
+    resources: pd.DataFrame | None, subject: str, metric: str, start_s: float, end_s: float
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    if resources is None:
+        return np.empty(0)
+    wanted = (resources["subject"] == subject) & (resources["metric"] == metric)
+    found = resources[wanted & (resources["at_s"] >= start_s) & (resources["at_s"] <= end_s)]
+    return found.sort_values("at_s")["value"].to_numpy(dtype=np.float64)
+
+
+def _generator(resources: pd.DataFrame | None, metric: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return _readings(resources, "generator", metric, 0.0, float("inf"))

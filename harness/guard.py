@@ -1,0 +1,78 @@
+"""The guardian: heals the stack when the harness that breaks it dies, and takes down what that harness started.
+
+`python -m harness.guard STATE` holds nothing but the path of a `stack.json` and a pipe to the harness. While the pipe
+is open it does nothing. The word `release` ends it; the pipe's end without that word is the harness's death.
+It runs in a session of its own and takes no notice of a terminal's signals, so that Ctrl-C cannot reach it.
+"""
+
+from __future__ import annotations
+
+import select
+import signal
+import sys
+from pathlib import Path
+
+from harness.errors import HarnessError, StartError
+from harness.stack import state as states
+from harness.stack.child import Child, ProcessId, last_lines, start
+from harness.stack.heal import heal, take_down
+from harness.waiting import wait_until
+
+READY_WITHIN_S = 20.0
+
+
+class Guardian:
+    """The harness's side of it."""
+
+    def __init__(self, state_path: Path, log: Path) -> None:
+        command = [sys.executable, "-m", "harness.guard", str(state_path)]
+        self._child: Child = start("guardian", command, log, pipes=True, stop_signal=signal.SIGKILL)
+
+    @property
+    def id(self) -> ProcessId:
+        return self._child.id
+
+    def wait_ready(self) -> None:
+        """Returns when it is on guard: before the first fault, and before the stack that it must take down."""
+        ready, _, _ = select.select([self._child.stdout], [], [], READY_WITHIN_S)
+        if not ready or not self._child.stdout.readline():
+            raise StartError(f"the guardian did not come on guard:\n{last_lines(self._child.log)}")
+
+    def release(self) -> None:
+        """All is whole: it may go."""
+        try:
+            self._child.stdin.write(b"release\n")
+            self._child.stdin.flush()
+        except (BrokenPipeError, ValueError):
+            pass  # it is gone already
+        wait_until(lambda: self._child.ended() is not None, 2.0)
+        self._child.end(1.0)
+
+
+def main() -> int:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    path = Path(sys.argv[1])
+    print("on guard", flush=True)
+    for line in sys.stdin:
+        if line.strip() == "release":
+            return 0
+    print("the harness died", file=sys.stderr, flush=True)
+    try:
+        state = states.read(path)
+    except HarnessError as error:
+        print(f"there is nothing to heal: {error}", file=sys.stderr, flush=True)
+        return 0
+    report = heal(state)
+    for sentence in report.mended:
+        print(f"mended: {sentence}", file=sys.stderr, flush=True)
+    for sentence in report.broken:
+        print(f"still broken: {sentence}", file=sys.stderr, flush=True)
+    left = take_down(state)
+    if left:
+        print(f"still running: {', '.join(left)}", file=sys.stderr, flush=True)
+    return 5 if report.broken and not state.owned else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

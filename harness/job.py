@@ -1,0 +1,89 @@
+"""One scenario from its plan to its report: run it, judge its history, build its page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import history, report, store
+from harness.checks.judge import judge, judge_baseline
+from harness.interrupts import Interrupts
+from harness.model import Check
+from harness.plan import Plan
+from harness.record import Verdict, Word, overall
+from harness.runner import BASELINE_BAD, Ending, Opener, Run
+from harness.store import RunFolder
+from harness.watching import View
+
+EXIT_CODES = {Word.PASS: 0, Word.FAIL: 1, Word.UNKNOWN: 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a run. `exit_code` is the design's; `report` is None where the run was interrupted."""
+
+    name: str
+    folder: RunFolder
+    ending: Ending
+    verdicts: tuple[Verdict, ...]
+    word: Word
+    exit_code: int
+    report: Path | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As `harness run --json` prints it."""
+        return {
+            "scenario": self.name,
+            "word": self.word,
+            "exit_code": self.exit_code,
+            "reason": self.ending.reason,
+            "folder": str(self.folder.path),
+            "report": str(self.report) if self.report else None,
+            "verdicts": [asdict(verdict) for verdict in self.verdicts],
+        }
+
+
+def worst(exit_codes: Iterable[int]) -> int:
+    """The exit code of several runs: what weighs most of incomplete healing, a fail, a bad baseline, unknown."""
+    found = set(exit_codes)
+    return next((code for code in (5, 1, 3, 4) if code in found), 0)
+
+
+def do(
+    plan: Plan, locustfile: Path, open_stack: Opener, *, reports: Path, command: Sequence[str], view: View
+) -> Result:
+    """Run a plan and report it. Raises HarnessError when it could not start or its evidence could not be kept."""
+    folder = store.create(reports, plan.name)
+    checks = plan.scenario.checks
+    with Interrupts() as interrupts:
+        run = Run(plan, locustfile, folder, command, view, interrupts)
+        ending = run.execute(open_stack, lambda: _baseline_trouble(folder, checks))
+    if ending.signal is not None:
+        return Result(plan.name, folder, ending, (), Word.UNKNOWN, 128 + ending.signal, None)
+    view.say("judging ...")
+    verdicts = write_verdicts(folder, checks, baseline_only=ending.reason == BASELINE_BAD)
+    report.build(folder)
+    word = overall(verdicts)
+    return Result(plan.name, folder, ending, verdicts, word, _exit_code(ending, word), folder.report)
+
+
+def write_verdicts(folder: RunFolder, checks: Sequence[Check], *, baseline_only: bool = False) -> tuple[Verdict, ...]:
+    """Judge the history of a run folder, and keep the verdicts in it."""
+    seen = history.read(folder)
+    verdicts = judge_baseline(seen, checks) if baseline_only else judge(seen, checks)
+    listed = [asdict(verdict) for verdict in verdicts]
+    store.write_json(folder.verdicts, {"word": overall(verdicts), "verdicts": listed})
+    return verdicts
+
+
+def _baseline_trouble(folder: RunFolder, checks: Sequence[Check]) -> str | None:
+    failed = [one for one in judge_baseline(history.read(folder), checks) if one.word is Word.FAIL]
+    return " ".join(verdict.sentence for verdict in failed) or None
+
+
+def _exit_code(ending: Ending, word: Word) -> int:
+    if ending.still_broken:
+        return 5
+    return 3 if ending.reason == BASELINE_BAD else EXIT_CODES[word]

@@ -1,0 +1,45 @@
+"""The plain load test as a scenario: no stack of ours, no fault, the same run folder and the same report."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from harness.checks.availability import Availability
+from harness.errors import ScenarioError
+from harness.model import Load, Scenario
+
+_UNITS_S = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def load_test(
+    locustfile: Path,
+    duration: str,
+    warmup: str,
+    rate_per_s: float | None,
+    users: int | None,
+    ok_ratio_min: float,
+    seed: int,
+) -> Scenario:
+    """The scenario of `harness load`. Raises ScenarioError on values that make no load."""
+    try:
+        driven = Load(str(locustfile), rate_per_s=rate_per_s, users=users)
+        how = f"{rate_per_s:g} requests/s" if rate_per_s else f"{users} users" if users else "its load shape"
+        return Scenario(
+            hypothesis=f"Under {locustfile.name} at {how}, {ok_ratio_min:.4g} of all requests are ok.",
+            load=driven,
+            checks=(Availability(ok_ratio_min=ok_ratio_min),),
+            duration_s=seconds(duration),
+            warmup_s=seconds(warmup),
+            seed=seed,
+        )
+    except ValueError as error:
+        raise ScenarioError(str(error)) from error
+
+
+def seconds(text: str) -> float:
+    """`90`, `90s`, `1.5m`, `2h` in seconds. Raises ValueError."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|)", text.strip())
+    if match is None:
+        raise ValueError(f"a duration is a number with ms, s, m or h, such as 60s; given {text!r}")
+    return float(match[1]) * _UNITS_S[match[2]]

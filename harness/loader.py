@@ -1,0 +1,142 @@
+"""Finds, imports and validates scenario files. Every error names the file, the line, what was given, what is allowed.
+
+A scenario is pure data: it imports `harness` and nothing else, and defines `scenario`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from types import CodeType
+
+import harness
+from harness.errors import LocustfileError, ScenarioError, one_of
+from harness.model import LinkFault, Load, Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A scenario, where it came from, and the first line of what it says of itself."""
+
+    name: str
+    path: Path
+    scenario: Scenario
+    question: str
+
+
+def find(paths: Iterable[Path], keyword: str = "") -> list[Path]:
+    """The scenario files among `paths` (files, or folders of them), those whose name holds `keyword`."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(one for one in path.glob("*.py") if not one.name.startswith("_"))
+            if not inside:
+                raise ScenarioError(f"no scenario in {path}: it holds no .py file")
+            found += inside
+        elif path.is_file():
+            found.append(path)
+        else:
+            near = [one.stem for one in path.parent.glob("*.py")] if path.parent.is_dir() else []
+            raise ScenarioError(f"{path} does not exist; {one_of('scenario', path.stem, near, where=str(path.parent))}")
+    chosen = [path for path in found if keyword in path.stem]
+    if not chosen:
+        names = ", ".join(path.stem for path in found)
+        raise ScenarioError(f"no scenario has {keyword!r} in its name; there are: {names}; give another -k")
+    return chosen
+
+
+def load(path: Path) -> Loaded:
+    """The scenario in a file. Raises ScenarioError."""
+    try:
+        source = path.read_text(encoding="utf-8")
+        tree = ast.parse(source, str(path))
+        code: CodeType = compile(source, str(path), "exec")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"{path} cannot be read: {error}") from error
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        said = f"{error.msg}: {(error.text or '').strip()}" if isinstance(error, SyntaxError) else str(error)
+        raise ScenarioError(f"{_at(path, line)}: not Python: {said}") from error
+    _imports_harness_only(path, tree)
+    names: dict[str, object] = {"__file__": str(path), "__name__": path.stem}
+    try:
+        exec(code, names)
+    except Exception as error:
+        raise ScenarioError(f"{_at(path, _line_of(error, path))}: {_in_words(error)}") from error
+    scenario = names.get("scenario")
+    if not isinstance(scenario, Scenario):
+        what = "defines no scenario" if scenario is None else f"has a scenario that is {scenario!r}"
+        raise ScenarioError(f"{path} {what}; write: scenario = Scenario(hypothesis=..., load=..., checks=(...))")
+    question = (ast.get_docstring(tree) or scenario.hypothesis).strip().splitlines()[0]
+    return Loaded(path.stem, path, scenario, question)
+
+
+def check_links(loaded: Loaded, links: Iterable[str], where: str) -> None:
+    """Raise ScenarioError for the first fault on a link that the stack does not have."""
+    known = set(links)
+    for window in loaded.scenario.faults:
+        if isinstance(window.fault, LinkFault) and window.fault.link not in known:
+            unknown = one_of("link", window.fault.link, known, where=where)
+            raise ScenarioError(f"{_at(loaded.path, window.line)}: {unknown}")
+
+
+def find_locustfile(load: Load, scenario: Path | None = None) -> Path:
+    """The locustfile that a load names: as given, or in `locustfiles/` of the project. Raises LocustfileError."""
+    given = Path(load.locustfile)
+    folders = [Path.cwd() / "locustfiles", Path.cwd()]
+    if scenario is not None:
+        here = scenario.resolve().parent
+        folders = [here.parent / "locustfiles", here, *folders]
+    for folder in folders:
+        if (folder / given).is_file():
+            return (folder / given).resolve()
+    there = sorted({one.name for folder in folders if folder.name == "locustfiles" for one in folder.glob("*.py")})
+    raise LocustfileError(one_of("locustfile", load.locustfile, there, where="locustfiles/"))
+
+
+def _at(path: Path, line: int | None) -> str:
+    return f"{path}:{line}" if line else str(path)
+
+
+def _imports_harness_only(path: Path, tree: ast.Module) -> None:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            modules = ["." * node.level + (node.module or "")]
+        else:
+            continue
+        for module in modules:
+            if module not in ("harness", "__future__"):
+                raise ScenarioError(
+                    f"{_at(path, node.lineno)}: a scenario imports harness only, so that it stays pure data; "
+                    f"given {module!r}; write values out, and put behaviour into a fault or a check"
+                )
+
+
+def _line_of(error: Exception, path: Path) -> int | None:
+    """The innermost line of the scenario file that led to the error."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return lines[-1] if lines else None
+
+
+def _in_words(error: Exception) -> str:
+    """What is wrong, with the nearest right name where a name is."""
+    text = str(error)
+    if isinstance(error, ImportError) and (match := re.search(r"cannot import name '(\w+)'", text)):
+        return one_of("name", match[1], harness.__all__, where="harness")
+    if isinstance(error, NameError) and error.name:
+        return f"{one_of('name', error.name, harness.__all__, where='harness')}; import it from harness"
+    if isinstance(error, TypeError):
+        if match := re.search(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", text):
+            kind = getattr(harness, match[1], None)
+            if is_dataclass(kind):
+                return one_of("argument", match[2], [one.name for one in fields(kind)], where=match[1])
+        return re.sub(r"(\w+)\.__init__\(\) ", r"\1 ", text)
+    if isinstance(error, ValueError):
+        return text
+    return f"{type(error).__name__}: {text}"

@@ -1,0 +1,123 @@
+"""Where a run gets its stack from: started for it alone, kept running between runs, or none but a host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from harness.errors import HarnessError, StartError, one_of
+from harness.guard import Guardian
+from harness.interrupts import Interrupts
+from harness.runner import Opener
+from harness.stack import state as states
+from harness.stack.compose_file import StackSpec
+from harness.stack.heal import take_down
+from harness.stack.processes import start_stack
+from harness.stack.running import RunningStack
+from harness.stack.state import StackState
+from harness.stack.toxiproxy import ToxiproxyClient
+
+STACKS = ("embedded",)
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def kept_path(spec: StackSpec) -> Path:
+    """Where the state of a project's kept stack is, beside its Compose file."""
+    return spec.path.resolve().parent / ".harness" / "stack.json"
+
+
+def kept(spec: StackSpec) -> StackState | None:
+    """The stack that `harness stack up` keeps, or None. Raises StartError when only parts of it still run."""
+    path = kept_path(spec)
+    if not path.is_file():
+        return None
+    state = states.read(path)
+    alive = [one.name for one in state.owned if one.alive()]
+    if not alive:
+        return None  # the machine was started anew since: nothing of it is left
+    toxiproxy = next((one.process for one in state.services if one.address in state.toxiproxy_url), None)
+    if toxiproxy is None or not toxiproxy.alive():
+        raise StartError(
+            f"the kept stack has lost its Toxiproxy (still running: {', '.join(alive)}); "
+            "take it down with `harness stack down`, and up again"
+        )
+    return state
+
+
+def opener(spec: StackSpec, kind: str, say: Callable[[str], None]) -> Opener:
+    """The kept stack where there is one, else one of the run's own. Raises StartError for an unknown kind."""
+    if kind not in STACKS:
+        raise StartError(one_of("stack", kind, STACKS, where="this version"))
+    state = kept(spec)
+    if state is None:
+        return lambda folder, cancelled: start_stack(spec, folder.stack, folder.logs, cancelled)
+    _warn_of_other_variables(spec.variables, state.variables, say)
+    return lambda folder, cancelled: _attach(state, say)
+
+
+def host_opener(host: str, allowed: str | None) -> Opener:
+    """No stack: load goes to a host, on the loopback unless it was allowed by name. Raises StartError."""
+    parts = urlsplit(host)
+    name = parts.hostname
+    if parts.scheme not in ("http", "https") or not name:
+        raise StartError(f"--host must be an address such as http://127.0.0.1:8000; given {host!r}")
+    if name not in LOOPBACK and name != allowed:
+        raise StartError(
+            f"{name} is not this machine; load on somebody's server needs their leave; "
+            f"if you have it, say so with --allow-host {name}"
+        )
+    return lambda folder, cancelled: RunningStack(StackState(kind="none", entry=host.rstrip("/")))
+
+
+def keep(spec: StackSpec, interrupts: Interrupts) -> StackState:
+    """Start a stack that stays. Raises StartError, and leaves nothing behind then."""
+    path = kept_path(spec)
+    if kept(spec) is not None:
+        raise StartError("a stack is kept already; see `harness stack status`, or take it down: `harness stack down`")
+    logs = path.parent / "logs"
+    try:
+        logs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"cannot write {path.parent}: {error.strerror or error}; mend its permissions") from error
+    path.unlink(missing_ok=True)
+    guardian = Guardian(path, logs / "guardian.log")
+    try:
+        guardian.wait_ready()
+        return start_stack(spec, path, logs, interrupts.came).state
+    except HarnessError:
+        path.unlink(missing_ok=True)
+        raise
+    finally:
+        guardian.release()
+
+
+def let_go(spec: StackSpec) -> bool:
+    """Take the kept stack down; False when there was none. Raises StartError when something of it is left."""
+    path = kept_path(spec)
+    if not path.is_file():
+        return False
+    left = take_down(states.read(path))
+    if left:
+        raise StartError(f"could not take down {', '.join(left)}; end it by hand (its id is in {path})")
+    path.unlink()
+    return True
+
+
+def _attach(state: StackState, say: Callable[[str], None]) -> RunningStack:
+    """The kept stack as it is now: what is out of place before the run is not the run's to mend."""
+    now = ToxiproxyClient(state.toxiproxy_url).proxies()
+    proxies = tuple(now.get(one.name, one) for one in state.proxies)
+    if proxies != state.proxies:
+        say("the kept stack is not as it was started; `harness heal` mends it, this run takes it as it is")
+    return RunningStack(replace(state.attached(), proxies=proxies))
+
+
+def _warn_of_other_variables(now: Mapping[str, str], then: Mapping[str, str], say: Callable[[str], None]) -> None:
+    for name in sorted({*now, *then}):
+        if now.get(name, "") != then.get(name, ""):
+            say(
+                f"{name} is {now.get(name, '')!r} here, but the kept stack was started with {then.get(name, '')!r}; "
+                "take it down and up again for it to matter"
+            )

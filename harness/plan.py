@@ -1,0 +1,142 @@
+"""Scenario -> ordered steps on one clock. Pure: it touches nothing, so `harness validate` can show it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, is_dataclass
+
+from harness.model import Fault, LinkFault, Load, Scenario, Window
+from harness.record import PlannedWindow, Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Inject or heal the window of that index, at that second of the run's clock."""
+
+    at_s: float
+    action: str
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run of a scenario does. `windows` are as the manifest keeps them, `faults` what to inject, by index."""
+
+    name: str
+    scenario: Scenario
+    windows: tuple[PlannedWindow, ...]
+    faults: tuple[Fault, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def baseline_end_s(self) -> float:
+        """Where the baseline ends: at the first window, or with the run."""
+        return min((window.start_s for window in self.windows), default=self.scenario.end_s)
+
+
+def plan(name: str, scenario: Scenario) -> Plan:
+    """The plan of a scenario. At one time, heals come before injections."""
+    windows = sorted(scenario.faults, key=lambda window: (window.start_s, window.end_s))
+    names = _distinct(_name_of(window) for window in windows)
+    steps = [Step(window.start_s, "inject", index) for index, window in enumerate(windows)]
+    steps += [Step(window.end_s, "heal", index) for index, window in enumerate(windows)]
+    return Plan(
+        name=name,
+        scenario=scenario,
+        windows=tuple(_planned(window, named) for window, named in zip(windows, names, strict=True)),
+        faults=tuple(window.fault for window in windows),
+        steps=tuple(sorted(steps, key=lambda step: (step.at_s, step.action != "heal", step.window))),
+    )
+
+
+def kind_of(thing: object) -> str:
+    """The name of a fault's or a check's type in words: SlowClose is `slow close`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", type(thing).__name__).lower()
+
+
+def parameters_of(thing: object, *, without: tuple[str, ...] = ()) -> dict[str, Scalar]:
+    """The fields of a fault that say how much, by name."""
+    if not is_dataclass(thing):
+        return {}
+    values = {one.name: getattr(thing, one.name) for one in fields(thing) if one.name not in without}
+    return {name: value for name, value in values.items() if isinstance(value, str | int | float | bool | None)}
+
+
+def _name_of(window: Window) -> str:
+    link = window.fault.link if isinstance(window.fault, LinkFault) else ""
+    return window.name or f"{kind_of(window.fault)} {link}".strip()
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    """Each name once: the second of a name is `name (2)`."""
+    counts: dict[str, int] = {}
+    out = []
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+        out.append(name if counts[name] == 1 else f"{name} ({counts[name]})")
+    return out
+
+
+def _planned(window: Window, name: str) -> PlannedWindow:
+    fault = window.fault
+    link, cuts = (fault.link, fault.cuts) if isinstance(fault, LinkFault) else (None, False)
+    return PlannedWindow(
+        name=name,
+        fault=kind_of(fault),
+        start_s=float(window.start_s),
+        end_s=float(window.end_s),
+        link=link,
+        cuts=cuts,
+        parameters=parameters_of(fault, without=("link",)),
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------- in words
+
+
+def load_in_words(load: Load) -> str:
+    """The load in a phrase: `shop.py, 60 requests/s`."""
+    if load.users is not None:
+        how = f"{load.users} users"
+    elif load.rate_per_s is not None:
+        how = f"{load.rate_per_s:g} requests/s"
+    elif load.ramp is not None:
+        how = f"{load.ramp[0]:g} to {load.ramp[1]:g} requests/s over {load.ramp[2]:g} s"
+    elif load.steps is not None:
+        how = ", ".join(f"{rate:g} requests/s for {for_s:g} s" for rate, for_s in load.steps)
+    else:
+        how = "its own load shape"
+    return f"{load.locustfile}, {how}"
+
+
+def fault_in_words(window: PlannedWindow) -> str:
+    """The fault in a phrase: `latency on api-payments, delay_ms 2000`."""
+    parameters = ", ".join(f"{name} {value}" for name, value in window.parameters.items() if value not in (0, "", None))
+    where = f" on {window.link}" if window.link else ""
+    return f"{window.fault}{where}" + (f", {parameters}" if parameters else "")
+
+
+def timeline(one: Plan, *, width: int = 60) -> str:
+    """The plan as a drawing: a row for each phase, on one axis of `width` columns from 0 to the end."""
+    end_s = one.scenario.end_s
+    rows = [("baseline", 0.0, one.baseline_end_s, "")]
+    rows += [(window.name, window.start_s, window.end_s, fault_in_words(window)) for window in one.windows]
+    if one.windows:
+        rows.append(("recovery", max(window.end_s for window in one.windows), end_s, ""))
+    label = max(len(name) for name, *_ in rows)
+    lines = [f"{'s':>{label}}  {_axis(end_s, width)}"]
+    for name, start_s, stop_s, what in rows:
+        left, right = round(start_s / end_s * width), round(stop_s / end_s * width)
+        bar = " " * left + "━" * max(1, right - left)
+        lines.append(f"{name:>{label}}  {bar:<{width}}  {start_s:g}-{stop_s:g} s  {what}".rstrip())
+    return "\n".join(lines)
+
+
+def _axis(end_s: float, width: int) -> str:
+    axis = [" "] * (width + 8)
+    for tick in range(5):
+        text = f"{end_s * tick / 4:.0f}"
+        at = round(width * tick / 4)
+        axis[at : at + len(text)] = text
+    return "".join(axis).rstrip()

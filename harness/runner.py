@@ -1,0 +1,286 @@
+"""Executes a plan: the only part that acts on the world, and the owner of what must be undone.
+
+In order: guardian, stack, load, warm-up, baseline, windows, recovery, heal, stack down. Whatever ends a run (its plan,
+a signal, a dead process, an error), it passes through the one heal, and through the end of all that it started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.generator import Generator
+from harness.guard import Guardian
+from harness.history import MarkWriter, ResourceWriter
+from harness.interrupts import Interrupts
+from harness.manifest import manifest, zero_utc
+from harness.model import Heal
+from harness.order import Beat, Order
+from harness.plan import Plan, Step
+from harness.record import NS_PER_S, HealReport
+from harness.stack import state as states
+from harness.stack.monitor import Monitor, beat_readings
+from harness.stack.running import RunningStack
+from harness.store import RunFolder, write_json
+from harness.watching import View
+
+DRAIN_S = 5.0
+LEAD_S = 0.3
+"""Between the last word to the load process and its first arrival."""
+JUDGE_BEFORE_S = 1.0
+"""Before the first window: when the baseline is judged."""
+LOOK_S = 0.05
+
+COMPLETE, BASELINE_BAD, INTERRUPTED = "complete", "baseline", "interrupted"
+
+Opener = Callable[[RunFolder, Callable[[], bool]], RunningStack]
+"""Gives the stack of a run: starts one (its state in the run folder, called off by the second), or attaches to one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended: `reason` is `complete`, `baseline`, `interrupted` or a sentence.
+
+    `still_broken` is what healing could not mend on a stack that goes on running.
+    """
+
+    reason: str
+    signal: int | None = None
+    still_broken: tuple[str, ...] = ()
+
+
+class Run:
+    """One execution of a plan into a run folder."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        locustfile: Path,
+        folder: RunFolder,
+        command: Sequence[str],
+        view: View,
+        interrupts: Interrupts,
+    ) -> None:
+        self._plan, self._locustfile, self._folder, self._command = plan, locustfile, folder, command
+        self._view, self._interrupts = view, interrupts
+        self._marks = MarkWriter(folder.marks)
+        self._resources = ResourceWriter(folder.resources)
+        self._heals: dict[int, Heal] = {}
+        self._zero_ns = 0
+        self._looked_ns = 0
+        self._reason = COMPLETE
+
+    def execute(self, open_stack: Opener, baseline_is_bad: Callable[[], str | None]) -> Ending:
+        """Run it. `baseline_is_bad` judges what is on disk so far: a sentence when nothing should be injected.
+
+        Raises HarnessError when the stack or the load cannot start. Either way all that was started is ended, and all
+        that was broken is whole again or named.
+        """
+        self._marks.write("start", None, scenario=self._plan.name)
+        guardian = Guardian(self._folder.stack, self._folder.logs / "guardian.log")
+        generator: Generator | None = None
+        stack: RunningStack | None = None
+        monitor: Monitor | None = None
+        report = HealReport()
+        try:
+            generator = Generator(self._folder.logs / "load.log", self._on_beat)
+            guardian.wait_ready()
+            self._view.say("starting the stack ...")
+            stack = open_stack(self._folder, self._interrupts.came)
+            stack.state = replace(stack.state, owned=(*stack.state.owned, generator.id))
+            states.write(self._folder.stack, stack.state)
+            write_json(self._folder.manifest, manifest(self._plan, stack.state, self._command))
+            generator.order(self._order(stack.state.entry))
+            generator.wait_ready(self._interrupts.came)
+            monitor = self._start_clock(stack, generator)
+            self._follow(stack, generator, baseline_is_bad)
+        except HarnessError as error:
+            if self._interrupts.number is None:
+                self._reason = str(error)
+                if stack is None or self._zero_ns == 0:
+                    raise
+        finally:
+            report = self._undo(stack, generator, monitor, guardian)
+        still_broken = report.broken if stack is not None and not stack.is_ours else ()
+        reason = INTERRUPTED if self._interrupts.came() else self._reason
+        return Ending(reason, self._interrupts.number, still_broken)
+
+    def _order(self, host: str) -> Order:
+        scenario, load = self._plan.scenario, self._plan.scenario.load
+        return Order(
+            locustfile=str(self._locustfile),
+            host=host,
+            samples=str(self._folder.samples),
+            model=load.model,
+            end_s=scenario.end_s,
+            warmup_s=scenario.warmup_s,
+            drain_s=DRAIN_S,
+            seed=scenario.seed,
+            rates=[list(point) for point in load.rates or ()],
+            arrivals=load.arrivals,
+            users=(load.users if load.model == "closed" else load.users_max) or 0,
+            tags=list(load.tags),
+            exclude_tags=list(load.exclude_tags),
+        )
+
+    def _start_clock(self, stack: RunningStack, generator: Generator) -> Monitor:
+        now_ns = time.monotonic_ns()
+        self._zero_ns = now_ns + int((self._plan.scenario.warmup_s + LEAD_S) * NS_PER_S)
+        utc = zero_utc(self._zero_ns, now_ns)
+        write_json(self._folder.manifest, manifest(self._plan, stack.state, self._command) | {"zero_utc": utc})
+        self._marks.write("zero", 0.0, utc=utc)
+        generator.go(self._zero_ns)
+        monitor = Monitor(stack.state, self._zero_ns, self._resources.add)
+        monitor.start()
+        return monitor
+
+    # ------------------------------------------------------------------------------------------------ on the clock
+
+    def _follow(self, stack: RunningStack, generator: Generator, baseline_is_bad: Callable[[], str | None]) -> None:
+        end_s = self._plan.scenario.end_s
+        events: list[tuple[float, Callable[[], None]]] = []
+        if self._plan.windows and self._plan.baseline_end_s > 2 * JUDGE_BEFORE_S:
+            events.append((self._plan.baseline_end_s - JUDGE_BEFORE_S, lambda: self._judge_baseline(baseline_is_bad)))
+        for step in self._plan.steps:
+            do = self._inject if step.action == "inject" else self._heal
+            events.append((step.at_s, partial(do, step, stack)))
+        for at_s, act in [*events, (end_s, lambda: None)]:
+            if not self._until(at_s, stack, generator):
+                return
+            act()
+            if self._reason != COMPLETE:
+                return
+
+    def _judge_baseline(self, baseline_is_bad: Callable[[], str | None]) -> None:
+        self._resources.flush()
+        sentence = baseline_is_bad()
+        self._mark("baseline_judged", good=sentence is None, sentence=sentence or "")
+        if sentence is not None:
+            self._view.say(f"the baseline is bad, nothing is injected: {sentence}")
+            self._reason = BASELINE_BAD
+
+    def _inject(self, step: Step, stack: RunningStack) -> None:
+        window = self._plan.windows[step.window]
+        self._mark("injecting", window=window.name, fault=window.fault)
+        try:
+            self._heals[step.window] = self._plan.faults[step.window].inject(stack)
+        except Exception as error:  # a fault may be a user's own: whatever it raises, the stack is healed
+            self._reason = f"{window.name} could not be injected: {error or type(error).__name__}"
+            return
+        self._mark("injected", window=window.name, fault=window.fault, late_ms=self._late_ms(step))
+        self._view.say(f"{step.at_s:7.1f} s  in: {window.name}")
+
+    def _heal(self, step: Step, stack: RunningStack) -> None:
+        window = self._plan.windows[step.window]
+        self._mark("healing", window=window.name, fault=window.fault)
+        try:
+            self._heals.pop(step.window)()
+        except Exception as error:
+            self._reason = f"{window.name} could not be healed on its time: {error or type(error).__name__}"
+            return
+        self._mark("healed", window=window.name, fault=window.fault, late_ms=self._late_ms(step))
+        self._view.say(f"{step.at_s:7.1f} s  healed: {window.name}")
+
+    def _late_ms(self, step: Step) -> float:
+        return round((self._at_s() - step.at_s) * 1000, 3)
+
+    def _until(self, at_s: float, stack: RunningStack, generator: Generator) -> bool:
+        """Wait for a second of the clock; False when something ended the run before."""
+        due_ns = self._zero_ns + int(at_s * NS_PER_S)
+        while True:
+            if self._interrupts.came():
+                self._view.say("interrupted: healing ...")
+                return False
+            left_ns = due_ns - time.monotonic_ns()
+            if left_ns <= 0:
+                return True
+            if left_ns > 2 * LOOK_S * NS_PER_S and not self._all_live(stack, generator):
+                return False
+            self._interrupts.wait(min(left_ns / NS_PER_S, LOOK_S))
+
+    def _all_live(self, stack: RunningStack, generator: Generator) -> bool:
+        now_ns = time.monotonic_ns()
+        if now_ns - self._looked_ns < 2 * LOOK_S * NS_PER_S:
+            return True
+        self._looked_ns = now_ns
+        at_s = self._at_s()
+        faults_in = [self._plan.windows[index].name for index in self._heals]
+        self._view.clock(at_s, self._phase(at_s, faults_in), faults_in)
+        ended = generator.died()
+        if ended is not None:
+            self._died("the load process", ended, "load.log")
+        elif (service := stack.dead()) is not None:
+            self._died(service.name, "its process ended", Path(service.log).name)
+        return self._reason == COMPLETE
+
+    def _died(self, name: str, how: str, log: str) -> None:
+        self._mark("died", service=name, log=log)
+        self._reason = f"{name} died at {self._at_s():.1f} s ({how}); its log is logs/{log}"
+        self._view.say(self._reason)
+
+    def _phase(self, at_s: float, faults_in: Sequence[str]) -> str:
+        if at_s < 0:
+            return "warm-up"
+        if faults_in:
+            return "fault"
+        if at_s < self._plan.baseline_end_s:
+            return "baseline"
+        last_s = max((window.end_s for window in self._plan.windows), default=0.0)
+        return "recovery" if at_s >= last_s else "between faults"
+
+    # ---------------------------------------------------------------------------------------------------- the undoing
+
+    def _undo(
+        self, stack: RunningStack | None, generator: Generator | None, monitor: Monitor | None, guardian: Guardian
+    ) -> HealReport:
+        """Heal, let the load end, take down what was started, let the guardian go. In this order, whatever fails."""
+        report = HealReport()
+        with contextlib.ExitStack() as last_first:
+            last_first.callback(self._marks.close)
+            last_first.callback(guardian.release)
+            if stack is not None:
+                last_first.callback(stack.down)
+            last_first.callback(self._close_resources)
+            if monitor is not None:
+                last_first.callback(monitor.stop)
+            end_s = min(self._at_s(), self._plan.scenario.end_s) if self._zero_ns else None
+            if stack is not None:
+                report = stack.heal()
+                self._try_mark("heal_report", mended="; ".join(report.mended), broken="; ".join(report.broken))
+                for sentence in (*report.mended, *report.broken):
+                    self._view.say(f"healing found: {sentence}")
+            if generator is not None:
+                if self._reason == COMPLETE and not self._interrupts.came():
+                    generator.finish(DRAIN_S + 2.0)
+                generator.stop()
+            with contextlib.suppress(HarnessError):
+                if self._interrupts.number is not None:
+                    self._marks.write("interrupted", end_s, signal=self._interrupts.number)
+                self._marks.write("end", end_s, reason=INTERRUPTED if self._interrupts.came() else self._reason)
+        return report
+
+    def _close_resources(self) -> None:
+        with contextlib.suppress(OSError):
+            self._resources.close()
+
+    def _mark(self, kind: str, **data: str | float | bool) -> None:
+        self._marks.write(kind, self._at_s(), **data)
+
+    def _try_mark(self, kind: str, **data: str | float | bool) -> None:
+        """A mark that must not stand in the way of the undoing."""
+        with contextlib.suppress(HarnessError):
+            self._marks.write(kind, self._at_s() if self._zero_ns else None, **data)
+
+    def _at_s(self) -> float:
+        return (time.monotonic_ns() - self._zero_ns) / NS_PER_S
+
+    def _on_beat(self, beat: Beat) -> None:
+        beat_readings(beat, self._resources.add)
+        with contextlib.suppress(HarnessError, OSError):  # a full disk is met, and told, by the marks
+            self._resources.flush()
+        self._view.beat(beat)
