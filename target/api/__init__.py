@@ -1,0 +1,1 @@
+"""The shop itself: a catalogue, a checkout, orders."""

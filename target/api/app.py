@@ -1,0 +1,106 @@
+"""The shop's routes. What is away is answered for with 503, soon, and with a time to come back."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Header, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from pydantic import BaseModel, Field
+
+from target.api.metrics import Measured, Metrics
+from target.api.orders import DatabaseUnavailable, Orders, OutOfStock
+from target.api.payments import Payments, PaymentsUnavailable
+from target.api.schema import prepare
+from target.settings import Settings
+
+RETRY_AFTER_S = 5
+log = logging.getLogger("shop")
+
+
+class Checkout(BaseModel):
+    """What a customer buys."""
+
+    product_id: int
+    quantity: int = Field(default=1, ge=1, le=100)
+    customer: str = Field(min_length=1, max_length=200)
+
+
+class Shop:
+    """What the routes stand on, from the application's start to its end."""
+
+    def __init__(self, orders: Orders, payments: Payments) -> None:
+        self.orders, self.payments = orders, payments
+
+    async def checkout(self, body: Checkout, key: str) -> dict[str, object]:
+        """Order, charge outside of any transaction, mark paid. A repeat with the same key goes on where it was."""
+        order = await self.orders.place(key, body.customer, body.product_id, body.quantity)
+        if order.status != "paid":
+            charge_id = await self.payments.charge(f"order-{order.id}", order.amount_cents)
+            await self.orders.paid(order.id, charge_id)
+        return {"order_id": order.id, "status": "paid"}
+
+
+def make(settings: Settings) -> FastAPI:
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await prepare(settings.database_url, within_s=settings.database_startup_s)
+        shop = Shop(await Orders.connect(settings), Payments(settings))
+        metrics.watch_pool(lambda: shop.orders.connections)
+        app.state.shop = shop
+        yield
+        await shop.payments.close()
+        await shop.orders.close()
+
+    app = FastAPI(title="shop", openapi_url=None, lifespan=lifespan)
+    app.add_middleware(Measured, metrics=metrics)
+
+    def shop_of(request: Request) -> Shop:
+        shop: Shop = request.app.state.shop
+        return shop
+
+    @app.get("/catalogue")
+    async def catalogue(request: Request) -> Response:
+        return JSONResponse(await shop_of(request).orders.catalogue())
+
+    @app.post("/checkout", status_code=201)
+    async def checkout(
+        request: Request, body: Checkout, idempotency_key: str | None = Header(default=None, max_length=200)
+    ) -> Response:
+        placed = await shop_of(request).checkout(body, idempotency_key or uuid.uuid4().hex)
+        return JSONResponse(placed, 201)
+
+    @app.get("/orders/{order_id}")
+    async def order(request: Request, order_id: int) -> Response:
+        found = await shop_of(request).orders.find(order_id)
+        if found is None:
+            return JSONResponse({"error": f"no order {order_id}"}, 404)
+        return JSONResponse({"order_id": found.id, "status": found.status, "amount_cents": found.amount_cents})
+
+    @app.get("/healthz")
+    async def healthz(request: Request) -> Response:
+        await shop_of(request).orders.ping()
+        return JSONResponse({"status": "ok"})
+
+    @app.get("/metrics")
+    async def metrics_text() -> Response:
+        return PlainTextResponse(metrics.text(), media_type="text/plain; version=0.0.4")
+
+    @app.exception_handler(DatabaseUnavailable)
+    @app.exception_handler(PaymentsUnavailable)
+    async def unavailable(request: Request, error: Exception) -> Response:
+        what = "the database" if isinstance(error, DatabaseUnavailable) else "the payments provider"
+        log.warning("%s %s: %s does not answer (%s)", request.method, request.url.path, what, error)
+        body = {"error": f"{what} does not answer; try again"}
+        return JSONResponse(body, 503, headers={"Retry-After": str(RETRY_AFTER_S)})
+
+    @app.exception_handler(OutOfStock)
+    async def out_of_stock(request: Request, error: Exception) -> Response:
+        return JSONResponse({"error": str(error)}, 409)
+
+    return app

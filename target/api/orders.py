@@ -1,0 +1,137 @@
+"""The shop's data in PostgreSQL: every statement short, every wait bounded."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from target.settings import Settings
+
+UNREACHABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.QueryCanceledError,
+)
+"""What the driver raises when the database is away, full or too slow."""
+
+
+class DatabaseUnavailable(Exception):
+    """The database did not answer in its time."""
+
+
+class OutOfStock(Exception):
+    """There is no such product, or not enough of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    id: int
+    status: str
+    product_id: int
+    quantity: int
+    amount_cents: int
+
+
+class Orders:
+    """Catalogue, stock and orders, through one pool of connections."""
+
+    def __init__(self, pool: asyncpg.Pool, settings: Settings) -> None:
+        self._pool, self._settings = pool, settings
+
+    @classmethod
+    async def connect(cls, settings: Settings) -> Orders:
+        pool = await asyncpg.create_pool(
+            settings.database_url,
+            min_size=settings.pool_size,
+            max_size=settings.pool_size,
+            timeout=settings.database_connect_s,
+            command_timeout=settings.database_statement_s,
+            server_settings={
+                "application_name": "api",
+                "statement_timeout": str(round(settings.database_statement_s * 1000)),
+            },
+        )
+        return cls(pool, settings)
+
+    async def close(self) -> None:
+        self._pool.terminate()
+
+    @property
+    def connections(self) -> tuple[int, int]:
+        """(open, in use)."""
+        size = self._pool.get_size()
+        return size, size - self._pool.get_idle_size()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        try:
+            async with self._pool.acquire(timeout=self._settings.database_acquire_s) as connection:
+                yield connection
+        except UNREACHABLE as error:
+            raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
+
+    async def ping(self) -> None:
+        async with self._connection() as connection:
+            await connection.execute("SELECT 1")
+
+    async def catalogue(self) -> list[dict[str, Any]]:
+        """All products with what is in stock of each."""
+        async with self._connection() as connection:
+            if "n-plus-one" in self._settings.weakness:
+                # planted weakness: a query for the list, and one more for each of its products
+                products = await connection.fetch("SELECT id, name, price_cents FROM products ORDER BY id")
+                query = "SELECT available FROM stock WHERE product_id = $1"
+                return [{**row, "available": await connection.fetchval(query, row["id"])} for row in products]
+            rows = await connection.fetch(
+                "SELECT p.id, p.name, p.price_cents, s.available FROM products p "
+                "JOIN stock s ON s.product_id = p.id ORDER BY p.id"
+            )
+            return [dict(row) for row in rows]
+
+    async def place(self, key: str, customer: str, product_id: int, quantity: int) -> Order:
+        """Reserve stock and write the order, in one statement. The same key gives the same order again."""
+        async with self._connection() as connection:
+            row = await connection.fetchrow(
+                """
+                WITH reserved AS (
+                    UPDATE stock SET available = available - $4
+                    WHERE product_id = $3 AND available >= $4
+                      AND NOT EXISTS (SELECT 1 FROM orders WHERE idempotency_key = $1)
+                    RETURNING product_id
+                )
+                INSERT INTO orders (idempotency_key, customer, product_id, quantity, amount_cents, status)
+                SELECT $1, $2, p.id, $4, p.price_cents * $4, 'pending'
+                FROM products p JOIN reserved r ON r.product_id = p.id
+                RETURNING id, status, product_id, quantity, amount_cents
+                """,
+                key,
+                customer,
+                product_id,
+                quantity,
+            )
+            if row is None:
+                row = await connection.fetchrow(
+                    "SELECT id, status, product_id, quantity, amount_cents FROM orders WHERE idempotency_key = $1", key
+                )
+        if row is None:
+            raise OutOfStock(f"not {quantity} of product {product_id} in stock")
+        return Order(**row)
+
+    async def paid(self, order_id: int, charge_id: str) -> None:
+        async with self._connection() as connection:
+            await connection.execute(
+                "UPDATE orders SET status = 'paid', charge_id = $2 WHERE id = $1", order_id, charge_id
+            )
+
+    async def find(self, order_id: int) -> Order | None:
+        async with self._connection() as connection:
+            row = await connection.fetchrow(
+                "SELECT id, status, product_id, quantity, amount_cents FROM orders WHERE id = $1", order_id
+            )
+        return Order(**row) if row else None

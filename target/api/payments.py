@@ -1,0 +1,44 @@
+"""Charges cards at the provider: one call, bounded in time, safe to repeat by its key."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+
+from target.settings import Settings
+
+
+class PaymentsUnavailable(Exception):
+    """The provider did not answer in its time. Whether it charged is not known; the same key may ask again."""
+
+
+class Payments:
+    def __init__(self, settings: Settings) -> None:
+        # planted weakness: wait for the provider for as long as it likes
+        patient = "no-timeout" in settings.weakness
+        self._total_s = None if patient else settings.payments_total_s
+        connect_s = None if patient else settings.payments_connect_s
+        self._client = httpx.AsyncClient(
+            base_url=settings.payments_url,
+            timeout=httpx.Timeout(self._total_s, connect=connect_s),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=50),
+            trust_env=False,
+        )
+
+    async def charge(self, key: str, amount_cents: int) -> str:
+        """The id of the charge. Raises PaymentsUnavailable."""
+        try:
+            async with asyncio.timeout(self._total_s):
+                answer = await self._client.post(
+                    "/charges",
+                    json={"amount_cents": amount_cents, "card": "tok_test"},
+                    headers={"Idempotency-Key": key},
+                )
+                answer.raise_for_status()
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise PaymentsUnavailable(f"{type(error).__name__}: {error}") from error
+        return str(answer.json()["charge_id"])
+
+    async def close(self) -> None:
+        await self._client.aclose()

@@ -1,0 +1,50 @@
+"""POST /charges: takes its time as such providers do, and answers the same key with the same charge."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import OrderedDict
+
+from fastapi import FastAPI, Header
+from pydantic import BaseModel
+
+from target.payments.spread import ServiceTimes
+from target.settings import Settings
+
+KEYS_MAX = 100_000
+
+
+class Charge(BaseModel):
+    """What the shop asks for."""
+
+    amount_cents: int
+    card: str
+
+
+class Charged(BaseModel):
+    """What the provider answers."""
+
+    charge_id: str
+    amount_cents: int
+
+
+def make(settings: Settings) -> FastAPI:
+    app = FastAPI(title="payments", openapi_url=None)
+    times = ServiceTimes(random.Random(settings.seed))
+    charges: OrderedDict[str, Charged] = OrderedDict()
+
+    @app.post("/charges", status_code=201)
+    async def charge(body: Charge, idempotency_key: str = Header(min_length=1, max_length=255)) -> Charged:
+        await asyncio.sleep(times.draw_s())
+        if idempotency_key not in charges:
+            charges[idempotency_key] = Charged(charge_id=f"ch_{len(charges)}", amount_cents=body.amount_cents)
+            if len(charges) > KEYS_MAX:
+                charges.popitem(last=False)
+        return charges[idempotency_key]
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    return app

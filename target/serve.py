@@ -1,0 +1,27 @@
+"""Serves an application the same way in every service: one worker, no access log, errors in one line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from target.settings import Settings, read_settings
+
+
+def serve(make: Callable[[Settings], FastAPI]) -> None:
+    """Read the settings, make the application, serve it until a signal."""
+    try:
+        settings = read_settings()
+    except ValueError as error:
+        sys.exit(f"cannot start: {error}")
+    uvicorn.run(
+        make(settings),
+        host=settings.host,
+        port=settings.port,
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=1,
+    )
