@@ -1,1 +1,1 @@
-"""Figures and findings, computed from a history and nothing else."""
+"""Histories into figures and findings: phases, quantiles, recovery, what limited the run. Reads History alone."""
