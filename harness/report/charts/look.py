@@ -1,0 +1,155 @@
+"""The one look: colours, axes, shaded windows, and how a figure becomes a file.
+
+Colours are Okabe and Ito's, which colour-blind people can tell apart. In a page's SVG each becomes a CSS variable, so
+that one drawing serves light and dark; the PNG is the light one.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from harness.record import PlannedWindow
+
+WIDTH_IN = 9.2
+OK, FAIL, UNKNOWN, GENERATOR = "#0072b2", "#d55e00", "#f0e442", "#7f7f7f"
+INK, FAINT, GRID, SHADE = "#1f2428", "#5b6570", "#d9dee3", "#e69f00"
+P50, P95, P99 = "#56b4e9", "#009e73", "#cc79a7"
+SUBJECTS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
+_VARIABLES = {
+    OK: "--ok",
+    FAIL: "--fail",
+    UNKNOWN: "--unknown",
+    GENERATOR: "--generator",
+    INK: "--ink",
+    FAINT: "--faint",
+    GRID: "--grid",
+    SHADE: "--shade",
+    P50: "--p50",
+    P95: "--p95",
+    P99: "--p99",
+}
+TICKS_MS = (0.1, 1, 10, 100, 1_000, 10_000, 100_000)
+
+mpl.rcParams.update(
+    {
+        "svg.hashsalt": "resilience-harness",
+        "svg.fonttype": "none",
+        "font.family": "DejaVu Sans",
+        "font.size": 9,
+        "text.color": INK,
+        "axes.edgecolor": FAINT,
+        "axes.labelcolor": FAINT,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "axes.grid": True,
+        "axes.titlesize": 11,
+        "axes.titlelocation": "left",
+        "axes.titleweight": "bold",
+        "grid.color": GRID,
+        "grid.linewidth": 0.6,
+        "xtick.color": FAINT,
+        "ytick.color": FAINT,
+        "figure.facecolor": "none",
+        "axes.facecolor": "none",
+        "savefig.facecolor": "none",
+    }
+)
+
+
+def colour_of(subject: str, subjects: Sequence[str]) -> str:
+    """The colour of a service through the whole report; the generator is grey."""
+    if subject == "generator":
+        return GENERATOR
+    return SUBJECTS[sorted(subjects).index(subject) % len(SUBJECTS)]
+
+
+def figure(height_in: float, rows: int, heights: Sequence[float]) -> tuple[Figure, list[Axes]]:
+    """A figure of `rows` panels on one x axis."""
+    made = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
+    axes: Any = made.subplots(rows, 1, sharex=True, height_ratios=list(heights), squeeze=False)
+    return made, list(axes[:, 0])
+
+
+def over_time(axes: Sequence[Axes], windows: Sequence[PlannedWindow], end_s: float) -> None:
+    """Seconds on the run's clock below; every window shaded, with its name at the top of the first panel."""
+    for axis in axes:
+        axis.set_xlim(0, end_s)
+        for window in windows:
+            axis.axvspan(window.start_s, window.end_s, color=SHADE, alpha=0.16, linewidth=0)
+    lanes: list[float] = []
+    for window in sorted(windows, key=lambda one: one.start_s):
+        reach_s = max(window.end_s, window.start_s + end_s * 0.0115 * len(window.name))
+        lane = next((i for i, until_s in enumerate(lanes) if until_s <= window.start_s), len(lanes))
+        lanes[lane : lane + 1] = [reach_s]
+        late = window.start_s > 0.8 * end_s
+        axes[0].annotate(
+            window.name,
+            (window.end_s if late else window.start_s, 1.0),
+            xytext=(0, 3 + 11 * lane),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            ha="right" if late else "left",
+            va="bottom",
+            fontsize=8,
+            color=FAINT,
+        )
+    axes[-1].set_xlabel("seconds on the run's clock")
+
+
+def in_milliseconds(axis: Any, low_ms: float, high_ms: float) -> None:
+    """A log axis with ticks that people read: 1 ms, 10 ms, 100 ms, 1 s, 10 s."""
+    axis.axes.set_yscale("log") if axis.axis_name == "y" else axis.axes.set_xscale("log")
+    axis.set_major_locator(FixedLocator(TICKS_MS))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: time_in_words(value)))
+    (axis.axes.set_ylim if axis.axis_name == "y" else axis.axes.set_xlim)(low_ms, high_ms)
+
+
+def time_in_words(value_ms: float) -> str:
+    """`0.4 ms`, `12 ms`, `1,008 ms` as `1.01 s`."""
+    if value_ms >= 1000:
+        return f"{value_ms / 1000:.2f}".rstrip("0").rstrip(".") + " s"
+    return f"{value_ms:.0f} ms" if value_ms >= 10 else f"{value_ms:.2g} ms"
+
+
+def bounds_ms(values: Sequence[float]) -> tuple[float, float]:
+    """A decade or more that holds all values."""
+    finite = [value for value in values if np.isfinite(value) and value > 0]
+    low, high = (min(finite), max(finite)) if finite else (1.0, 100.0)
+    return max(0.05, low / 1.6), max(high * 1.8, low * 12)
+
+
+def save(drawn: Figure, path: Path) -> str:
+    """Write the PNG at double density, and give the SVG for the page. The same figure gives the same bytes."""
+    drawn.savefig(path, dpi=160, facecolor="white", metadata={"Software": None})
+    buffer = io.StringIO()
+    drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return themed(buffer.getvalue(), path.stem)
+
+
+def themed(svg: str, name: str) -> str:
+    """The SVG as part of a page: its ids its own, its colours the page's."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(
+        r'<svg[^>]*?viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1" aria-hidden="true">', svg, count=1, flags=re.DOTALL
+    )
+    svg = re.sub(r'(id="|#)(?=[\w.-]+"|[\w.-]+\))', rf"\1{name}-", svg)
+    for colour, variable in _VARIABLES.items():
+        svg = svg.replace(colour, f"var({variable})")
+    svg = re.sub(r"font: ([^;]*?)'DejaVu Sans'[^;]*", r"font: \1system-ui, sans-serif", svg)
+    return re.sub(r"\n\s*", "\n", svg)
