@@ -28,6 +28,8 @@ RUN_COMPLETE, ENOUGH_SAMPLES, GENERATOR_HONEST, FAULT_FELT = (
     "Generator honest",
     "Fault felt",
 )
+TRUST = frozenset({RUN_COMPLETE, ENOUGH_SAMPLES, GENERATOR_HONEST, FAULT_FELT})
+"""The names of their verdicts, up to a colon."""
 
 
 def trust(history: History) -> Iterator[Verdict]:

@@ -1,1 +1,78 @@
-"""Turns a run folder into what people and programs read."""
+"""Run folder -> report: one page, its charts, junit.xml, summary.md. From the folder alone, the same bytes again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from harness import history as histories
+from harness.analysis.figures import Figures, endpoints, figures
+from harness.analysis.findings import findings
+from harness.analysis.readings import Topology
+from harness.analysis.series import series, usage
+from harness.errors import RunFolderError
+from harness.record import History, Verdict, Word
+from harness.report import titles
+from harness.report.junit import junit
+from harness.report.markdown import summary
+from harness.report.page import Chart, page
+from harness.store import RunFolder, read_json, write_json, write_text
+
+
+def build(folder: RunFolder) -> Figures:
+    """Write all that can be told of a run into its folder. Raises RunFolderError when it is damaged or read-only."""
+    manifest = read_json(folder.manifest)
+    history = histories.read(folder)
+    topology = Topology(
+        links={name: (str(one["client"]), str(one["service"])) for name, one in manifest["links"].items()},
+        services=tuple(manifest["services"]),
+        cpus=int(manifest["environment"]["cpus"]),
+    )
+    shown = figures(history, _verdicts(folder), findings(history, topology))
+    drawn = _charts(folder, history, shown)
+    write_json(folder.findings, [asdict(finding) for finding in shown.findings])
+    write_text(folder.report, page(manifest, history, shown, topology, drawn))
+    write_text(folder.junit, junit(shown))
+    write_text(folder.summary, summary(manifest, history, shown))
+    return shown
+
+
+def _verdicts(folder: RunFolder) -> tuple[Verdict, ...]:
+    if not folder.verdicts.is_file():
+        return ()
+    listed = read_json(folder.verdicts)["verdicts"]
+    return tuple(Verdict(one["check"], Word(one["word"]), one["sentence"], one["evidence"]) for one in listed)
+
+
+def _charts(folder: RunFolder, history: History, shown: Figures) -> list[Chart]:
+    """Draw what there is to draw: none without samples."""
+    if history.samples.empty or not history.phases:
+        return []
+    from harness.report.charts import look, over_time
+    from harness.report.charts.endpoints import by_phase
+
+    try:
+        folder.charts.mkdir(exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(f"cannot write {folder.charts}: {error.strerror or error}") from error
+    end_s = max(phase.end_s for phase in history.phases)
+    over = series(history)
+    phases = list(dict.fromkeys(phase.name for phase in history.phases)) if len(history.phases) > 1 else ["run"]
+    names = endpoints(history)
+    cpu, memory = (usage(history, metric) for metric in ("cpu_cores", "memory_bytes"))
+    says = {
+        "requests": titles.requests_title(shown, history),
+        "heatmap": titles.heatmap_title(shown),
+        "endpoints": titles.endpoints_title(shown, phases, names),
+        "usage": titles.usage_title(cpu, end_s),
+    }
+    figures_by_name = {
+        "requests": over_time.requests(over, history.windows, end_s, says["requests"], shown.verdicts),
+        "heatmap": over_time.heatmap(over, history.windows, end_s, says["heatmap"]),
+        "endpoints": by_phase(shown, phases, names, says["endpoints"]),
+    }
+    if cpu:
+        figures_by_name["usage"] = over_time.usage(cpu, memory, history.windows, end_s, says["usage"])
+    return [
+        Chart(name, says[name], look.save(drawn, folder.charts / f"{name}.png"))
+        for name, drawn in figures_by_name.items()
+    ]

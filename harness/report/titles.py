@@ -32,14 +32,17 @@ def percent(part: int, whole: int) -> str:
 
 
 def change_in_words(row: Row, before: Row | None) -> str:
-    """`p95 1.01 s (×14), 1 % ok`: a row beside its baseline."""
-    text = f"p95 {milliseconds(row.response.p95_ms)}"
-    if before is not None and before is not row and before.response.p95_ms and row.response.p95_ms is not None:
-        times = row.response.p95_ms / before.response.p95_ms
-        text += f" (×{times:.1f})" if times < 9.95 else f" (×{times:,.0f})"
-    if row.ok < row.count:
-        text += f", {percent(row.ok, row.count)} ok"
-    return text
+    """`p95 1.01 s ×14, 1 % ok`: a row beside its baseline."""
+    text = f"p95 {milliseconds(row.response.p95_ms)} {times_in_words(row, before)}".rstrip()
+    return f"{text}, {percent(row.ok, row.count)} ok" if row.ok < row.count else text
+
+
+def times_in_words(row: Row, before: Row | None) -> str:
+    """`×14`: the p95 of a row by that of its baseline; empty where there is none."""
+    if before is None or before is row or not before.response.p95_ms or row.response.p95_ms is None:
+        return ""
+    times = row.response.p95_ms / before.response.p95_ms
+    return f"×{times:.1f}" if times < 9.95 else f"×{times:,.0f}"
 
 
 def requests_title(figures: Figures, history: History) -> str:

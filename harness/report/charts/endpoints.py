@@ -19,7 +19,7 @@ def by_phase(figures: Figures, phases: Sequence[str], endpoints: Sequence[str], 
     for endpoint in endpoints:
         before = figures.row(phases[0], endpoint)
         rows += [(endpoint, phase, figures.row(phase, endpoint), before) for phase in phases]
-    gap = 0.8
+    gap = 1.3
     height = len(rows) + gap * len(endpoints)
     drawn, (axis,) = look.figure(1.0 + 0.21 * height, 1, (1,))
     everything = [
@@ -36,7 +36,12 @@ def by_phase(figures: Figures, phases: Sequence[str], endpoints: Sequence[str], 
         if index % len(phases) == 0:
             y += gap
             axis.annotate(
-                endpoint, (0, y - 0.9), xycoords=("axes fraction", "data"), fontsize=9, fontweight="bold", va="center"
+                endpoint,
+                (0.0, y - 0.95),
+                xycoords=("axes fraction", "data"),
+                fontsize=9,
+                fontweight="bold",
+                va="center",
             )
         ticks.append(y)
         names.append(phase)
@@ -59,7 +64,7 @@ def by_phase(figures: Figures, phases: Sequence[str], endpoints: Sequence[str], 
         y += 1
     axis.set_yticks(ticks, names)
     axis.tick_params(axis="y", length=0)
-    axis.set_ylim(y - 0.3, -0.9)
+    axis.set_ylim(y - 0.3, -0.2)
     axis.grid(axis="y", visible=False)
     axis.set_xlabel("response time: p50 to p99, dot at p95")
     drawn.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")

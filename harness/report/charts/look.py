@@ -148,7 +148,7 @@ def themed(svg: str, name: str) -> str:
     svg = re.sub(
         r'<svg[^>]*?viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1" aria-hidden="true">', svg, count=1, flags=re.DOTALL
     )
-    svg = re.sub(r'(id="|#)(?=[\w.-]+"|[\w.-]+\))', rf"\1{name}-", svg)
+    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\1{name}-", svg)
     for colour, variable in _VARIABLES.items():
         svg = svg.replace(colour, f"var({variable})")
     svg = re.sub(r"font: ([^;]*?)'DejaVu Sans'[^;]*", r"font: \1system-ui, sans-serif", svg)

@@ -13,6 +13,8 @@ from harness.analysis.series import Series, Usage
 from harness.record import PlannedWindow, Verdict
 from harness.report.charts import look
 
+OUTCOMES = (("ok", look.OK), ("fail", look.FAIL), ("unknown", look.UNKNOWN))
+
 
 def requests(
     series: Series, windows: Sequence[PlannedWindow], end_s: float, title: str, verdicts: Sequence[Verdict]
@@ -22,14 +24,16 @@ def requests(
     look.over_time((rates, times), windows, end_s)
     x = np.append(series.start_s, end_s)
     floor = np.zeros(len(series.start_s))
-    for name, colour in (("ok", look.OK), ("fail", look.FAIL), ("unknown", look.UNKNOWN)):
+    for name, colour in OUTCOMES:
         top = floor + series.rates[name]
         if series.rates[name].any():
-            rates.fill_between(x, _held(floor), _held(top), step="post", color=colour, linewidth=0, label=name)
+            rates.fill_between(x, _held(floor), _held(top), step="post", color=colour, linewidth=0)
         floor = top
     rates.set_ylim(0, max(1.0, float(floor.max()) * 1.12))
     rates.set_ylabel("requests/s")
-    rates.legend(loc="lower right", ncols=3, frameon=False, fontsize=8, handlelength=1, borderaxespad=0.2)
+    seen = [(name, colour) for name, colour in OUTCOMES if series.rates[name].any()]
+    for row, (name, colour) in enumerate(seen):
+        _label(rates, end_s, rates.get_ylim()[1] * (0.16 + 0.2 * row), name, colour)
     drawn.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold", wrap=True)
 
     lines = ((0.5, "p50", look.P50), (0.95, "p95", look.P95), (0.99, "p99", look.P99))

@@ -1,0 +1,87 @@
+"""The page: one HTML file without any other, light and dark, to be read on a screen or printed."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from harness.analysis.figures import ALL, Figures, endpoints
+from harness.analysis.findings import none_in_words
+from harness.analysis.readings import Topology
+from harness.checks.trust import TRUST
+from harness.record import History, Mark, Scalar
+from harness.report.titles import milliseconds, percent, times_in_words
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A drawn chart: its title, which is its text for those who cannot see it, and its SVG."""
+
+    name: str
+    title: str
+    svg: str
+
+
+_ALT = {
+    "requests": "Requests a second by outcome, and the percentiles of response time, over the run",
+    "heatmap": "Response times of all requests over the run, as a heatmap",
+    "endpoints": "Response time of each endpoint in each phase",
+    "usage": "Processor and memory of each service and of the load generator, over the run",
+}
+
+
+def page(manifest: dict[str, Any], history: History, figures: Figures, topology: Topology, charts: list[Chart]) -> str:
+    """The page's HTML. Everything that came from outside is escaped."""
+    environment = Environment(
+        loader=PackageLoader("harness.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"ms": milliseconds, "scalar": _scalar}
+    phases = ["run"] if len(history.phases) < 2 else ["run", *dict.fromkeys(one.name for one in history.phases)]
+    return environment.get_template("page.html").render(
+        manifest=manifest,
+        figures=figures,
+        checks=[one for one in figures.verdicts if one.check.partition(":")[0] not in TRUST],
+        trusts=[one for one in figures.verdicts if one.check.partition(":")[0] in TRUST],
+        charts={chart.name: chart for chart in charts},
+        alt=_ALT,
+        tables=_tables(figures, phases, [*endpoints(history), ALL] if not history.samples.empty else []),
+        no_finding=none_in_words(figures, topology),
+        marks=[_mark(mark) for mark in history.marks],
+        command=shlex.join(manifest["command"]),
+        variables={name: value for name, value in manifest.get("variables", {}).items() if value},
+        length_s=max((phase.end_s for phase in history.phases), default=0.0),
+    )
+
+
+def _tables(figures: Figures, phases: list[str], names: list[str]) -> list[dict[str, Any]]:
+    """A table an endpoint, a row a phase."""
+    tables = []
+    for name in names:
+        rows = []
+        before = figures.row("baseline", name)
+        for phase in phases:
+            row = figures.row(phase, name)
+            if row is not None:
+                change = times_in_words(row, before) if phase != "run" else ""
+                rows.append({"row": row, "ok": percent(row.ok, row.count), "change": change})
+        tables.append({"endpoint": "all endpoints" if name == ALL else name, "rows": rows})
+    return tables
+
+
+def _mark(mark: Mark) -> dict[str, str]:
+    at = "" if mark.at_s is None else f"{mark.at_s:.3f}"
+    said = ", ".join(f"{name} {_scalar(value)}" for name, value in mark.data.items() if value not in ("", None))
+    return {"at_s": at, "kind": mark.kind.replace("_", " "), "said": said}
+
+
+def _scalar(value: Scalar) -> str:
+    if isinstance(value, float):
+        return f"{value:,.3f}".rstrip("0").rstrip(".")
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
