@@ -1,24 +1,45 @@
 """Pools: a client that has too few connections to a service, so that its requests wait for one another.
 
 A pool shows from outside as a number of connections that never changes, whatever the load and the faults do. It limits
-where all of them are busy at once.
+where all of them are in use while more requests are under way than it has connections. How much they are in use has two
+witnesses: the kernel, which sees a connection that waits for an answer (answers of a few milliseconds it may miss), and
+where a window slowed the link, its round trips times the delay that each of them surely took.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from harness.analysis.phases import in_phase
-from harness.analysis.readings import Topology, of, plain, whole_phases, within
+from harness.analysis.readings import Topology, of, on_link, plain, whole_phases, within
 from harness.record import Finding, History, Phase, Scalar
 
-ALL_BUSY_MIN = 0.15
-"""The share of readings in which every connection is busy from which on a pool is worth a finding."""
-SATURATED = 0.5
+SATURATED = 0.85
+"""Of the time: a pool whose connections are in use for more has none to spare."""
+FEW = 2
+"""A pool of so few lets a client's requests queue for one another under any load."""
+ROUND_TRIPS_MIN_PER_S = 10
 READINGS_MIN = 12
 CONNECTIONS_MAX = 200
 SETTLE_S = 1.0
 """After a phase begins: connections may be coming back."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A pool in one phase: its size, the least share of time that its connections were in use, the requests in flight."""
+
+    phase: Phase
+    size: int
+    pinned: bool
+    used: float
+    in_flight: float
+
+    @property
+    def saturated(self) -> bool:
+        return self.used >= SATURATED and self.in_flight >= 2 * self.size
 
 
 def pools(history: History, topology: Topology) -> list[Finding]:
@@ -31,39 +52,78 @@ def pools(history: History, topology: Topology) -> list[Finding]:
 
 
 def _pool(history: History, link: str, client: str, service: str) -> Finding | None:
-    at_s, connections = of(history, link, "connections")
-    _, busy = of(history, link, "busy_connections")
-    phases = _pieces(whole_phases(history, link))
-    readings = [(one, within(at_s, one.start_s + SETTLE_S, one.end_s)) for one in phases]
-    readings = [(one, mask) for one, mask in readings if mask.sum() >= READINGS_MIN]
-    if not readings or len(busy) != len(connections):
+    seen = [one for phase in _pieces(whole_phases(history, link)) if (one := _look(history, link, phase)) is not None]
+    size = max((one.size for one in seen), default=0)
+    if len(seen) < 2 or not 0 < size <= CONNECTIONS_MAX or not all(one.pinned and one.size == size for one in seen):
         return None
-    size = int(max(connections[mask].max() for _, mask in readings))
-    pinned = all(np.median(connections[mask]) == size for _, mask in readings)
-    if not pinned or not 0 < size <= CONNECTIONS_MAX or len(readings) < 2:
-        return None
-    phase, all_busy = max(
-        ((one, float((busy[mask] >= size).mean())) for one, mask in readings), key=lambda pair: pair[1]
-    )
-    if all_busy < ALL_BUSY_MIN:
-        return None
-    in_flight = _in_flight(history, phase)
-    waiting = max(0.0, in_flight - size)
-    connection = "1 connection" if size == 1 else f"{size} connections"
+    connections = "1 connection" if size == 1 else f"{size} connections"
+    worst = max(seen, key=lambda one: (one.saturated, one.used))
     evidence: dict[str, Scalar] = {
         "link": link,
         "connections": size,
-        "all_busy_share": round(all_busy, 4),
-        "in_flight": round(in_flight, 2),
-        "phase": phase.name,
+        "phase": worst.phase.name,
+        "used_share": round(worst.used, 4),
+        "in_flight": round(worst.in_flight, 2),
     }
-    verb = "it was" if size == 1 else "all were"
-    sentence = f"{client} has only {connection} to {service}; {verb} busy in {all_busy:.0%} of readings in {phase.name}"
-    if all_busy >= SATURATED and waiting >= 1:
-        sentence += f", while {plain(waiting)} requests on average waited for the pool or beyond it. Make it larger."
-    else:
-        sentence += f". At about {1 / all_busy:.1f} times this load it is the limit: make the pool larger."
-    return Finding("pool", link, sentence, round(all_busy, 4), evidence)
+    if worst.saturated:
+        waiting = worst.in_flight - size
+        sentence = (
+            f"{client} has only {connections} to {service}; in {worst.phase.name} "
+            f"{'it was' if size == 1 else 'they were'} in use {100 * worst.used:.0f} % of the time while {plain(waiting)} more "
+            "requests were under way: they waited for the pool. Make it larger."
+        )
+        return Finding("pool", link, sentence, round(worst.used, 4), evidence)
+    crossed_per_s, peak = _round_trips_per_s(history, link), _peak_in_flight(history)
+    if size > FEW or crossed_per_s < ROUND_TRIPS_MIN_PER_S or peak <= 2 * size:
+        return None
+    evidence |= {"round_trips_per_s": round(crossed_per_s, 1), "peak_in_flight": peak}
+    sentence = (
+        f"{client} has only {connections} to {service} for {plain(crossed_per_s)} round trips a second and up to "
+        f"{peak} requests at once: they go one after another. Little was lost yet; "
+        f"much will be as soon as {service} is slower."
+    )
+    return Finding("pool", link, sentence, round(worst.used, 4), evidence)
+
+
+def _look(history: History, link: str, phase: Phase) -> _Seen | None:
+    at_s, connections = of(history, link, "connections")
+    busy = of(history, link, "busy_connections")[1]
+    mask = within(at_s, phase.start_s + SETTLE_S, phase.end_s)
+    total = float(connections[mask].sum())
+    if mask.sum() < READINGS_MIN or total == 0 or len(connections) != len(busy):
+        return None
+    size = int(connections[mask].max())
+    crossed = of(history, link, "round_trips")[1][mask]
+    per_s = float(crossed[-1] - crossed[0]) / float(at_s[mask][-1] - at_s[mask][0])
+    return _Seen(
+        phase=phase,
+        size=size,
+        pinned=bool(np.median(connections[mask]) == size),
+        used=min(1.0, max(float(busy[mask].sum()) / total, per_s * _delay_s(history, link, phase) / size)),
+        in_flight=_in_flight(history, phase),
+    )
+
+
+def _delay_s(history: History, link: str, phase: Phase) -> float:
+    """What each round trip surely took in that phase: the delay of the latency window that it is."""
+    for window in on_link(history, link):
+        delay_ms = window.parameters.get("delay_ms")
+        if window.name == phase.name and isinstance(delay_ms, int | float):
+            return float(delay_ms) / 1000
+    return 0.0
+
+
+def _round_trips_per_s(history: History, link: str) -> float:
+    at_s, total = of(history, link, "round_trips")
+    return float(total[-1] - total[0]) / float(at_s[-1] - at_s[0]) if len(at_s) > 1 else 0.0
+
+
+def _peak_in_flight(history: History) -> int:
+    """The most requests that were in the stack at once."""
+    samples = history.samples
+    starts = np.sort(samples["intended_ns"].to_numpy())
+    ends = np.sort(samples["answered_ns"].to_numpy())
+    return int((np.arange(1, len(starts) + 1) - np.searchsorted(ends, starts, side="right")).max(initial=0))
 
 
 def _pieces(phases: list[Phase]) -> list[Phase]:

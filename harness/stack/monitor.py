@@ -21,6 +21,7 @@ from harness.stack.state import StackState
 from harness.stack.toxiproxy import ToxiproxyClient
 
 PERIOD_S = 0.25
+LOOK_FOR_CHILDREN_S = 2.0
 SHARE_MAX = 0.05
 """Of one core, what reading may cost."""
 
@@ -86,12 +87,14 @@ class _Usage:
         self._root = process
         self._cpu_s: dict[int, float] = {}
         self._read_at: float | None = None
+        self._tree: list[psutil.Process] = []
+        self._looked_at = float("-inf")
 
     def read(self) -> tuple[float, float]:
         """(cores in use since the last reading, resident bytes)."""
         cpu_s: dict[int, float] = {}
         memory_bytes = 0
-        for process in self._tree():
+        for process in self._processes():
             with contextlib.suppress(psutil.Error), process.oneshot():
                 times, memory = process.cpu_times(), process.memory_info()
                 cpu_s[process.pid] = times.user + times.system
@@ -104,9 +107,12 @@ class _Usage:
         self._cpu_s, self._read_at = cpu_s, now
         return cores, float(memory_bytes)
 
-    def _tree(self) -> list[psutil.Process]:
-        try:
-            root = psutil.Process(self._root.pid)
-            return [root, *root.children(recursive=True)]
-        except psutil.Error:
-            return []
+    def _processes(self) -> list[psutil.Process]:
+        """The process and all below it, looked for now and then, since that walks over every process there is."""
+        now = time.monotonic()
+        if now - self._looked_at > LOOK_FOR_CHILDREN_S:
+            self._looked_at = now
+            with contextlib.suppress(psutil.Error):
+                root = psutil.Process(self._root.pid)
+                self._tree = [root, *root.children(recursive=True)]
+        return self._tree

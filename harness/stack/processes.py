@@ -91,8 +91,14 @@ class _StartUp:
 
     def _start_toxiproxy(self, server: Path) -> None:
         name, port = self._spec.toxiproxy, self._port[self._spec.toxiproxy]
+        quiet = {**os.environ, "LOG_LEVEL": "info"}  # its trace of every connection would cost what it measures
         child = self._keep(
-            start(name, [server, "-host", LOOPBACK, "-port", str(port), "-proxy-metrics"], self._logs / f"{name}.log"),
+            start(
+                name,
+                [server, "-host", LOOPBACK, "-port", str(port), "-proxy-metrics"],
+                self._logs / f"{name}.log",
+                environment=quiet,
+            ),
             port,
         )
         self._wait_ready(child, lambda: listens(LOOPBACK, port))

@@ -48,7 +48,8 @@ class LinkSockets:
         self._diag.bind()
 
     def read(self, closed_bytes: Mapping[str, tuple[int, int]]) -> dict[str, LinkCount]:
-        """One reading of every link. A connection is busy while its client has asked and no answer has begun.
+        """One reading of every link. A connection is busy while its client has asked and no answer has begun; what
+        takes less than a tick of the kernel's clock (4 ms) may be missed.
 
         `closed_bytes` (from and to clients) is Toxiproxy's count of connections that have ended: it knows of those
         that came and went between two readings. `received` and `sent` are seen from the proxy: from and to the client.
