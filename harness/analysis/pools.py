@@ -29,7 +29,7 @@ SETTLE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A pool in one phase: its size, the least share of time that its connections were in use, the requests in flight."""
+    """A pool in one phase: its size, the least share of time that it was in use, the requests in flight."""
 
     phase: Phase
     size: int
@@ -69,8 +69,8 @@ def _pool(history: History, link: str, client: str, service: str) -> Finding | N
         waiting = worst.in_flight - size
         sentence = (
             f"{client} has only {connections} to {service}; in {worst.phase.name} "
-            f"{'it was' if size == 1 else 'they were'} in use {100 * worst.used:.0f} % of the time while {plain(waiting)} more "
-            "requests were under way: they waited for the pool. Make it larger."
+            f"{'it was' if size == 1 else 'they were'} in use {100 * worst.used:.0f} % of the time while "
+            f"{plain(waiting)} more requests were under way: they waited for the pool. Make it larger."
         )
         return Finding("pool", link, sentence, round(worst.used, 4), evidence)
     crossed_per_s, peak = _round_trips_per_s(history, link), _peak_in_flight(history)
