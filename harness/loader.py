@@ -89,8 +89,7 @@ def find_locustfile(load: Load, scenario: Path | None = None) -> Path:
     given = Path(load.locustfile)
     folders = [Path.cwd() / "locustfiles", Path.cwd()]
     if scenario is not None:
-        here = scenario.resolve().parent
-        folders = [here.parent / "locustfiles", here, *folders]
+        folders.insert(0, scenario.resolve().parent.parent / "locustfiles")
     for folder in folders:
         if (folder / given).is_file():
             return (folder / given).resolve()

@@ -21,6 +21,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from harness.errors import RunFolderError
 from harness.record import PlannedWindow
 
 WIDTH_IN = 9.2
@@ -134,8 +135,14 @@ def bounds_ms(values: Sequence[float]) -> tuple[float, float]:
 
 
 def save(drawn: Figure, path: Path) -> str:
-    """Write the PNG at double density, and give the SVG for the page. The same figure gives the same bytes."""
-    drawn.savefig(path, dpi=160, facecolor="white", metadata={"Software": None})
+    """Write the PNG at double density, and give the SVG for the page. The same figure gives the same bytes.
+
+    Raises RunFolderError when the disk will not take it.
+    """
+    try:
+        drawn.savefig(path, dpi=160, facecolor="white", metadata={"Software": None})
+    except OSError as error:
+        raise RunFolderError(f"cannot write {path}: {error.strerror or error}; free space and report again") from error
     buffer = io.StringIO()
     drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return themed(buffer.getvalue(), path.stem)

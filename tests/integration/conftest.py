@@ -1,0 +1,44 @@
+"""Fixtures that start real servers, and fail the test that leaves one behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.project import Project
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/integration/" in item.nodeid:
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    """A project without a stack. Whatever it started must have ended."""
+    made = Project(tmp_path)
+    yield made
+    _must_be_clean(made)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A project whose stack is kept for the tests of one module."""
+    made = Project(tmp_path_factory.mktemp("kept"))
+    done = made.run("stack", "up")
+    assert done.returncode == 0, done.stdout
+    yield made
+    done = made.run("stack", "down")
+    assert done.returncode == 0, done.stdout
+    _must_be_clean(made)
+
+
+def _must_be_clean(project: Project) -> None:
+    left = project.left_over()
+    names = [" ".join(one.cmdline()) for one in left]
+    for one in left:
+        one.kill()
+    assert not names, f"left running: {names}"
