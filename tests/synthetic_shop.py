@@ -21,6 +21,8 @@ BAD_DAY = (
     window("database slow", 27, 37, "api-postgres", delay_ms=20),
     window("database gone", 42, 48, "api-postgres", cuts=True),
 )
+LINKS = {"api-payments": ("api", "payments"), "api-postgres": ("api", "postgres")}
+SERVICES = ("api", "payments", "postgres", "toxiproxy")
 QUERY_MS, BETWEEN_MS, OWN_MS = 0.5, 0.2, 1.2
 POOL_PATIENCE_MS = 500.0
 CLOCK_S = 0.004
@@ -79,7 +81,7 @@ def _one(
 ) -> Sample:
     """One request through the shop: it takes a connection, asks, pays where it is a checkout."""
     started_s = at_s + OWN_MS * random.lognormal(0, 0.25) / 1000
-    if _in(windows, "api-postgres", started_s, cuts=True) is not None:
+    if _closed(windows, "api-postgres", started_s):
         return Sample(at_s, (started_s - at_s) * 1000 + 0.8, Outcome.FAIL, name, 503, "HTTP 503")
     free_s, connection = free[0]
     got_s = max(started_s, free_s)
@@ -87,7 +89,7 @@ def _one(
         return Sample(at_s, (started_s - at_s) * 1000 + POOL_PATIENCE_MS, Outcome.FAIL, name, 503, "HTTP 503")
     now_s = got_s
     for _ in range(queries):
-        slow = _in(windows, "api-postgres", now_s)
+        slow = _delay_ms(windows, "api-postgres", now_s)
         database.asked_s[connection].append(now_s)
         now_s += (QUERY_MS * random.lognormal(0, 0.3) + slow) / 1000
         database.answered_s[connection].append(now_s)
@@ -95,17 +97,22 @@ def _one(
     heapq.heapreplace(free, (now_s, connection))
     if name == "POST /checkout":
         payments.asked_s[0].append(now_s)
-        now_s += (25 * random.lognormal(0, 0.5) + _in(windows, "api-payments", now_s)) / 1000
+        now_s += (25 * random.lognormal(0, 0.5) + _delay_ms(windows, "api-payments", now_s)) / 1000
         payments.answered_s[0].append(now_s)
     return Sample(at_s, (now_s - at_s) * 1000, endpoint=name)
 
 
-def _in(windows: Sequence[PlannedWindow], link: str, at_s: float, *, cuts: bool = False) -> float | None:
-    """The delay on the link at that time (0 where there is none); with `cuts`, 0 where it is closed, else None."""
-    for window in windows:
-        if window.link == link and window.cuts == cuts and window.start_s <= at_s < window.end_s:
-            return float(window.parameters.get("delay_ms") or 0)
-    return None if cuts else 0.0
+def _delay_ms(windows: Sequence[PlannedWindow], link: str, at_s: float) -> float:
+    """By how much answers on the link come later at that time."""
+    return sum(float(one.parameters.get("delay_ms") or 0) for one in _on(windows, link, at_s))
+
+
+def _closed(windows: Sequence[PlannedWindow], link: str, at_s: float) -> bool:
+    return any(one.cuts for one in _on(windows, link, at_s))
+
+
+def _on(windows: Sequence[PlannedWindow], link: str, at_s: float) -> list[PlannedWindow]:
+    return [one for one in windows if one.link == link and one.start_s <= at_s < one.end_s]
 
 
 def _link_readings(
@@ -116,7 +123,7 @@ def _link_readings(
     answered_s = np.sort(np.concatenate([done for _, done in pairs]))
     readings: list[Reading] = []
     for at_s in np.arange(0.0, end_s, PERIOD_S):
-        closed = _in(windows, name, at_s, cuts=True) is not None
+        closed = _closed(windows, name, at_s)
         crossed, done = int(np.searchsorted(asked_s, at_s)), int(np.searchsorted(answered_s, at_s))
         if len(pairs) == 1 and connections > 1:  # connections that come and go
             now, busy = connections + crossed % 3, crossed - done

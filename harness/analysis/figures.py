@@ -75,7 +75,8 @@ class Figures:
 
 def figures(history: History, verdicts: Sequence[Verdict], findings: Sequence[Finding]) -> Figures:
     """All figures of a history. `verdicts` are empty where the run was killed before they were given."""
-    rows = [row for name, length_s, mask in _phases(history) for row in _rows(history, name, length_s, mask)]
+    names = endpoints(history)
+    rows = [row for name, length_s, mask in _phases(history) for row in _rows(history, names, name, length_s, mask)]
     return Figures(
         scenario=history.scenario,
         word=overall(verdicts) if verdicts else None,
@@ -102,7 +103,7 @@ def _phases(history: History) -> list[tuple[str, float, Mask | None]]:
     return parts
 
 
-def _rows(history: History, phase: str, length_s: float, mask: Mask | None) -> list[Row]:
+def _rows(history: History, names: Sequence[str], phase: str, length_s: float, mask: Mask | None) -> list[Row]:
     samples = history.samples
     response, service = samples["response_ms"].to_numpy(), samples["service_ms"].to_numpy()
     outcomes = samples["outcome"].cat.codes.to_numpy()
@@ -111,7 +112,7 @@ def _rows(history: History, phase: str, length_s: float, mask: Mask | None) -> l
         response, service, outcomes, codes = response[mask], service[mask], outcomes[mask], codes[mask]
     rows = [_row(phase, ALL, length_s, response, service, outcomes)]
     categories = [str(name) for name in samples["endpoint"].cat.categories]
-    for name in endpoints(history):
+    for name in names:
         mine = codes == categories.index(name)
         rows.append(_row(phase, name, length_s, response[mine], service[mine], outcomes[mine]))
     return rows

@@ -25,6 +25,7 @@ READINGS_MIN = 12
 CONNECTIONS_MAX = 200
 SETTLE_S = 1.0
 """After a phase begins: connections may be coming back."""
+NS_PER_MS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,8 @@ def _pool(history: History, link: str, client: str, service: str) -> Finding | N
             f"{plain(waiting)} more requests were under way: they waited for the pool. Make it larger."
         )
         return Finding("pool", link, sentence, round(worst.used, 4), evidence)
-    crossed_per_s, peak = _round_trips_per_s(history, link), _peak_in_flight(history)
-    if size > FEW or crossed_per_s < ROUND_TRIPS_MIN_PER_S or peak <= 2 * size:
+    crossed_per_s = _round_trips_per_s(history, link)
+    if size > FEW or crossed_per_s < ROUND_TRIPS_MIN_PER_S or (peak := _peak_in_flight(history)) <= 2 * size:
         return None
     evidence |= {"round_trips_per_s": round(crossed_per_s, 1), "peak_in_flight": peak}
     sentence = (
@@ -119,11 +120,13 @@ def _round_trips_per_s(history: History, link: str) -> float:
 
 
 def _peak_in_flight(history: History) -> int:
-    """The most requests that were in the stack at once."""
-    samples = history.samples
-    starts = np.sort(samples["intended_ns"].to_numpy())
-    ends = np.sort(samples["answered_ns"].to_numpy())
-    return int((np.arange(1, len(starts) + 1) - np.searchsorted(ends, starts, side="right")).max(initial=0))
+    """The most requests that were in the stack at once, by the millisecond; counted, since sorting them all is slow."""
+    begun, ended = (
+        np.bincount(history.samples[name].to_numpy() // NS_PER_MS) for name in ("intended_ns", "answered_ns")
+    )
+    length = max(len(begun), len(ended))
+    begun, ended = np.pad(begun, (0, length - len(begun))), np.pad(ended, (0, length - len(ended)))
+    return int((np.cumsum(begun) - np.cumsum(ended)).max(initial=0))
 
 
 def _pieces(phases: list[Phase]) -> list[Phase]:

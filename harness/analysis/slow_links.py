@@ -86,11 +86,18 @@ def _went_down(history: History, window: PlannedWindow, topology: Topology) -> F
         return None
     client, service = topology.links[window.link]
     others = f"; {listed(up)} went on" if up else ", and nothing of the load went on"
+    share = round(failed / max(1, len(ok)), 4)
+    if window.parameters.get("delay_ms"):  # the service was there, only late: that is no proof of a dependency
+        sentence = (
+            f"{listed(down)} mostly failed while {window.name} was in: {failed:,} requests were not ok{others}. "
+            f"{service} still answered, but not in time for {client}."
+        )
+        return Finding("slow link", window.link, sentence, share, evidence)
     sentence = (
         f"{listed(down)} went down with {window.link} ({window.name}: {failed:,} requests were not ok){others}. "
         f"{client} cannot do without {service} there."
     )
-    return Finding("hard dependency", window.link, sentence, round(failed / max(1, len(ok)), 4), evidence)
+    return Finding("hard dependency", window.link, sentence, share, evidence)
 
 
 def _lost(history: History, window: PlannedWindow, topology: Topology) -> Finding | None:

@@ -42,7 +42,9 @@ def times_in_words(row: Row, before: Row | None) -> str:
     if before is None or before is row or not before.response.p95_ms or row.response.p95_ms is None:
         return ""
     times = row.response.p95_ms / before.response.p95_ms
-    return f"×{times:.1f}" if times < 9.95 else f"×{times:,.0f}"
+    if times >= 9.95:
+        return f"×{times:,.0f}"
+    return f"×{times:.1f}" if times >= 0.095 else f"×{times:.2g}"
 
 
 def requests_title(figures: Figures, history: History) -> str:

@@ -35,7 +35,8 @@ def heal(state: StackState) -> HealReport:
         except ToxiproxyError as error:
             trouble = str(error)
     try:
-        left = tuple(s for p in state.proxies for s in _differences(p, client.proxies().get(p.name)))
+        now = client.proxies()
+        left = tuple(s for p in state.proxies for s in _differences(p, now.get(p.name)))
     except ToxiproxyError as error:
         left = (str(error),)
     if not left:

@@ -75,7 +75,7 @@ def colour_of(subject: str, subjects: Sequence[str]) -> str:
     """The colour of a service through the whole report; the generator is grey."""
     if subject == "generator":
         return GENERATOR
-    return SUBJECTS[sorted(subjects).index(subject) % len(SUBJECTS)]
+    return SUBJECTS[sorted(set(subjects)).index(subject) % len(SUBJECTS)]
 
 
 def figure(height_in: float, rows: int, heights: Sequence[float]) -> tuple[Figure, list[Axes]]:

@@ -39,18 +39,20 @@ def requests(
     lines = ((0.5, "p50", look.P50), (0.95, "p95", look.P95), (0.99, "p99", look.P99))
     limits = objectives(verdicts)
     everything = [value for q, _, _ in lines for value in series.percentiles_ms[q]] + [ms for _, ms in limits]
+    ends: list[tuple[float, str, str]] = []
     for q, name, colour in lines:
         values = series.percentiles_ms[q]
         times.step(x, _held(values), where="post", color=colour, linewidth=1.6)
         last = values[np.isfinite(values)]
         if len(last):
-            _label(times, end_s, float(last[-1]), name, colour)
+            ends.append((float(last[-1]), name, colour))
     for name, limit_ms in limits:
         times.axhline(limit_ms, color=look.FAIL, linewidth=1, linestyle=(0, (4, 3)))
         times.annotate(
             name, (0.005, limit_ms), xycoords=("axes fraction", "data"), va="bottom", fontsize=8, color=look.FAIL
         )
     look.in_milliseconds(times.yaxis, *look.bounds_ms(everything))
+    _spread_labels(times, end_s, ends)
     times.set_ylabel("response time")
     return drawn
 
@@ -136,9 +138,10 @@ def _label(axis: Any, at: float, value: float, name: str, colour: str) -> None:
 
 def _spread_labels(axis: Any, at_s: float, ends: list[tuple[float, str, str]]) -> None:
     """Names at the ends of their lines, pushed apart where lines end close together."""
-    low, high = axis.get_ylim()
+    scale = axis.transScale  # linear or log: labels are pushed apart as the eye sees them
+    (_, low), (_, high) = scale.transform([(1, bound) for bound in axis.get_ylim()])
     gap = (high - low) * 0.095
     placed = low - gap
     for value, name, colour in sorted(ends):
-        placed = max(value, placed + gap)
-        _label(axis, at_s, placed, name, colour)
+        placed = max(float(scale.transform((1, value))[1]), placed + gap)
+        _label(axis, at_s, float(scale.inverted().transform((1, placed))[1]), name, colour)

@@ -1,0 +1,96 @@
+"""Compose files, right and wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from harness.errors import ComposeFileError
+from harness.stack.compose_file import find_compose_file, interpolate, read_compose_file
+
+ROOT = Path(__file__).parents[2]
+
+
+def _changed(tmp_path: Path, change) -> Path:
+    document = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    change(document)
+    path = tmp_path / "compose.yml"
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return path
+
+
+def test_the_reference_stack_is_read_whole():
+    """Services in the order in which they can start, links with both ends, variables with their values."""
+    spec = read_compose_file(ROOT / "docker-compose.yml", {"WEAKNESS": "tiny-pool"})
+    order = [service.name for service in spec.start_order()]
+    assert order.index("api") > order.index("postgres")
+    assert (spec.entry_service, spec.entry_port, spec.toxiproxy) == ("api", 8000, "toxiproxy")
+    link = spec.links["api-postgres"]
+    assert (link.client, link.service, link.listen, link.upstream) == ("api", "postgres", 15432, 5432)
+    assert spec.services["api"].environment["WEAKNESS"] == "tiny-pool"
+    assert spec.variables == {"WEAKNESS": "tiny-pool", "SEED": ""}
+    assert spec.services["postgres"].is_postgres
+    assert spec.services["api"].command == ("python", "-m", "target.api")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda d: d.pop("x-harness"), "has no x-harness"),
+        (lambda d: d.pop("services"), "no mapping `services`"),
+        (lambda d: d["x-harness"].update(entry="apl:8000"), "did you mean 'api'"),
+        (lambda d: d["x-harness"].update(entry="api"), "unknown service ''"),
+        (lambda d: d["x-harness"].update(entry="api:http"), "a port from 1 to 65535"),
+        (lambda d: d["x-harness"]["links"]["api-postgres"].update(service="postgre"), "did you mean 'postgres'"),
+        (lambda d: d["x-harness"]["links"]["api-postgres"].update(listen=70000), "given 70000"),
+        (lambda d: d["x-harness"].update(links=["api-postgres"]), "x-harness.links must be a mapping"),
+        (lambda d: d["x-harness"]["processes"].update(apii={}), "did you mean 'api'"),
+        (lambda d: d["services"]["payments"].update(depends_on=["api"]), "in a circle"),
+        (lambda d: d["services"]["api"].update(depends_on=["nobody"]), "unknown service 'nobody'"),
+    ],
+)
+def test_what_does_not_fit_is_told_with_its_key(tmp_path, change, says):
+    """The error names file and key, and the nearest right name."""
+    path = _changed(tmp_path, change)
+    with pytest.raises(ComposeFileError) as caught:
+        read_compose_file(path).start_order()
+    assert says in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_a_file_that_is_not_yaml_is_told_with_its_line(tmp_path):
+    """As any reader of it would say."""
+    path = tmp_path / "compose.yml"
+    path.write_text("services:\n  api: [\n", encoding="utf-8")
+    with pytest.raises(ComposeFileError, match=r"compose\.yml:\d+ is not YAML"):
+        read_compose_file(path)
+
+
+def test_a_missing_file_is_told_with_what_was_looked_for(tmp_path):
+    """And with the option that names one."""
+    with pytest.raises(ComposeFileError, match="--file"):
+        find_compose_file(tmp_path)
+    with pytest.raises(ComposeFileError, match="does not exist"):
+        read_compose_file(tmp_path / "compose.yml")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("$A", "1"),
+        ("${A}", "1"),
+        ("${B:-x}", "x"),
+        ("${EMPTY:-x}", "x"),
+        ("${EMPTY-x}", ""),
+        ("${A:+y}", "y"),
+        ("${B:+y}", ""),
+        ("$$A", "$A"),
+        ("a${A}b${B:-c}", "a1bc"),
+        ("plain", "plain"),
+    ],
+)
+def test_variables_are_put_in_as_compose_does(text, value):
+    """Set, empty and missing variables, defaults and alternatives."""
+    assert interpolate(text, {"A": "1", "EMPTY": ""}) == value
