@@ -15,6 +15,7 @@ from typing import Any
 from harness.errors import LocustfileError, StartError
 from harness.order import Beat, Order
 from harness.stack.child import Child, ProcessId, last_lines, start
+from harness.waiting import wait_until
 
 READY_WITHIN_S = 60.0
 
@@ -25,6 +26,7 @@ class Generator:
     def __init__(self, log: Path, on_beat: Callable[[Beat], None]) -> None:
         self._on_beat = on_beat
         self._ready, self._done = threading.Event(), threading.Event()
+        self._is_ready = False
         self._error: str | None = None
         self.unfinished = 0
         self._child: Child = start("load", [sys.executable, "-u", "-m", "harness.load"], log, pipes=True)
@@ -50,6 +52,7 @@ class Generator:
                 if kind == "beat":
                     self._on_beat(Beat(**fields))
                 elif kind == "ready":
+                    self._is_ready = True
                     self._ready.set()
                 elif kind == "done":
                     self.unfinished = int(fields["unfinished"])
@@ -76,9 +79,9 @@ class Generator:
                 )
         if self._error is not None:
             raise LocustfileError(self._error)
-        ended = self.died()
-        if ended is not None:
-            raise StartError(f"the load process ended with {ended}:\n{last_lines(self._child.log)}")
+        if not self._is_ready:
+            wait_until(lambda: self._child.ended() is not None, 2.0)
+            raise StartError(f"the load process ended with {self._child.ended()}:\n{last_lines(self._child.log)}")
 
     def go(self, zero_ns: int) -> None:
         """Start the clock: `zero_ns` is the monotonic time of the first intended arrival."""

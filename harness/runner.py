@@ -90,7 +90,7 @@ class Run:
         try:
             generator = Generator(self._folder.logs / "load.log", self._on_beat)
             guardian.wait_ready()
-            self._view.say("starting the stack ...")
+            self._view.say("starting ...")
             stack = open_stack(self._folder, self._interrupts.came)
             stack.state = replace(stack.state, owned=(*stack.state.owned, generator.id))
             states.write(self._folder.stack, stack.state)

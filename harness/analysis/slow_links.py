@@ -89,7 +89,8 @@ def _went_down(history: History, window: PlannedWindow, topology: Topology) -> F
     share = round(failed / max(1, len(ok)), 4)
     if window.parameters.get("delay_ms"):  # the service was there, only late: that is no proof of a dependency
         sentence = (
-            f"{listed(down)} mostly failed while {window.name} was in: {failed:,} requests were not ok{others}. "
+            f"{listed(down)} mostly failed while {window.name} was in: {failed:,} requests were not ok"
+            f"{others if up else ''}. "
             f"{service} still answered, but not in time for {client}."
         )
         return Finding("slow link", window.link, sentence, share, evidence)

@@ -83,13 +83,11 @@ def main() -> int:
 
 
 def run(order: Order, parent: Parent) -> None:
-    users, shape = read_locustfile(Path(order.locustfile))
+    users, shape = read_locustfile(Path(order.locustfile), order.tags, order.exclude_tags)
     environment = Environment(
         user_classes=users,
         shape_class=shape if order.model == "shape" else None,
         host=order.host,
-        tags=order.tags or None,
-        exclude_tags=order.exclude_tags or None,
         stop_timeout=0,
     )
     recorder = Recorder(Path(order.samples))

@@ -27,6 +27,9 @@ from harness.load.in_flight import around_tasks
 NAP_S = 0.0005
 """The pacer's shortest sleep: it starts all that is due each time it wakes."""
 
+ASTRAY_S = 0.1
+"""The rest of a user that came to no task at all, which Locust logs and tries again without end."""
+
 
 class Parking:
     """Where free users wait. Last in, first out, so that a few warm connections carry a light load."""
@@ -106,10 +109,15 @@ def use_arrivals(parking: Parking) -> None:
         finally:
             greenlet.has_arrival = False
             greenlet.intended_ns = None
+            greenlet.worked = True
 
     def wait(self: TaskSet) -> None:
         if self.user._state == LOCUST_STATE_STOPPING:
             raise StopUser()
+        greenlet = cast(Any, gevent.getcurrent())
+        if not getattr(greenlet, "worked", False):
+            gevent.sleep(ASTRAY_S)
+        greenlet.worked = False
 
     around_tasks(use_up)
     TaskSet.execute_next_task = execute_next_task  # type: ignore[method-assign]

@@ -103,10 +103,7 @@ class Child:
 
     def end(self, within_s: float = 3.0) -> None:
         """Its stop signal, then SIGKILL to its whole group after `within_s`."""
-        for pipe in (self.popen.stdin, self.popen.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        self._close(self.popen.stdin)
         if self.popen.poll() is None:
             self.popen.send_signal(self.id.stop_signal)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -114,6 +111,13 @@ class Child:
         self.id.signal_group(signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.popen.wait(2.0)
+        self._close(self.popen.stdout)  # last: a thread that reads it holds it until the process is gone
+
+    @staticmethod
+    def _close(pipe: IO[bytes] | None) -> None:
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
 
 
 def start(

@@ -106,7 +106,7 @@ def test_ctrl_c_while_the_stack_starts_ends_at_once(project: Project) -> None:
         ("raise RuntimeError('no such luck')", "no such luck"),
         ("import nowhere", "nowhere"),
         ("x = 1", "no user"),
-        ("def (", "not Python"),
+        ("def (", "bad.py:1"),
     ],
 )
 def test_a_locustfile_that_cannot_drive_load_is_told(project: Project, broken: str, says: str) -> None:

@@ -1,0 +1,285 @@
+"""The load process with every kind of user, against a real server: what it sends, when, and what it records."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from harness.errors import LocustfileError
+from harness.generator import Generator
+from harness.history import read_samples
+from harness.order import Beat, Order
+from harness.schema import SAMPLES
+from tests.integration.project import Project, wait_for
+
+SERVER = '''
+import asyncio, sys, time
+
+async def serve(reader, writer):
+    """GET /ms/N waits so long; /status/N answers so; /freeze stops the whole server for a second; else 200."""
+    try:
+        while True:
+            head = (await reader.readuntil(b"\\r\\n\\r\\n")).decode()
+            lengths = [line.split(":")[1] for line in head.lower().splitlines() if line.startswith("content-length")]
+            await reader.readexactly(int(lengths[0]) if lengths else 0)
+            path = head.split(" ")[1].partition("?")[0].strip("/").split("/")
+            status = 200
+            if path[0] == "ms":
+                await asyncio.sleep(int(path[1]) / 1000)
+            elif path[0] == "status":
+                status = int(path[1])
+            elif path[0] == "freeze":
+                time.sleep(1)
+            writer.write(f"HTTP/1.1 {status} X\\r\\nContent-Length: 2\\r\\n\\r\\nok".encode())
+    except (asyncio.IncompleteReadError, ConnectionError):
+        writer.close()
+
+async def main():
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+asyncio.run(main())
+'''
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[str]:
+    with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        yield f"http://127.0.0.1:{int(server.stdout.readline())}"
+        server.kill()
+
+
+class Driven:
+    """One load process, driven to its end."""
+
+    def __init__(self, folder: Path, host: str, locustfile: str, **order: object) -> None:
+        path, self.samples_path, self.log = folder / "load.py", folder / "samples.arrow", folder / "log"
+        path.write_text(f"from locust import *\n{locustfile}\n", encoding="utf-8")
+        given = Order(
+            locustfile=str(path),
+            host=host,
+            samples=str(self.samples_path),
+            model="open",
+            end_s=3.0,
+            warmup_s=0.5,
+            drain_s=2.0,
+            seed=1,
+            rates=[[0.0, 50.0]],
+            tags=[],
+            exclude_tags=[],
+        )
+        self.order = replace(given, **order)  # type: ignore[arg-type]
+        self.beats: list[Beat] = []
+
+    def run(self) -> pd.DataFrame:
+        generator = Generator(self.log, self.beats.append)
+        try:
+            generator.order(self.order)
+            generator.wait_ready(lambda: False)
+            generator.go(time.monotonic_ns() + int((self.order.warmup_s + 0.3) * 1e9))
+            generator.finish(self.order.end_s + self.order.drain_s + 10)
+            assert generator.done, self.log.read_text(encoding="utf-8")
+        finally:
+            generator.stop()
+        return read_samples(self.samples_path)
+
+
+FAST = "class U(FastHttpUser):\n    network_timeout = 5.0\n    @task\n    def t(self): self.client.get('{path}')"
+
+
+def test_the_open_model_sends_when_it_was_intended(tmp_path: Path, host: str) -> None:
+    """Every arrival of the schedule is there, at its time, and the warm-up is left out."""
+    samples = Driven(tmp_path, host, FAST.format(path="/")).run()
+    assert len(samples) == 150
+    assert np.allclose(np.sort(samples["intended_ns"]), np.arange(150) * 20_000_000, atol=1)
+    assert (samples["outcome"] == "ok").all()
+    assert set(samples["endpoint"]) == {"GET /"}
+
+
+def test_a_server_that_stalls_is_seen_by_all_who_waited(tmp_path: Path, host: str) -> None:
+    """During a freeze of a second, arrivals go on: their response times fall from a second to nothing."""
+    locustfile = (
+        "sent = []\nclass U(FastHttpUser):\n    @task\n    def t(self):\n        sent.append(1)\n"
+        "        self.client.get('/freeze' if len(sent) == 60 else '/', name='/')"
+    )
+    samples = Driven(tmp_path, host, locustfile).run()
+    assert len(samples) == 150
+    assert 40 <= (samples["response_ms"] > 100).sum() <= 60
+
+
+def test_arrivals_that_find_nobody_free_are_counted(tmp_path: Path, host: str) -> None:
+    """Two users at half a second a request take four a second; the rest are dropped, and said to be."""
+    driven = Driven(tmp_path, host, FAST.format(path="/ms/500"), users=2)
+    samples = driven.run()
+    assert len(samples) <= 16
+    assert sum(beat.dropped for beat in driven.beats) >= 120
+
+
+def test_the_closed_model_is_as_many_users(tmp_path: Path, host: str) -> None:
+    """Four users without a think time at 50 ms a request send eighty a second."""
+    locustfile = FAST.format(path="/ms/50") + "\n    wait_time = constant(0)"
+    samples = Driven(tmp_path, host, locustfile, model="closed", users=4).run()
+    assert 180 <= len(samples) <= 245
+    assert (samples["response_ms"] == samples["service_ms"]).all()
+
+
+def test_a_shape_of_the_locustfile_is_followed(tmp_path: Path, host: str) -> None:
+    """Its own LoadTestShape says how many users there are, and when it ends."""
+    shape = (
+        "\n    wait_time = constant(0.02)\n\nclass S(LoadTestShape):\n    def tick(self):\n"
+        "        return (2, 10) if self.get_run_time() < 2 else None"
+    )
+    samples = Driven(tmp_path, host, FAST.format(path="/") + shape, model="shape").run()
+    assert len(samples) > 50
+
+
+EVERY_KIND = """
+import time
+from locust.exception import StopUser
+
+class Own:
+    def __init__(self, events): self.events = events
+    def call(self):
+        self.events.request.fire(request_type="RPC", name="own", response_time=5.0, response_length=7, response=None,
+                                 exception=None, context={}, start_time=time.time() - 0.005, url="")
+
+class Fast(FastHttpUser):
+    weight = 3
+    @task(2)
+    @tag("read")
+    def named(self): self.client.get("/status/200?x=1", name="/named")
+    @task(1)
+    @tag("read")
+    def judged(self):
+        with self.client.get("/status/200", name="/judged", catch_response=True) as answer:
+            answer.failure("not what I wanted")
+    @task(1)
+    @tag("write")
+    def refused(self): self.client.post("/status/503", name="/refused")
+
+class Slow(HttpUser):
+    weight = 1
+    @task
+    @tag("read")
+    def t(self): self.client.get("/status/404", name="/http")
+
+class Mine(User):
+    weight = 1
+    def on_start(self): self.own = Own(self.environment.events)
+    @task
+    @tag("read")
+    def t(self): self.own.call()
+"""
+
+
+def test_every_kind_of_user_is_recorded(tmp_path: Path, host: str) -> None:
+    """FastHttpUser, HttpUser, a client of one's own; names, weights, catch_response; outcomes with their reasons."""
+    samples = Driven(tmp_path, host, EVERY_KIND, rates=[[0.0, 100.0]]).run()
+    by_endpoint = samples.groupby("endpoint", observed=True)
+    assert by_endpoint["outcome"].agg(lambda column: column.astype(str).unique().tolist()).to_dict() == {
+        "GET /named": ["ok"],
+        "GET /judged": ["fail"],
+        "POST /refused": ["fail"],
+        "GET /http": ["fail"],
+        "RPC own": ["ok"],
+    }
+    counts = by_endpoint.size()
+    assert counts["GET /named"] > counts["GET /judged"]
+    assert set(samples[samples.endpoint == "POST /refused"]["status"]) == {503}
+    assert "not what I wanted" in str(samples[samples.endpoint == "GET /judged"]["error"].iloc[0])
+
+
+def test_tags_choose_tasks(tmp_path: Path, host: str) -> None:
+    """As on Locust's own command line."""
+    samples = Driven(tmp_path, host, EVERY_KIND, tags=["write"]).run()
+    assert set(samples["endpoint"]) == {"POST /refused"}
+
+
+def test_what_the_end_of_the_run_cuts_off_is_unknown(tmp_path: Path, host: str) -> None:
+    """No request is forgotten because its answer never came."""
+    samples = Driven(tmp_path, host, FAST.format(path="/ms/60000"), drain_s=0.2, rates=[[0.0, 10.0]]).run()
+    assert len(samples) == 30
+    assert set(samples["outcome"]) == {"unknown"}
+
+
+def test_nobody_there_is_a_fail_and_no_answer_is_unknown(tmp_path: Path, host: str) -> None:
+    """What was never sent has surely not been done; what was sent and not answered may have been."""
+    refused = Driven(tmp_path, "http://127.0.0.1:9", FAST.format(path="/"), rates=[[0.0, 10.0]]).run()
+    assert set(refused["outcome"]) == {"fail"}
+    silent = FAST.format(path="/ms/60000").replace("5.0", "0.2")
+    assert set(Driven(tmp_path, host, silent, rates=[[0.0, 10.0]]).run()["outcome"]) == {"unknown"}
+
+
+def test_the_file_is_what_the_schema_says(tmp_path: Path, host: str) -> None:
+    """Any reader of Arrow finds the documented columns."""
+    driven = Driven(tmp_path, host, FAST.format(path="/"), end_s=1.0)
+    driven.run()
+    with pa.OSFile(str(driven.samples_path)) as source:
+        table = pa.ipc.open_stream(source).read_all()
+    assert table.schema.equals(SAMPLES)
+    assert table.num_rows == 75  # with the warm-up, before zero
+
+
+def test_a_locustfile_may_print(tmp_path: Path, host: str) -> None:
+    """What it prints is in the log, and not among the process's own words."""
+    driven = Driven(tmp_path, host, "print('hello from a locustfile')\n" + FAST.format(path="/"), end_s=1.0)
+    assert len(driven.run()) == 50
+    assert "hello from a locustfile" in driven.log.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("locustfile", "says"),
+    [
+        ("x = 1", "has no user"),
+        ("raise KeyError('k')", "load.py:2"),
+        ("def (", "load.py:2"),
+        ("exit(3)", "load.py:2"),
+        ("class U(FastHttpUser): pass", "no @task"),
+    ],
+)
+def test_a_locustfile_that_is_wrong_is_told(tmp_path: Path, host: str, locustfile: str, says: str) -> None:
+    """With the file and the line."""
+    with pytest.raises(LocustfileError) as caught:
+        Driven(tmp_path, host, locustfile).run()
+    assert says in str(caught.value)
+
+
+def test_the_death_of_the_parent_ends_it(tmp_path: Path, host: str) -> None:
+    """When the pipe closes it writes what it has and goes."""
+    driven = Driven(tmp_path, host, FAST.format(path="/"), end_s=60.0)
+    generator = Generator(driven.log, driven.beats.append)
+    generator.order(driven.order)
+    generator.wait_ready(lambda: False)
+    generator.go(time.monotonic_ns() + 800_000_000)
+    wait_for(lambda: len(driven.beats) >= 2, 20, "the second beat")
+    generator._child.stdin.close()
+    wait_for(lambda: not generator.id.alive(), 10, "its end")
+    assert len(read_samples(driven.samples_path)) > 20
+    generator.stop()
+
+
+def test_the_plain_load_test_needs_no_stack(project: Project, host: str) -> None:
+    """`harness load`: the same run folder, the same report, its own verdict."""
+    (project.folder / "plain.py").write_text("from locust import *\n" + FAST.format(path="/"), encoding="utf-8")
+    done = project.run("load", "plain.py", "--host", host, "--rate", "50", "--for", "3s", "--warmup", "1s")
+    assert done.returncode == 0, done.stdout
+    assert project.latest("load-plain").report.is_file()
+
+
+def test_somebody_elses_server_is_not_loaded_by_accident(project: Project) -> None:
+    """A host beyond the loopback needs its name said twice."""
+    (project.folder / "plain.py").write_text("from locust import *\n" + FAST.format(path="/"), encoding="utf-8")
+    done = project.run("load", "plain.py", "--host", "http://example.com", "--rate", "1", "--for", "1s")
+    assert done.returncode == 6
+    assert "--allow-host example.com" in done.stdout
