@@ -59,7 +59,7 @@ def do(
     checks = plan.scenario.checks
     with Interrupts() as interrupts:
         run = Run(plan, locustfile, folder, command, view, interrupts)
-        ending = run.execute(open_stack, lambda: _baseline_trouble(folder, checks))
+        ending = run.execute(open_stack, lambda: _baseline_trouble(folder, checks), report.make_ready)
     if ending.signal is not None:
         return Result(plan.name, folder, ending, (), Word.UNKNOWN, 128 + ending.signal, None)
     view.say("judging ...")

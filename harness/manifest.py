@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from harness.model import Load
@@ -72,4 +71,4 @@ def _load(load: Load) -> Mapping[str, Any]:
 
 def command_line() -> list[str]:
     """The command that repeats this run, as a user would type it."""
-    return [Path(sys.argv[0]).name, *sys.argv[1:]]
+    return ["harness", *sys.argv[1:]]

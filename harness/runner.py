@@ -34,6 +34,8 @@ LEAD_S = 0.3
 """Between the last word to the load process and its first arrival."""
 JUDGE_BEFORE_S = 1.0
 """Before the first window: when the baseline is judged."""
+MEANWHILE_S = 2.0
+"""A shorter warm-up leaves no time for anything else."""
 LOOK_S = 0.05
 
 COMPLETE, BASELINE_BAD, INTERRUPTED = "complete", "baseline", "interrupted"
@@ -75,8 +77,12 @@ class Run:
         self._looked_ns = 0
         self._reason = COMPLETE
 
-    def execute(self, open_stack: Opener, baseline_is_bad: Callable[[], str | None]) -> Ending:
+    def execute(
+        self, open_stack: Opener, baseline_is_bad: Callable[[], str | None], meanwhile: Callable[[], None]
+    ) -> Ending:
         """Run it. `baseline_is_bad` judges what is on disk so far: a sentence when nothing should be injected.
+
+        `meanwhile` is done once while the load warms up: what would take time later.
 
         Raises HarnessError when the stack or the load cannot start. Either way all that was started is ended, and all
         that was broken is whole again or named.
@@ -98,6 +104,8 @@ class Run:
             generator.order(self._order(stack.state.entry))
             generator.wait_ready(self._interrupts.came)
             monitor = self._start_clock(stack, generator)
+            if self._plan.scenario.warmup_s >= MEANWHILE_S:
+                meanwhile()
             self._follow(stack, generator, baseline_is_bad)
         except HarnessError as error:
             if self._interrupts.number is None:

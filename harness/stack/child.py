@@ -40,6 +40,11 @@ class ProcessId:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
+    def ask_to_stop(self) -> None:
+        """Send its stop signal, and wait for nothing."""
+        if self.alive():
+            self.signal_group(signal.Signals(self.stop_signal))
+
     def end(self, within_s: float = 3.0) -> bool:
         """End the whole group: its stop signal, then SIGKILL after `within_s`. True when nothing of it is left."""
         if group_members(self.pid) and (self.alive() or not psutil.pid_exists(self.pid)):

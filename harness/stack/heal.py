@@ -86,6 +86,8 @@ def _mend(client: ToxiproxyClient, pristine: ProxyState, now: dict[str, ProxySta
 
 def take_down(state: StackState) -> tuple[str, ...]:
     """End the processes that the harness started, last first, and remove its folders; the names of what is left."""
+    for process in reversed(state.owned):
+        process.ask_to_stop()  # all at once: each takes its time, and none waits for another's
     left = [process.name for process in reversed(state.owned) if not process.end()]
     for folder in state.folders:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,23 @@
+"""`python -m benchmarks [WORD]`: measures all, or those with that word in their name, and prints one table."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import analysis, load, runs
+from benchmarks.table import Row, show
+
+ALL = (runs.stack_up, runs.whole_run, analysis.report, load.recording, load.freeze, load.open_model)
+
+
+def main() -> None:
+    word = sys.argv[1] if len(sys.argv) > 1 else ""
+    rows: list[Row] = []
+    for measure in ALL:
+        if word in f"{measure.__module__}.{measure.__name__}":
+            print(f"measuring {measure.__name__}: {(measure.__doc__ or '').strip()}", file=sys.stderr, flush=True)
+            rows += measure()
+    print(show(rows))
+
+
+main()
