@@ -165,6 +165,14 @@ class BaselineCheck(Protocol):
     def at_baseline(self) -> Check: ...
 
 
+@runtime_checkable
+class RecoveryCheck(Protocol):
+    """A check that must see the run go on for so long after its last window."""
+
+    @property
+    def recovery_needed_s(self) -> float: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """One question asked of the stack. Times are seconds on the scenario's clock, whose zero is the first arrival."""
@@ -207,6 +215,13 @@ class Scenario:
                     f"a window ends at {window.end_s:g} s, past the end of the scenario at {self.end_s:g} s; "
                     "raise duration_s or end the window earlier"
                 )
+        needed_s = max((c.recovery_needed_s for c in self.checks if isinstance(c, RecoveryCheck)), default=0.0)
+        last_s = max((window.end_s for window in self.faults), default=self.end_s)
+        if self.faults and self.end_s - last_s < needed_s:
+            raise ValueError(
+                f"a check of recovery must see {needed_s:g} s after the last window, and the scenario ends "
+                f"{self.end_s - last_s:g} s after it; raise recovery_s"
+            )
         if self.load.planned_s > self.end_s:
             raise ValueError(
                 f"the load lasts {self.load.planned_s:g} s, past the end of the scenario at {self.end_s:g} s; "
