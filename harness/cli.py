@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from harness.errors import HarnessError, HealIncomplete, Interrupted, ScenarioError
 
@@ -70,7 +71,7 @@ def run(
     for one, locustfile in zip(loaded, locustfiles, strict=True):
         scenario = one.scenario if seed is None else replace(one.scenario, seed=seed)
         planned = plan(one.name, scenario)
-        console.print(f"[bold]{one.name}[/bold]  {one.question}", soft_wrap=True)
+        console.print(f"[bold]{one.name}[/bold]  {escape(one.question)}", soft_wrap=True)
         how_long_s = scenario.warmup_s + scenario.end_s
         console.print(f"{load_in_words(scenario.load)}; {how_long_s:.0f} s, seed {scenario.seed}", style="dim")
         with view_for(console, one.name, scenario.end_s) as view:
@@ -106,7 +107,7 @@ def validate(paths: Paths = None, keyword: Keyword = "", file: File = None) -> N
         except HarnessError as error:
             wrong.append(str(error))
             continue
-        out.print(f"[bold]{loaded.name}[/bold]  {loaded.question}", soft_wrap=True)
+        out.print(f"[bold]{loaded.name}[/bold]  {escape(loaded.question)}", soft_wrap=True)
         out.print(f"  {load_in_words(loaded.scenario.load)}", style="dim", soft_wrap=True)
         out.print(timeline(plan(loaded.name, loaded.scenario)), markup=False, soft_wrap=True)
         for check in loaded.scenario.checks:
@@ -148,14 +149,14 @@ def load(
     """A plain load test: no stack, no fault, same report. Example: harness load locustfiles/shop.py --host
     http://127.0.0.1:8000 --rate 100 --for 60s"""
     from harness.job import do
-    from harness.load_test import load_test
     from harness.loader import find_locustfile
     from harness.manifest import command_line
     from harness.openers import host_opener
+    from harness.plain_load import plain_load
     from harness.plan import plan
     from harness.terminal import nearest, print_verdicts, view_for
 
-    scenario = load_test(locustfile, duration, warmup, rate, users, ok_ratio_min, seed)
+    scenario = plain_load(locustfile, duration, warmup, rate, users, ok_ratio_min, seed)
     found = find_locustfile(scenario.load)
     open_stack = host_opener(host, allow_host)
     console = err if as_json else out
@@ -231,7 +232,7 @@ def doctor(file: File = None, as_json: Json = False) -> None:
     else:
         for part in parts:
             mark = "[green]✓[/green]" if part.is_well else "[red]✗[/red]"
-            out.print(f"{mark} {part.name:<24} {part.found}", soft_wrap=True)
+            out.print(f"{mark} {part.name:<24} {escape(part.found)}", soft_wrap=True)
             if part.remedy:
                 out.print(f"  mend it with: {part.remedy}", markup=False, soft_wrap=True)
     raise typer.Exit(0 if all(part.is_well for part in parts if part.needed) else 6)

@@ -12,7 +12,7 @@ from harness.model import Load, Scenario
 _UNITS_S = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-def load_test(
+def plain_load(
     locustfile: Path,
     duration: str,
     warmup: str,
