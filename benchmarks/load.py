@@ -15,23 +15,29 @@ from benchmarks.driving import drive
 from benchmarks.server import pin, serving
 from benchmarks.table import Row
 
-ROUNDS = 4
+ROUNDS = 6
 FREEZE_S, FREEZE_AFTER_S, FREEZE_RUN_S, FREEZE_RATE_PER_S = 10, 15, 40, 100
 TRUE_P99_S = FREEZE_S - 0.01 * FREEZE_RUN_S
 """Of the arrivals of the run one in a hundred waits longer: those of the first 0.4 s of the freeze."""
 
 
 def recording() -> Iterator[Row]:
-    """Requests a second with all recording on, by those of stock Locust, in turn."""
-    users, seconds = 30, 6.0
+    """Requests a second of its processor with all recording on, by those of stock Locust, in turn.
+
+    Both use up their core, so this is their rate; of the processor's time, since a shared machine lends out the other.
+    """
+    users, seconds = 30, 5.0
     ratios = []
     with serving() as (host, _):
         for _ in range(ROUNDS):
-            stock = _stock(host, users, seconds, 0)["rate_per_s"]
-            samples, _beats = drive(host, end_s=seconds, users=users)
-            ratios.append(len(samples) / seconds / stock)
+            stock = _stock(host, users, seconds, 0)["requests_per_cpu_s"]
+            _samples, beats = drive(host, end_s=seconds, users=users)
+            whole = [beat for beat in beats if 0.5e9 < beat.at_ns < (seconds - 0.5) * 1e9]
+            ours = sum(beat.ok + beat.fail + beat.unknown for beat in whole) / sum(beat.cpu_cores for beat in whole)
+            ratios.append(ours / stock)
     ratio = median(ratios)
-    yield Row("requests/s with recording, by stock FastHttpUser", f"{ratio:.3f}", ">= 0.97", ratio >= 0.97)
+    value = f"{ratio:.3f} ({min(ratios):.2f} to {max(ratios):.2f} in {ROUNDS} pairs)"
+    yield Row("requests/s with recording, by stock FastHttpUser", value, ">= 0.97", ratio >= 0.97)
 
 
 def freeze() -> Iterator[Row]:
@@ -42,7 +48,7 @@ def freeze() -> Iterator[Row]:
     yield Row("p99 under a 10 s freeze, by the truth", f"{ratio:.3f}", "0.95 to 1.05", 0.95 <= ratio <= 1.05)
     with serving(FREEZE_AFTER_S, FREEZE_S) as (host, server):
         stock = _stock(host, 10, FREEZE_RUN_S, FREEZE_RATE_PER_S, started=server)
-    yield Row("  stock Locust constant_throughput, by the truth", f"{stock['p99_ms'] / 1000 / TRUE_P99_S:.3f}")
+    yield Row("  stock Locust constant_throughput, by the truth", f"{stock['p99_ms'] / 1000 / TRUE_P99_S:.4f}")
 
 
 def open_model() -> Iterator[Row]:

@@ -31,6 +31,8 @@ from harness.load.recorder import Recorder
 from harness.order import Order
 
 FLUSH_S = 0.2
+LISTENERS_WITHIN_S = 2.0
+"""What a locustfile may do at the end of the test."""
 
 
 class Parent:
@@ -86,6 +88,7 @@ def run(order: Order, parent: Parent) -> None:
     users, shape = read_locustfile(Path(order.locustfile), order.tags, order.exclude_tags)
     environment = Environment(
         user_classes=users,
+        events=locust.events,  # where a locustfile's listeners are, and where a client of its own may fire
         shape_class=shape if order.model == "shape" else None,
         host=order.host,
         stop_timeout=0,
@@ -93,8 +96,12 @@ def run(order: Order, parent: Parent) -> None:
     recorder = Recorder(Path(order.samples))
     track()
     driver = driver_for(order, environment, shape is not None)
-    environment.create_local_runner()
+    runner = environment.create_local_runner()
+    if order.model != "shape" and "stats" not in Path(order.locustfile).read_text(encoding="utf-8", errors="replace"):
+        # nobody reads Locust's own statistics, which cost more than our samples
+        environment.stats.log_request = _nothing  # type: ignore[method-assign]
     environment.events.request.add_listener(recorder.on_request)
+    environment.events.init.fire(environment=environment, runner=runner, web_ui=None)
     driver.prepare()
     gc.collect()
     gc.freeze()  # Locust and the users live as long as the process: the collector need not look at them again
@@ -108,6 +115,9 @@ def run(order: Order, parent: Parent) -> None:
         driver.drive(zero_ns, stopped=parent.stop.is_set)
         _drain(driver, order.drain_s, parent)
         cut_off(recorder, driver)
+        with gevent.Timeout(LISTENERS_WITHIN_S, False):
+            environment.events.test_stop.fire(environment=environment)
+            environment.events.quitting.fire(environment=environment)
     finally:
         gevent.killall([flusher, beater])
         parent.say("beat", **asdict(beats.take()))
@@ -129,6 +139,10 @@ def cut_off(recorder: Recorder, driver: Driver) -> None:
     for task in unfinished(list(driver.greenlets)):
         error = TimeoutError("no answer when the run ended")
         recorder.add(task.intended_ns, task.started_ns, now_ns, "", f"({task.task})", 0, error, 0)
+
+
+def _nothing(*_: object, **__: object) -> None:
+    pass
 
 
 def _every(period_s: float, act: Any) -> None:

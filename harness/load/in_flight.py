@@ -44,7 +44,7 @@ def track() -> None:
 
     def note(task: Any, run: Callable[[], None]) -> None:
         greenlet = cast(Any, gevent.getcurrent())
-        greenlet.working = (getattr(task, "__name__", "task"), time.monotonic_ns())
+        greenlet.working = (task, time.monotonic_ns())
         try:
             run()
         except GreenletExit:
@@ -64,4 +64,6 @@ def unfinished(greenlets: Iterable[object]) -> Iterator[Unfinished]:
         if working is not None:
             task, started_ns = working
             intended_ns = getattr(greenlet, "intended_ns", None)
-            yield Unfinished(task, started_ns if intended_ns is None else intended_ns, started_ns)
+            yield Unfinished(
+                getattr(task, "__name__", "task"), started_ns if intended_ns is None else intended_ns, started_ns
+            )

@@ -148,10 +148,15 @@ EVERY_KIND = """
 import time
 from locust.exception import StopUser
 
+@events.init.add_listener
+def ready(environment, **_): print("the listener of init was called")
+
+@events.test_stop.add_listener
+def over(environment, **_): print("the listener of test_stop was called")
+
 class Own:
-    def __init__(self, events): self.events = events
     def call(self):
-        self.events.request.fire(request_type="RPC", name="own", response_time=5.0, response_length=7, response=None,
+        events.request.fire(request_type="RPC", name="own", response_time=5.0, response_length=7, response=None,
                                  exception=None, context={}, start_time=time.time() - 0.005, url="")
 
 class Fast(FastHttpUser):
@@ -176,7 +181,7 @@ class Slow(HttpUser):
 
 class Mine(User):
     weight = 1
-    def on_start(self): self.own = Own(self.environment.events)
+    def on_start(self): self.own = Own()
     @task
     @tag("read")
     def t(self): self.own.call()
@@ -185,7 +190,8 @@ class Mine(User):
 
 def test_every_kind_of_user_is_recorded(tmp_path: Path, host: str) -> None:
     """FastHttpUser, HttpUser, a client of one's own; names, weights, catch_response; outcomes with their reasons."""
-    samples = Driven(tmp_path, host, EVERY_KIND, rates=[[0.0, 100.0]]).run()
+    driven = Driven(tmp_path, host, EVERY_KIND, rates=[[0.0, 100.0]])
+    samples = driven.run()
     by_endpoint = samples.groupby("endpoint", observed=True)
     assert by_endpoint["outcome"].agg(lambda column: column.astype(str).unique().tolist()).to_dict() == {
         "GET /named": ["ok"],
@@ -197,6 +203,8 @@ def test_every_kind_of_user_is_recorded(tmp_path: Path, host: str) -> None:
     counts = by_endpoint.size()
     assert counts["GET /named"] > counts["GET /judged"]
     assert set(samples[samples.endpoint == "POST /refused"]["status"]) == {503}
+    for event in ("init", "test_stop"):
+        assert f"the listener of {event} was called" in driven.log.read_text(encoding="utf-8")
     assert "not what I wanted" in str(samples[samples.endpoint == "GET /judged"]["error"].iloc[0])
 
 
