@@ -28,7 +28,6 @@ class Generator:
         self._ready, self._done = threading.Event(), threading.Event()
         self._is_ready = False
         self._error: str | None = None
-        self.unfinished = 0
         self._child: Child = start("load", [sys.executable, "-u", "-m", "harness.load"], log, pipes=True)
         self._listener = threading.Thread(target=self._listen, name="load-beats", daemon=True)
         self._listener.start()
@@ -55,7 +54,6 @@ class Generator:
                     self._is_ready = True
                     self._ready.set()
                 elif kind == "done":
-                    self.unfinished = int(fields["unfinished"])
                     self._done.set()
                 elif kind == "error":
                     self._error = str(fields["message"])
@@ -113,5 +111,6 @@ class Generator:
             self.finish(within_s)
         if not self.done and self._child.ended() is None:
             self._child.popen.send_signal(signal.SIGINT)
+            wait_until(lambda: self._child.ended() is not None, 1.0)
         self._child.end(1.0)
         self._listener.join(2.0)

@@ -5,6 +5,7 @@ A file may end early, since runs are killed: whole batches and whole lines are r
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -41,7 +42,7 @@ class MarkWriter:
                 raise RunFolderError(f"cannot write {self._file.name}: {error.strerror or error}") from error
 
     def close(self) -> None:
-        with self._lock:
+        with self._lock, contextlib.suppress(OSError):  # each line was flushed, or its error told
             self._file.close()
 
 
@@ -68,8 +69,11 @@ class ResourceWriter:
             if rows:
                 columns = [pa.array(column) for column in zip(*rows, strict=True)]
                 arrays = [column.cast(field.type) for column, field in zip(columns, RESOURCES, strict=True)]
-                self._stream.write_batch(pa.RecordBatch.from_arrays(arrays, schema=RESOURCES))
-                self._file.flush()
+                try:
+                    self._stream.write_batch(pa.RecordBatch.from_arrays(arrays, schema=RESOURCES))
+                    self._file.flush()
+                except OSError as error:
+                    raise RunFolderError(f"cannot write {self._file.name}: {error.strerror or error}") from error
 
     def close(self) -> None:
         self.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-import threading
+import time
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -15,12 +15,13 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.number: int | None = None
-        self._woken = threading.Event()
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Interrupts:
         for number in WATCHED:
-            self._before[number] = signal.signal(number, self._on_signal)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+                self._before[number] = signal.signal(number, self._on_signal)
+        self._before[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # faults do not stand still
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -30,11 +31,10 @@ class Interrupts:
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.number is None:
             self.number = number
-        self._woken.set()
 
     def came(self) -> bool:
         return self.number is not None
 
     def wait(self, at_most_s: float) -> None:
-        """Sleep until a signal comes, at most so long."""
-        self._woken.wait(at_most_s)
+        """Sleep. Short, since a signal is looked at after it (a handler must not touch a lock that may be held)."""
+        time.sleep(max(0.0, at_most_s))

@@ -61,7 +61,8 @@ def do(
         run = Run(plan, locustfile, folder, command, view, interrupts)
         ending = run.execute(open_stack, lambda: _baseline_trouble(folder, checks), report.make_ready)
     if ending.signal is not None:
-        return Result(plan.name, folder, ending, (), Word.UNKNOWN, 128 + ending.signal, None)
+        exit_code = 5 if ending.still_broken else 128 + ending.signal
+        return Result(plan.name, folder, ending, (), Word.UNKNOWN, exit_code, None)
     view.say("judging ...")
     verdicts = write_verdicts(folder, checks, baseline_only=ending.reason == BASELINE_BAD)
     report.build(folder)

@@ -19,7 +19,7 @@ from harness.stack.toxiproxy_server import VERSION as TOXIPROXY_VERSION
 PACKAGES = ("resilience-harness", "locust", "toxiproxy-python", "pandas", "matplotlib", "pyarrow", "numpy")
 
 
-def manifest(plan: Plan, state: StackState, command: Sequence[str], *, users_max: int | None = None) -> dict[str, Any]:
+def manifest(plan: Plan, state: StackState, command: Sequence[str]) -> dict[str, Any]:
     """All keys but `zero_utc`, which is known when the clock starts."""
     scenario = plan.scenario
     return {

@@ -265,6 +265,9 @@ class Run:
             if generator is not None:
                 if self._reason == COMPLETE and not self._interrupts.came():
                     generator.finish(DRAIN_S + 2.0)
+                    if not generator.done:
+                        how = generator.died() or "it was not done in time"
+                        self._reason = f"the load process did not end well ({how}); its log is logs/load.log"
                 generator.stop()
             with contextlib.suppress(HarnessError):
                 if self._interrupts.number is not None:
@@ -291,4 +294,5 @@ class Run:
         beat_readings(beat, self._resources.add)
         with contextlib.suppress(HarnessError, OSError):  # a full disk is met, and told, by the marks
             self._resources.flush()
-        self._view.beat(beat)
+        with contextlib.suppress(Exception, SystemExit):  # a terminal that has gone must not stop us listening
+            self._view.beat(beat)

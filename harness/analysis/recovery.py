@@ -53,6 +53,8 @@ def recovery(history: History, *, endpoint: str | None = None) -> Recovery:
     if before <= 0:
         return Recovery(None, "Nothing was answered well in the baseline", too_short=True)
     level = LEVEL * before - 2 * math.sqrt(before / WINDOW_S)
+    if level <= 0:
+        return Recovery(None, f"{before:.1f} ok answers a second in the baseline are too few to tell", too_short=True)
     seen_s = run_end_s - end_s
     for second in range(max(0, math.floor(seen_s - HOLD_S + 1e-9)) + 1):
         if second + HOLD_S > seen_s + 1e-9:

@@ -53,7 +53,7 @@ def series(history: History) -> Series:
     samples = history.samples
     end_s = max((phase.end_s for phase in history.phases), default=1.0)
     width_s = next((width for width in WIDTHS_S if end_s / width <= BINS_MAX), WIDTHS_S[-1])
-    bins = max(1, int(np.ceil(end_s / width_s - 1e-9)))
+    bins = max(1, int(end_s / width_s + 1e-9))  # what is less than a bin at the end joins the last one
     bin_of = np.minimum(samples["intended_ns"].to_numpy() // (width_s * NS_PER_S), bins - 1).astype(np.int16)
     outcomes = samples["outcome"].cat.codes.to_numpy()
     widths = np.full(bins, float(width_s))

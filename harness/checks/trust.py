@@ -71,13 +71,12 @@ def enough_samples(history: History) -> Verdict:
 
 def generator_honest(history: History) -> Verdict:
     """The load process sent what it was asked to send, when it was asked to."""
-    samples, resources = history.samples, history.resources
-    late_ms = samples["response_ms"].to_numpy() - samples["service_ms"].to_numpy()
-    lag_p99_ms = quantile(late_ms, 0.99) if len(late_ms) and history.load_model == "open" else 0.0
-    dropped = _generator(resources, "dropped")
-    dropped_sum = float(dropped.sum()) if len(dropped) else 0.0
-    cpu = _generator(resources, "cpu_cores")
-    cpu_p90 = quantile(cpu, 0.9) if len(cpu) else 0.0
+    cpu = _generator(history.resources, "cpu_cores")
+    if not len(cpu):
+        return Verdict(GENERATOR_HONEST, Word.UNKNOWN, "Nothing is known of the load process: it was not heard.", {})
+    cpu_p90 = quantile(cpu, 0.9)
+    dropped_sum = float(_generator(history.resources, "dropped").sum())
+    lag_p99_ms = _lag_p99_ms(history) if history.load_model == "open" else 0.0
     evidence = {"lag_p99_ms": round(lag_p99_ms, 3), "dropped": dropped_sum, "cpu_cores_p90": round(cpu_p90, 3)}
     wrong = []
     if lag_p99_ms > LAG_P99_MS_MAX:
@@ -94,6 +93,13 @@ def generator_honest(history: History) -> Verdict:
         how = f"drove its users as a {history.load_model} model"
     sentence = f"The load process {how} and used {cpu_p90:.2f} of its core."
     return Verdict(GENERATOR_HONEST, Word.PASS, sentence, evidence)
+
+
+def _lag_p99_ms(history: History) -> float:
+    """How late arrivals started, p99, in the phase in which it was worst: a long calm must not thin out a bad window."""
+    late_ms = history.samples["response_ms"].to_numpy() - history.samples["service_ms"].to_numpy()
+    masks = [in_phase(history.samples, phase, history.phases) for phase in history.phases]
+    return max((quantile(late_ms[mask], 0.99) for mask in masks if mask.sum() >= SAMPLES_MIN), default=0.0)
 
 
 def fault_felt(history: History, window: PlannedWindow) -> Verdict:

@@ -122,7 +122,7 @@ def run(order: Order, parent: Parent) -> None:
         gevent.killall([flusher, beater])
         parent.say("beat", **asdict(beats.take()))
         recorder.close()
-    parent.say("done", unfinished=driver.busy)
+    parent.say("done")
 
 
 def _drain(driver: Driver, drain_s: float, parent: Parent) -> None:

@@ -21,19 +21,22 @@ LOG_LINES = 12
 
 @dataclass(frozen=True, slots=True)
 class ProcessId:
-    """A process that can be recognised again: its id, and when it started, since ids are used anew."""
+    """A process that can be recognised again: its id, and when it started, since ids are used anew.
+
+    `started` is in ticks since the machine's boot, which no step of the clock moves.
+    """
 
     name: str
     pid: int
-    started: float
+    started: int
     stop_signal: int = signal.SIGTERM
 
     def alive(self) -> bool:
         try:
-            process = psutil.Process(self.pid)
-            return abs(process.create_time() - self.started) < 0.5 and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.Error:
+            started, state = _started_and_state(self.pid)
+        except OSError:
             return False
+        return started == self.started and state != "Z"
 
     def signal_group(self, number: signal.Signals) -> None:
         """Send a signal to the group that it leads (each of our processes leads one)."""
@@ -59,6 +62,12 @@ class ProcessId:
         return not group_members(self.pid)
 
 
+def _started_and_state(pid: int) -> tuple[int, str]:
+    """Fields 22 and 3 of /proc/PID/stat. Raises OSError for a process that is not there."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    return int(fields[19]), fields[0]
+
+
 def _reap(pid: int) -> None:
     with contextlib.suppress(ChildProcessError, OSError):
         os.waitpid(pid, os.WNOHANG)
@@ -80,9 +89,9 @@ class Child:
     def __init__(self, name: str, popen: subprocess.Popen[bytes], log: Path, stop_signal: int) -> None:
         self.name, self.popen, self.log = name, popen, log
         try:
-            started = psutil.Process(popen.pid).create_time()
-        except psutil.Error:
-            started = 0.0
+            started, _ = _started_and_state(popen.pid)
+        except OSError:
+            started = 0
         self.id = ProcessId(name, popen.pid, started, stop_signal)
 
     @property

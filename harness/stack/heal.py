@@ -28,12 +28,19 @@ def heal(state: StackState) -> HealReport:
     for _ in range(ATTEMPTS):
         try:
             now = client.proxies()
-            wrong = [sentence for pristine in state.proxies for sentence in _mend(client, pristine, now)]
-            found += [sentence for sentence in wrong if sentence not in found]
-            if not wrong:  # read back, and nothing was out of place
-                return HealReport(mended=tuple(found))
         except ToxiproxyError as error:
             trouble = str(error)
+            continue
+        wrong: list[str] = []
+        for pristine in state.proxies:
+            wrong += _differences(pristine, now.get(pristine.name))
+            try:
+                _mend(client, pristine, now.get(pristine.name))
+            except ToxiproxyError as error:  # one that cannot be mended must not keep the others broken
+                trouble = str(error)
+        found += [sentence for sentence in wrong if sentence not in found]
+        if not wrong:  # read back, and nothing was out of place
+            return HealReport(mended=tuple(found))
     try:
         now = client.proxies()
         left = tuple(s for p in state.proxies for s in _differences(p, now.get(p.name)))
@@ -41,7 +48,8 @@ def heal(state: StackState) -> HealReport:
         left = (str(error),)
     if not left:
         return HealReport(mended=tuple(found))
-    return HealReport(mended=tuple(found), broken=tuple(dict.fromkeys([*left, *([trouble] if trouble else [])])))
+    mended = tuple(sentence for sentence in found if sentence not in left)
+    return HealReport(mended=mended, broken=tuple(dict.fromkeys([*left, *([trouble] if trouble else [])])))
 
 
 def _differences(pristine: ProxyState, now: ProxyState | None) -> Iterator[str]:
@@ -64,24 +72,21 @@ def _missing(some: tuple[Toxic, ...], others: tuple[Toxic, ...]) -> list[Toxic]:
     return [toxic for toxic in some if toxic not in others]
 
 
-def _mend(client: ToxiproxyClient, pristine: ProxyState, now: dict[str, ProxyState]) -> list[str]:
-    """Mend one proxy; what was out of place."""
-    current = now.get(pristine.name)
-    wrong = list(_differences(pristine, current))
-    if not wrong:
-        return []
-    if current is not None and (current.listen, current.upstream) != (pristine.listen, pristine.upstream):
+def _mend(client: ToxiproxyClient, pristine: ProxyState, now: ProxyState | None) -> None:
+    """Make one proxy what it was."""
+    if now == pristine:
+        return
+    if now is not None and (now.listen, now.upstream) != (pristine.listen, pristine.upstream):
         client.delete(pristine.name)
-        current = None
-    if current is None:
-        current = client.create(pristine.name, pristine.listen, pristine.upstream)
-    for toxic in _missing(current.toxics, pristine.toxics):
+        now = None
+    if now is None:
+        now = client.create(pristine.name, pristine.listen, pristine.upstream)
+    for toxic in _missing(now.toxics, pristine.toxics):
         client.remove(pristine.name, toxic.name)
-    for toxic in _missing(pristine.toxics, current.toxics):
+    for toxic in _missing(pristine.toxics, now.toxics):
         client.add(pristine.name, toxic)
-    if current.enabled is not pristine.enabled:
+    if now.enabled is not pristine.enabled:
         client.enable(pristine.name, pristine.enabled)
-    return wrong
 
 
 def take_down(state: StackState) -> tuple[str, ...]:

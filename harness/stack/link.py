@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 
 from harness.model import Heal
 from harness.stack.toxiproxy import Toxic, ToxiproxyClient
+
+OURS = "harness_"
+"""How the names of our toxics begin: what is called so was never part of a pristine state."""
 
 
 class ProxyLink:
@@ -23,7 +27,7 @@ class ProxyLink:
         """Put one toxic in under a name of its own. Raises ToxiproxyError when it does not take."""
         with self._lock:
             self._added += 1
-            toxic = Toxic(f"harness_{kind}_{stream}_{self._added}", kind, stream, attributes=attributes)
+            toxic = Toxic(f"{OURS}{kind}_{stream}_{os.getpid()}_{self._added}", kind, stream, attributes=attributes)
         self._client.add(self.name, toxic)
         return lambda: self._client.remove(self.name, toxic.name)
 

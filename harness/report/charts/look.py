@@ -48,6 +48,7 @@ mpl.rcParams.update(
     {
         "svg.hashsalt": "resilience-harness",
         "svg.fonttype": "none",
+        "text.parse_math": False,  # a dollar sign in somebody's name is a dollar sign
         "font.family": "DejaVu Sans",
         "font.size": 9,
         "text.color": INK,
