@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 NS_PER_S = 1_000_000_000
 
+CUT_OFF = "no answer when the run ended"
+"""The error of a request that the end of the run cut off: it took at least as long as its sample says."""
+
 Scalar = str | int | float | bool | None
 """What a mark, an evidence and a fault's parameter may hold."""
 

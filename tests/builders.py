@@ -76,8 +76,12 @@ def history(
     end_s: float | None = None,
     marks: Sequence[Mark] | None = None,
     load_model: str = "open",
+    heard: bool = True,
 ) -> History:
-    """A history as history.read() gives it. It ended as planned, unless `marks` say otherwise."""
+    """A history as history.read() gives it. It ended as planned, unless `marks` say otherwise.
+
+    The load process was `heard`: where `resources` say nothing of it, it is given a calm beat.
+    """
     last_s = end_s if end_s is not None else max((one.at_s for one in samples), default=0.0) + 0.001
     frame = pd.DataFrame(
         {
@@ -91,6 +95,8 @@ def history(
             "error": pd.Categorical([one.error for one in samples]),
         }
     )
+    if heard and not any(subject == "generator" for _, subject, _, _ in resources):
+        resources = [*resources, *generator_readings(max(1.0, last_s))]
     read = pd.DataFrame(list(resources), columns=["at_s", "subject", "metric", "value"])
     for name in ("subject", "metric"):
         read[name] = read[name].astype("str").astype("category")

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.checks.trust import GENERATOR_HONEST, RUN_COMPLETE, trust
+from harness.checks.trust import FAULTS_ON_TIME, GENERATOR_HONEST, RUN_COMPLETE, run_complete, trust
 from harness.model import BaselineCheck, Check
 from harness.record import History, Verdict, Word
+
+DOUBTS = {RUN_COMPLETE: "Run cut short", GENERATOR_HONEST: "Generator-limited", FAULTS_ON_TIME: "Faults late"}
+"""Where one of these is not sure, no check's word stands."""
 
 
 def judge(history: History, checks: Sequence[Check]) -> tuple[Verdict, ...]:
     """The verdicts of the checks, then those on trust.
 
-    Where the generator was limited or the run was cut short, no check's word stands: each becomes unknown.
+    Where the generator was limited, a fault was late or the run was cut short, no check's word stands.
     """
     verdicts = [_ask(check, history) for check in checks]
     trusted = list(trust(history))
-    for doubt, prefix in ((RUN_COMPLETE, "Run cut short"), (GENERATOR_HONEST, "Generator-limited")):
+    for doubt, prefix in DOUBTS.items():
         if any(one.check == doubt and one.word is not Word.PASS for one in trusted):
             verdicts = [
                 replace(one, word=Word.UNKNOWN, sentence=f"{prefix}, so this does not count: {one.sentence}")
@@ -29,9 +32,10 @@ def judge(history: History, checks: Sequence[Check]) -> tuple[Verdict, ...]:
 
 
 def judge_baseline(history: History, checks: Sequence[Check]) -> tuple[Verdict, ...]:
-    """What those checks say that also make sense before anything is broken."""
+    """What those checks say that also make sense before anything is broken, and how the run ended if it has."""
     asked = [check.at_baseline() for check in checks if isinstance(check, BaselineCheck)]
-    return tuple(_ask(check, history) for check in asked)
+    ended = (run_complete(history),) if history.marks_of("end") else ()
+    return (*(_ask(check, history) for check in asked), *ended)
 
 
 def _ask(check: Check, history: History) -> Verdict:

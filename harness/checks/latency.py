@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from harness.analysis.phases import select
+from harness.analysis.phases import Mask, select
 from harness.analysis.quantiles import quantile
 from harness.bounds import positive
 from harness.checks.parts import FAULTS, Part, samples_needed, too_few, verdict, where
-from harness.record import History, Verdict, Word
+from harness.record import CUT_OFF, History, Verdict, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +47,24 @@ class LatencyBelow:
 
     def check(self, history: History) -> Verdict:
         response_ms = history.samples["response_ms"].to_numpy()
-        parts = [self._part(phase, response_ms[mask]) for phase, mask in select(history, self.phase, self.endpoint)]
+        errors = history.samples["error"].cat
+        cut_off = np.isin(errors.codes, [i for i, text in enumerate(errors.categories) if text.endswith(CUT_OFF)])
+        parts = [
+            self._part(phase, response_ms[mask], cut_off[mask])
+            for phase, mask in select(history, self.phase, self.endpoint)
+        ]
         return verdict("Latency", parts, f"below {self.limit_ms:g} ms wanted")
 
-    def _part(self, phase: str, response_ms: np.ndarray[Any, np.dtype[np.float32]]) -> Part:
+    def _part(self, phase: str, response_ms: np.ndarray[Any, np.dtype[np.float32]], cut_off: Mask) -> Part:
         count, needed = len(response_ms), samples_needed(self.percentile / 100)
         if count < needed:
             return too_few(phase, count, needed)
         value_ms = quantile(response_ms, self.percentile / 100)
         word = Word.PASS if value_ms < self.limit_ms else Word.FAIL
+        longest_ms = quantile(np.where(cut_off, np.inf, response_ms), self.percentile / 100)
+        if word is Word.PASS and longest_ms >= self.limit_ms:
+            clause = f"{cut_off.sum():,} requests{where(self.endpoint)} of {phase} had no answer when the run ended"
+            return Part(phase, Word.UNKNOWN, clause, {"count": count, "cut_off": int(cut_off.sum())})
         clause = f"p{self.percentile:g} of {count:,} requests{where(self.endpoint)} was {value_ms:,.0f} ms in {phase}"
         numbers = {
             "value_ms": round(value_ms, 3),

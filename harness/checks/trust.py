@@ -19,16 +19,14 @@ LAG_P99_MS_MAX = 10.0
 """How late arrivals may start, p99: a stack's own latencies are read to a few milliseconds (docs/load.md)."""
 CPU_CORES_MAX = 0.9
 """What the load process may use of its one core, in nine of ten seconds."""
+LATE_MS_MAX, LATE_SHARE_MAX = 200.0, 0.02
+"""How late a fault may go in or out: this, or this share of its window, whichever is more."""
 LEAD_UP_S = 5.0
 """How long before a link is closed its traffic is looked for."""
 
-RUN_COMPLETE, ENOUGH_SAMPLES, GENERATOR_HONEST, FAULT_FELT = (
-    "Run complete",
-    "Enough samples",
-    "Generator honest",
-    "Fault felt",
-)
-TRUST = frozenset({RUN_COMPLETE, ENOUGH_SAMPLES, GENERATOR_HONEST, FAULT_FELT})
+RUN_COMPLETE, ENOUGH_SAMPLES, GENERATOR_HONEST = "Run complete", "Enough samples", "Generator honest"
+FAULTS_ON_TIME, FAULT_FELT = "Faults on time", "Fault felt"
+TRUST = frozenset({RUN_COMPLETE, ENOUGH_SAMPLES, GENERATOR_HONEST, FAULTS_ON_TIME, FAULT_FELT})
 """The names of their verdicts, up to a colon."""
 
 
@@ -37,6 +35,8 @@ def trust(history: History) -> Iterator[Verdict]:
     yield run_complete(history)
     yield enough_samples(history)
     yield generator_honest(history)
+    if history.windows:
+        yield faults_on_time(history)
     for window in history.windows:
         if window.link is not None:
             yield fault_felt(history, window)
@@ -96,10 +96,28 @@ def generator_honest(history: History) -> Verdict:
 
 
 def _lag_p99_ms(history: History) -> float:
-    """How late arrivals started, p99, in the phase in which it was worst: a long calm must not thin out a bad window."""
+    """How late arrivals started, p99, in the worst phase: a long calm must not thin out a bad window."""
     late_ms = history.samples["response_ms"].to_numpy() - history.samples["service_ms"].to_numpy()
     masks = [in_phase(history.samples, phase, history.phases) for phase in history.phases]
     return max((quantile(late_ms[mask], 0.99) for mask in masks if mask.sum() >= SAMPLES_MIN), default=0.0)
+
+
+def faults_on_time(history: History) -> Verdict:
+    """Each fault went in and out when it was planned, so that its window means what it says."""
+    late_ms: dict[str, float] = {}
+    for mark in (*history.marks_of("injected"), *history.marks_of("healed")):
+        name, late = str(mark.data.get("window")), mark.data.get("late_ms")
+        if isinstance(late, int | float):
+            late_ms[name] = max(late_ms.get(name, 0.0), float(late))
+    allowed = {one.name: max(LATE_MS_MAX, 1000 * LATE_SHARE_MAX * (one.end_s - one.start_s)) for one in history.windows}
+    bad = {name: late for name, late in late_ms.items() if late > allowed.get(name, LATE_MS_MAX)}
+    worst = max(late_ms.values(), default=0.0)
+    evidence = {"late_ms_max": round(worst, 3)}
+    if bad:
+        listed = ", ".join(f"{name} by {late:,.0f} ms" for name, late in bad.items())
+        sentence = f"Faults went in or out late ({listed}), so their windows are not what was planned."
+        return Verdict(FAULTS_ON_TIME, Word.UNKNOWN, sentence, evidence)
+    return Verdict(FAULTS_ON_TIME, Word.PASS, f"Faults went in and out within {worst:.0f} ms of plan.", evidence)
 
 
 def fault_felt(history: History, window: PlannedWindow) -> Verdict:

@@ -12,8 +12,10 @@ import locust  # isort: skip  # first, since it patches the standard library for
 import gc
 import json
 import os
+import resource
 import sys
 import time
+import traceback
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ from harness.load.in_flight import track, unfinished
 from harness.load.locustfile import read_locustfile
 from harness.load.recorder import Recorder
 from harness.order import Order
+from harness.record import CUT_OFF
 
 FLUSH_S = 0.2
 LISTENERS_WITHIN_S = 2.0
@@ -73,6 +76,8 @@ class Parent:
 def main() -> int:
     parent = Parent()
     order = parent.order.get()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a stalled stack holds a connection for every arrival
     try:
         run(order, parent)
     except ValueError as error:
@@ -80,6 +85,10 @@ def main() -> int:
         return 2
     except OSError as error:
         parent.say("error", message=f"the load process cannot write its samples: {error.strerror or error}")
+        return 1
+    except Exception as error:  # whatever else: the parent must hear that this is no whole history
+        traceback.print_exc()
+        parent.say("error", message=f"the load process failed: {type(error).__name__}: {error}")
         return 1
     return 0
 
@@ -111,8 +120,13 @@ def run(order: Order, parent: Parent) -> None:
     beats = Beats(recorder, driver, zero_ns)
     flusher = gevent.spawn(_every, FLUSH_S, recorder.flush)
     beater = gevent.spawn(_every, 1.0, lambda: parent.say("beat", **asdict(beats.take())))
+    for each in (flusher, beater):
+        each.link_exception(lambda _: parent.stop.set())
     try:
         driver.drive(zero_ns, stopped=parent.stop.is_set)
+        for each in (flusher, beater):
+            if each.exception is not None:
+                raise each.exception
         _drain(driver, order.drain_s, parent)
         cut_off(recorder, driver)
         with gevent.Timeout(LISTENERS_WITHIN_S, False):
@@ -120,8 +134,8 @@ def run(order: Order, parent: Parent) -> None:
             environment.events.quitting.fire(environment=environment)
     finally:
         gevent.killall([flusher, beater])
-        parent.say("beat", **asdict(beats.take()))
         recorder.close()
+        parent.say("beat", **asdict(beats.take()))
     parent.say("done")
 
 
@@ -137,8 +151,9 @@ def cut_off(recorder: Recorder, driver: Driver) -> None:
     """Record what the end of the run cut off: unknown, since the stack may or may not have done it."""
     now_ns = time.monotonic_ns()
     for task in unfinished(list(driver.greenlets)):
-        error = TimeoutError("no answer when the run ended")
-        recorder.add(task.intended_ns, task.started_ns, now_ns, "", f"({task.task})", 0, error, 0)
+        error = TimeoutError(CUT_OFF)
+        method, name = recorder.requests_of.get(task.task, ("", f"({getattr(task.task, '__name__', 'task')})"))
+        recorder.add(task.intended_ns, task.started_ns, now_ns, method, name, 0, error, 0)
 
 
 def _nothing(*_: object, **__: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
@@ -76,6 +77,8 @@ class OpenDriver:
         )
         highest = max(rate for _, rate in order.rates)
         self.users = order.users or int(min(USERS_MAX, max(USERS_MIN, PATIENCE_S * highest)))
+        weights = [c.weight or c.fixed_count for c in environment.user_classes if (c.weight or c.fixed_count) > 0]
+        self.users = max(self.users, math.ceil(sum(weights) / min(weights, default=1)))  # each class has a user
         self._environment = environment
         self._parking = Parking(environment.user_classes, order.seed)
         self._pacer = Pacer(due, self._parking)

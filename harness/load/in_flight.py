@@ -13,9 +13,9 @@ from locust.user.task import DefaultTaskSet
 
 
 class Unfinished(NamedTuple):
-    """A task whose answer had not come: its name, and when it was intended and started, monotonic nanoseconds."""
+    """A task whose answer had not come, and when it was intended and started, monotonic nanoseconds."""
 
-    task: str
+    task: Any
     intended_ns: int
     started_ns: int
 
@@ -64,6 +64,4 @@ def unfinished(greenlets: Iterable[object]) -> Iterator[Unfinished]:
         if working is not None:
             task, started_ns = working
             intended_ns = getattr(greenlet, "intended_ns", None)
-            yield Unfinished(
-                getattr(task, "__name__", "task"), started_ns if intended_ns is None else intended_ns, started_ns
-            )
+            yield Unfinished(task, started_ns if intended_ns is None else intended_ns, started_ns)

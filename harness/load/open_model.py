@@ -27,6 +27,7 @@ from harness.load.in_flight import around_tasks
 NAP_S = 0.0005
 """The pacer's shortest sleep: it starts all that is due each time it wakes."""
 
+SLICE = 4096
 ASTRAY_S = 0.1
 """The rest of a user that came to no task at all, which Locust logs and tries again without end."""
 
@@ -66,7 +67,7 @@ class Pacer:
     """Starts arrivals when they are due, and keeps account of how late it was."""
 
     def __init__(self, due_ns: Times, parking: Parking) -> None:
-        self._due_ns = due_ns.tolist()
+        self._due_ns = due_ns
         self._parking = parking
         self.arrivals = 0
         self.dropped = 0
@@ -75,7 +76,9 @@ class Pacer:
     def run(self, zero_ns: int, *, stopped: Callable[[], bool]) -> None:
         """Hand out all arrivals; returns after the last one, or soon after `stopped` says so."""
         loop = gevent.get_hub().loop
-        for at_ns in self._due_ns:
+        for at_ns in itertools.chain.from_iterable(
+            self._due_ns[first : first + SLICE].tolist() for first in range(0, len(self._due_ns), SLICE)
+        ):
             due_ns = zero_ns + at_ns
             while (wait_ns := due_ns - time.monotonic_ns()) > 0:
                 if stopped():

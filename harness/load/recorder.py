@@ -21,6 +21,10 @@ from harness.record import Outcome
 from harness.schema import OUTCOMES, SAMPLES
 
 ERROR_LENGTH_MAX = 200
+CLOCK_STEP_S = 0.005
+NAMES_MAX = 1000
+"""Endpoints beyond these become one: a locustfile without `name=` makes a new one of every id."""
+OTHERS = "(other endpoints)"
 ERRORS_MAX = 1000
 """Texts of errors are kept once each. Where each text differs (an id in it), those past this bound become one."""
 
@@ -45,13 +49,18 @@ class Recorder:
 
     def __init__(self, path: Path) -> None:
         self._sink = pa.OSFile(str(path), "wb")
-        self._writer = pa.ipc.new_stream(self._sink, SAMPLES)
+        self._writer = pa.ipc.new_stream(
+            self._sink, SAMPLES, options=pa.ipc.IpcWriteOptions(emit_dictionary_deltas=True)
+        )
         self._codes: dict[str, dict[str, int]] = {"endpoint": {}, "method": {}, "error": {}}
         self._outcomes = {Outcome(name): code for code, name in enumerate(OUTCOMES)}
         self._clear()
+        self._offset_s = time.time() - time.monotonic()
         self.zero_ns: int | None = None
         self.counts = dict.fromkeys(OUTCOMES, 0)
         self.recent_ms: list[float] = []
+        self.requests_of: dict[Any, tuple[str, str]] = {}
+        """The first request that each task was seen to make: what it was about when the end of the run cut it off."""
 
     def _clear(self) -> None:
         self._times = {name: array("q") for name in ("intended_ns", "started_ns", "answered_ns", "bytes")}
@@ -71,8 +80,12 @@ class Recorder:
     ) -> None:
         """The listener for `events.request`. `response_time` is in milliseconds, `start_time` in seconds since 1970."""
         took_ns = int((response_time or 0.0) * 1e6)
-        now_ns = time.monotonic_ns()
-        started_ns = now_ns - (took_ns if start_time is None else int((time.time() - start_time) * 1e9))
+        now_ns, now_s = time.monotonic_ns(), time.time()
+        offset_s = now_s - now_ns * 1e-9
+        if start_time is None or abs(offset_s - self._offset_s) > CLOCK_STEP_S:
+            started_ns = now_ns - took_ns  # no start, or the wall clock was set since the last flush
+        else:
+            started_ns = now_ns - int((now_s - start_time) * 1e9)
         greenlet = gevent.getcurrent()
         intended_ns = getattr(greenlet, "intended_ns", None)
         if intended_ns is None or intended_ns > started_ns:
@@ -80,6 +93,9 @@ class Recorder:
         else:
             greenlet.intended_ns = None  # an arrival's later requests start when the user comes to them
         status = getattr(response, "status_code", 0) or 0
+        working = getattr(greenlet, "working", None)
+        if working is not None and working[0] not in self.requests_of:
+            self.requests_of[working[0]] = (request_type, name)
         self.add(intended_ns, started_ns, started_ns + took_ns, request_type, name, status, exception, response_length)
 
     def add(
@@ -95,12 +111,15 @@ class Recorder:
     ) -> None:
         """One sample, in monotonic nanoseconds."""
         times, names, codes = self._times, self._names, self._codes
+        endpoint, method, status, length = str(endpoint), str(method or ""), int(status), int(length or 0)
+        if endpoint not in codes["endpoint"] and len(codes["endpoint"]) >= NAMES_MAX:
+            endpoint = OTHERS
         times["intended_ns"].append(intended_ns)
         times["started_ns"].append(started_ns)
         times["answered_ns"].append(answered_ns)
-        times["bytes"].append(length or 0)
+        times["bytes"].append(length)
         names["endpoint"].append(codes["endpoint"].setdefault(endpoint, len(codes["endpoint"])))
-        names["method"].append(codes["method"].setdefault(method or "", len(codes["method"])))
+        names["method"].append(codes["method"].setdefault(method, len(codes["method"])))
         if exception is None:
             outcome, error = Outcome.OK, -1
         else:
@@ -120,6 +139,7 @@ class Recorder:
 
     def flush(self) -> None:
         """Write what came since the last flush as one batch. Nothing is written before the clock has its zero."""
+        self._offset_s = time.time() - time.monotonic()
         if self.zero_ns is None or not self._status:
             return
         times, names, status = self._times, self._names, self._status

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness import Availability, GoodputAbove, LatencyBelow, Recovers
 from harness.checks.judge import judge, judge_baseline
-from harness.record import Mark, Word
+from harness.record import CUT_OFF, Mark, Word
 from tests.builders import failing, generator_readings, history, ok, steady, unknown, window
 
 SLOW = [window("slow", 10, 20, "api-postgres")]
@@ -86,7 +88,8 @@ def test_the_baseline_is_judged_by_what_makes_sense_there():
     """Availability and latency are asked of the baseline, recovery is not."""
     built = history(failing(steady(50, 0, 9)), (), end_s=9)
     verdicts = judge_baseline(built, [Availability(ok_ratio_min=0.9), LatencyBelow(100), Recovers(within_s=5)])
-    assert [verdict.word for verdict in verdicts] == [Word.FAIL, Word.PASS]
+    assert [verdict.check for verdict in verdicts] == ["Availability", "Latency", "Run complete"]
+    assert [verdict.word for verdict in verdicts[:2]] == [Word.FAIL, Word.PASS]
 
 
 # ------------------------------------------------------------------------------------------------------------- trust
@@ -123,6 +126,43 @@ def test_arrivals_that_start_late_limit_the_generator():
     late = [ok(i / 50, took_ms=60, late_ms=50) for i in range(2000)]
     honest, _ = _trust(history(late, end_s=40), "Generator honest")
     assert "started late by 50.0 ms" in honest.sentence
+
+
+def test_a_generator_that_was_not_heard_is_not_believed():
+    """No evidence is no pass."""
+    honest, first = _trust(_run(steady(50, 10, 19.9), heard=False), "Generator honest")
+    assert "not heard" in honest.sentence
+    assert first.word is Word.UNKNOWN
+
+
+def test_lag_in_one_window_is_not_thinned_out_by_a_long_calm():
+    """Arrivals that are late through a whole window are seen, however long the rest is."""
+    late = [ok(10 + i / 50, took_ms=60, late_ms=50) for i in range(495)]
+    built = history(steady(50, 0, 9.9) + late + steady(50, 21, 2000), SLOW, end_s=2000)
+    honest, _ = _trust(built, "Generator honest")
+    assert "started late by 50.0 ms" in honest.sentence
+
+
+def test_a_fault_that_came_late_is_no_evidence():
+    """Its window is not what was planned, so no verdict stands on it."""
+    late = [Mark("injected", 10.0, {"window": "slow", "late_ms": 3788.0}), Mark("end", 40.0, {"reason": "complete"})]
+    on_time, first = _trust(_run(steady(50, 10, 19.9), marks=late), "Faults on time")
+    assert "slow by 3,788 ms" in on_time.sentence
+    assert first.word is Word.UNKNOWN
+
+
+def test_what_was_cut_off_is_not_taken_for_fast():
+    """A request without an answer at the run's end took at least so long: a limit beyond that is not known to hold."""
+    hung = [replace(unknown(38 + i / 50, 500), error=f"TimeoutError: {CUT_OFF}") for i in range(90)]
+    built = _run(steady(50, 10, 19.9) + hung)
+    assert LatencyBelow(1000, percentile=95, phase="recovery").check(built).word is Word.UNKNOWN
+    assert LatencyBelow(400, percentile=95, phase="recovery").check(built).word is Word.FAIL
+
+
+def test_too_little_goodput_cannot_recover():
+    """Where the level to reach would be nothing, nothing is said."""
+    sparse = history(steady(1, 0, 10) + failing(steady(1, 10, 40)), SLOW, end_s=40)
+    assert Recovers(within_s=5).check(sparse).word is Word.UNKNOWN
 
 
 def test_an_honest_generator_passes_in_silence():

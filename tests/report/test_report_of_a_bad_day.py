@@ -191,7 +191,7 @@ def test_a_run_without_a_request_is_still_reported(tmp_path):
 
 def test_a_run_without_readings_is_still_reported(tmp_path):
     """Where resources were not read, the chart of them is left out."""
-    made = run_folder(tmp_path / "run", history([ok(at_s / 10) for at_s in range(100)], end_s=10), None)
+    made = run_folder(tmp_path / "run", history([ok(at_s / 10) for at_s in range(100)], end_s=10, heard=False), None)
     report.build(made)
     assert sorted(one.stem for one in made.charts.iterdir()) == ["endpoints", "heatmap", "requests"]
 
