@@ -16,6 +16,7 @@ from types import CodeType
 import harness
 from harness.errors import LocustfileError, ScenarioError, one_of
 from harness.model import LinkFault, Load, Scenario
+from harness.plan import plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,10 @@ def load(path: Path) -> Loaded:
     if not isinstance(scenario, Scenario):
         what = "defines no scenario" if scenario is None else f"has a scenario that is {scenario!r}"
         raise ScenarioError(f"{path} {what}; write: scenario = Scenario(hypothesis=..., load=..., checks=(...))")
+    try:
+        plan(path.stem, scenario)
+    except ValueError as error:
+        raise ScenarioError(f"{path}: {error}") from error
     question = (ast.get_docstring(tree) or scenario.hypothesis).strip().splitlines()[0]
     return Loaded(path.stem, path, scenario, question)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
@@ -17,6 +18,10 @@ from harness.stack.state import StackState
 from harness.stack.toxiproxy_server import VERSION as TOXIPROXY_VERSION
 
 PACKAGES = ("resilience-harness", "locust", "toxiproxy-python", "pandas", "matplotlib", "pyarrow", "numpy")
+
+KEPT_OUT = "(kept out)"
+_SECRET = re.compile("pass|secret|token|key|credential", re.IGNORECASE)
+"""Variables whose values have no place in a report that is passed on."""
 
 
 def manifest(plan: Plan, state: StackState, command: Sequence[str]) -> dict[str, Any]:
@@ -34,7 +39,7 @@ def manifest(plan: Plan, state: StackState, command: Sequence[str]) -> dict[str,
         "seed": scenario.seed,
         "command": list(command),
         "stack": state.kind,
-        "variables": dict(state.variables),
+        "variables": {name: KEPT_OUT if _SECRET.search(name) else value for name, value in state.variables.items()},
         "services": [one.name for one in state.services],
         "links": {one.name: {"client": one.client, "service": one.service} for one in state.links},
         "entry": state.entry,

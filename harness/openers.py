@@ -14,10 +14,12 @@ from harness.runner import Opener
 from harness.stack import state as states
 from harness.stack.compose_file import StackSpec
 from harness.stack.heal import take_down
+from harness.stack.hold import Hold
+from harness.stack.link import OURS
 from harness.stack.processes import start_stack
 from harness.stack.running import RunningStack
 from harness.stack.state import StackState
-from harness.stack.toxiproxy import ToxiproxyClient
+from harness.stack.toxiproxy import ProxyState, ToxiproxyClient
 
 STACKS = ("embedded",)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -54,7 +56,7 @@ def opener(spec: StackSpec, kind: str, say: Callable[[str], None]) -> Opener:
     if state is None:
         return lambda folder, cancelled: start_stack(spec, folder.stack, folder.logs, cancelled)
     _warn_of_other_variables(spec.variables, state.variables, say)
-    return lambda folder, cancelled: _attach(state, say)
+    return lambda folder, cancelled: _attach(state, Hold(kept_path(spec).parent), say)
 
 
 def host_opener(host: str, allowed: str | None) -> Opener:
@@ -74,7 +76,10 @@ def host_opener(host: str, allowed: str | None) -> Opener:
 def keep(spec: StackSpec, interrupts: Interrupts) -> StackState:
     """Start a stack that stays. Raises StartError, and leaves nothing behind then."""
     path = kept_path(spec)
+    hold = Hold(path.parent)
+    hold.take()
     if kept(spec) is not None:
+        hold.release()
         raise StartError("a stack is kept already; see `harness stack status`, or take it down: `harness stack down`")
     logs = path.parent / "logs"
     try:
@@ -91,6 +96,7 @@ def keep(spec: StackSpec, interrupts: Interrupts) -> StackState:
         raise
     finally:
         guardian.release()
+        hold.release()
 
 
 def let_go(spec: StackSpec) -> bool:
@@ -98,20 +104,33 @@ def let_go(spec: StackSpec) -> bool:
     path = kept_path(spec)
     if not path.is_file():
         return False
-    left = take_down(states.read(path))
-    if left:
-        raise StartError(f"could not take down {', '.join(left)}; end it by hand (its id is in {path})")
-    path.unlink()
+    hold = Hold(path.parent)
+    hold.take()
+    try:
+        left = take_down(states.read(path))
+        if left:
+            raise StartError(f"could not take down {', '.join(left)}; end it by hand (its id is in {path})")
+        path.unlink()
+    finally:
+        hold.release()
     return True
 
 
-def _attach(state: StackState, say: Callable[[str], None]) -> RunningStack:
-    """The kept stack as it is now: what is out of place before the run is not the run's to mend."""
+def _attach(state: StackState, hold: Hold, say: Callable[[str], None]) -> RunningStack:
+    """The kept stack as it is now: what is out of place before the run is not the run's to mend.
+
+    But for our own toxics: those that an earlier run left in were never part of a pristine state.
+    """
+    hold.take()
     now = ToxiproxyClient(state.toxiproxy_url).proxies()
-    proxies = tuple(now.get(one.name, one) for one in state.proxies)
+    proxies = tuple(_without_ours(now.get(one.name, one)) for one in state.proxies)
     if proxies != state.proxies:
         say("the kept stack is not as it was started; `harness heal` mends it, this run takes it as it is")
-    return RunningStack(replace(state.attached(), proxies=proxies))
+    return RunningStack(replace(state.attached(), proxies=proxies), hold)
+
+
+def _without_ours(proxy: ProxyState) -> ProxyState:
+    return replace(proxy, toxics=tuple(toxic for toxic in proxy.toxics if not toxic.name.startswith(OURS)))
 
 
 def _warn_of_other_variables(now: Mapping[str, str], then: Mapping[str, str], say: Callable[[str], None]) -> None:

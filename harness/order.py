@@ -22,6 +22,7 @@ class Order:
     users: int = 0
     tags: list[str]
     exclude_tags: list[str]
+    allowed_host: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, is_dataclass
 
+from harness.errors import one_of
 from harness.model import Fault, LinkFault, Load, Scenario, Window
 from harness.record import PlannedWindow, Scalar
+
+PHASES = ("run", "baseline", "faults", "recovery")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,30 @@ class Plan:
         """Where the baseline ends: at the first window, or with the run."""
         return min((window.start_s for window in self.windows), default=self.scenario.end_s)
 
+    def phase_at(self, at_s: float, faulty: bool) -> str:
+        """The phase at a second of the clock, in a word for the live view; `faulty` while a fault is in."""
+        if at_s < 0:
+            return "warm-up"
+        if faulty:
+            return "fault"
+        if at_s < self.baseline_end_s:
+            return "baseline"
+        return "recovery" if at_s >= max((w.end_s for w in self.windows), default=0.0) else "between faults"
+
 
 def plan(name: str, scenario: Scenario) -> Plan:
-    """The plan of a scenario. At one time, heals come before injections."""
+    """The plan of a scenario. At one time, heals come before injections.
+
+    Raises ValueError for a check of a phase that will not be, and for a window with the name of a phase.
+    """
     windows = sorted(scenario.faults, key=lambda window: (window.start_s, window.end_s))
     names = _distinct(_name_of(window) for window in windows)
+    for taken in sorted({*PHASES} & {*names}):
+        raise ValueError(f"a window is called {taken!r}, which is the name of a phase; give it another name")
+    for check in scenario.checks:
+        phase = getattr(check, "phase", None)
+        if isinstance(phase, str) and phase not in (*PHASES, *names):
+            raise ValueError(f"{kind_of(check)}: {one_of('phase', phase, [*PHASES, *names], where='this scenario')}")
     steps = [Step(window.start_s, "inject", index) for index, window in enumerate(windows)]
     steps += [Step(window.end_s, "heal", index) for index, window in enumerate(windows)]
     return Plan(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from harness.errors import HarnessError
 from harness.generator import Generator
@@ -76,6 +77,7 @@ class Run:
         self._zero_ns = 0
         self._looked_ns = 0
         self._reason = COMPLETE
+        self._guardian: Guardian | None = None
 
     def execute(
         self, open_stack: Opener, baseline_is_bad: Callable[[], str | None], meanwhile: Callable[[], None]
@@ -106,6 +108,7 @@ class Run:
             monitor = self._start_clock(stack, generator)
             if self._plan.scenario.warmup_s >= MEANWHILE_S:
                 meanwhile()
+            self._guardian = guardian
             self._follow(stack, generator, baseline_is_bad)
         except HarnessError as error:
             if self._interrupts.number is None:
@@ -134,6 +137,7 @@ class Run:
             users=(load.users if load.model == "closed" else load.users_max) or 0,
             tags=list(load.tags),
             exclude_tags=list(load.exclude_tags),
+            allowed_host=urlsplit(host).hostname or "",
         )
 
     def _start_clock(self, stack: RunningStack, generator: Generator) -> Monitor:
@@ -216,9 +220,11 @@ class Run:
         if now_ns - self._looked_ns < 2 * LOOK_S * NS_PER_S:
             return True
         self._looked_ns = now_ns
+        if self._guardian is not None:
+            self._guardian.alive()
         at_s = self._at_s()
         faults_in = [self._plan.windows[index].name for index in self._heals]
-        self._view.clock(at_s, self._phase(at_s, faults_in), faults_in)
+        self._view.clock(at_s, self._plan.phase_at(at_s, bool(faults_in)), faults_in)
         ended = generator.died()
         if ended is not None:
             self._died("the load process", ended, "load.log")
@@ -230,16 +236,6 @@ class Run:
         self._mark("died", service=name, log=log)
         self._reason = f"{name} died at {self._at_s():.1f} s ({how}); its log is logs/{log}"
         self._view.say(self._reason)
-
-    def _phase(self, at_s: float, faults_in: Sequence[str]) -> str:
-        if at_s < 0:
-            return "warm-up"
-        if faults_in:
-            return "fault"
-        if at_s < self._plan.baseline_end_s:
-            return "baseline"
-        last_s = max((window.end_s for window in self._plan.windows), default=0.0)
-        return "recovery" if at_s >= last_s else "between faults"
 
     # ---------------------------------------------------------------------------------------------------- the undoing
 

@@ -104,7 +104,7 @@ def view_for(console: Console, name: str, end_s: float) -> PlainView | LiveView:
 
 
 def print_verdicts(console: Console, verdicts: Sequence[Verdict]) -> None:
-    """A verdict a line; those on trust only where they doubt something."""
+    """A verdict a line."""
     for verdict in verdicts:
         word = Word(verdict.word)
         line = Text(f"{MARKS[word]} {word:<7} ", style=STYLES[word])

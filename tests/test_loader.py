@@ -44,6 +44,8 @@ def test_a_good_file_gives_its_scenario_and_its_question(tmp_path):
         (("delay_ms=200", "delay=200"), 6, "did you mean 'delay_ms'"),
         (("during(5, 10", "during(10, 5"), 6, "must end after it starts"),
         (("during(5, 10", "during(-5, 10"), 6, "the start of a window must be 0 or more; given -5"),
+        (("ok_ratio_min=0.99", 'ok_ratio_min=0.99, phase="recovry"'), None, "did you mean 'recovery'"),
+        (("delay_ms=200)", 'delay_ms=200), name="run"'), None, "which is the name of a phase"),
         (("(Availability(ok_ratio_min=0.99),)", "(Recovers(within_s=20),)"), 3, "must see 30 s after the last window"),
         (("0.99", "99"), 7, "write 0.99 for 99 %"),
         (("hypothesis=", "duration_s=8, hypothesis="), 3, "past the end of the scenario at 8 s"),

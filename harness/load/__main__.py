@@ -28,6 +28,7 @@ from locust.env import Environment
 from harness.load.beats import Beats
 from harness.load.drivers import Driver, driver_for
 from harness.load.in_flight import track, unfinished
+from harness.load.leave import keep_to
 from harness.load.locustfile import read_locustfile
 from harness.load.recorder import Recorder
 from harness.order import Order
@@ -94,6 +95,7 @@ def main() -> int:
 
 
 def run(order: Order, parent: Parent) -> None:
+    keep_to(order.allowed_host)
     users, shape = read_locustfile(Path(order.locustfile), order.tags, order.exclude_tags)
     environment = Environment(
         user_classes=users,

@@ -55,7 +55,7 @@ def page(manifest: dict[str, Any], history: History, figures: Figures, topology:
         no_finding=none_in_words(figures, topology),
         marks=[_mark(mark) for mark in history.marks],
         command=shlex.join(manifest["command"]),
-        variables={name: value for name, value in manifest.get("variables", {}).items() if value},
+        variables={name: shlex.quote(value) for name, value in manifest.get("variables", {}).items() if value},
         length_s=max((phase.end_s for phase in history.phases), default=0.0),
     )
 

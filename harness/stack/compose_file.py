@@ -194,6 +194,11 @@ def interpolate(text: str, variables: Mapping[str, str]) -> str:
     return _VARIABLE.sub(one, text)
 
 
+def _scalar(value: object) -> str:
+    """As Compose writes it: true, not True."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _names_in(text: str) -> list[str]:
     return [match[1] or match[4] for match in _VARIABLE.finditer(text) if match[0] != "$$"]
 
@@ -201,19 +206,26 @@ def _names_in(text: str) -> list[str]:
 def _service(path: Path, name: str, body: dict[str, Any], process: object, variables: Mapping[str, str]) -> ServiceSpec:
     given = body.get("environment") or {}
     if isinstance(given, list):
-        given = dict(str(item).partition("=")[::2] for item in given)
+        parts = [str(item).partition("=") for item in given]
+        given = {key: value if is_set else None for key, is_set, value in parts}
     environment = {
-        key: interpolate("" if value is None else str(value), variables)
+        key: variables.get(key) if value is None else interpolate(_scalar(value), variables)  # null: from the shell
         for key, value in _mapping(path, f"services.{name}.environment", given).items()
     }
     how = _mapping(path, f"x-harness.processes.{name}", process)
-    command = how.get("command", [])
+    command = how.get("command") or []
+    if not isinstance(command, str | list):
+        raise ComposeFileError(f"{path}: x-harness.processes.{name}.command must be a list; given {command!r}")
+    try:
+        words = shlex.split(command) if isinstance(command, str) else [str(word) for word in command]
+    except ValueError as error:
+        raise ComposeFileError(f"{path}: x-harness.processes.{name}.command: {error}; given {command!r}") from error
     return ServiceSpec(
         name=name,
         image=interpolate(str(body.get("image", "")), variables),
-        environment=environment,
+        environment={key: value for key, value in environment.items() if value is not None},
         depends_on=tuple(body.get("depends_on") or ()),
-        command=tuple(shlex.split(command) if isinstance(command, str) else map(str, command)),
+        command=tuple(words),
         port=_port(path, f"x-harness.processes.{name}.port", how["port"]) if "port" in how else 0,
         port_variable=str(how.get("port_variable", "")),
         ready=str(how.get("ready", "")),

@@ -77,6 +77,7 @@ class Postgres:
                 capture_output=True,
                 timeout=INITDB_WITHIN_S,
                 cwd="/",
+                env={**{k: v for k, v in os.environ.items() if not k.startswith("PG")}, "PGPASSWORD": self._password},
                 user=self._account.uid,
                 group=self._account.gid,
                 extra_groups=[] if self._account.uid is not None else None,
@@ -92,8 +93,18 @@ class Postgres:
         if self._account.uid is not None and self._account.gid is not None:
             self._folder.chmod(0o711)
             os.chown(data, self._account.uid, self._account.gid)
-        command: list[Path | str] = [self._binary("initdb"), "-D", data, "-U", self._user, "-A", "trust"]
-        done = self._run([*command, "--no-sync", "-E", "UTF8", "--locale=C"])
+        command: list[Path | str] = [self._binary("initdb"), "-D", data, "-U", self._user, "--no-sync"]
+        secret = self._folder / "password"
+        if self._password:  # anybody on this machine can reach the port
+            secret.write_text(self._password, encoding="utf-8")
+            secret.chmod(0o600)
+            if self._account.uid is not None and self._account.gid is not None:
+                os.chown(secret, self._account.uid, self._account.gid)
+            command += ["-A", "scram-sha-256", f"--pwfile={secret}"]
+        else:
+            command += ["-A", "trust"]
+        done = self._run([*command, "-E", "UTF8", "--locale=C"])
+        secret.unlink(missing_ok=True)
         if done.returncode != 0:
             raise StartError(f"PostgreSQL could not make its data folder:\n{done.stderr.decode(errors='replace')}")
         settings = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.errors import StartError, ToxiproxyError, one_of
 from harness.record import HealReport
 from harness.stack.heal import heal, take_down
+from harness.stack.hold import Hold
 from harness.stack.link import ProxyLink
 from harness.stack.state import RunningService, StackState
 from harness.stack.toxiproxy import ToxiproxyClient
@@ -13,8 +14,9 @@ from harness.stack.toxiproxy import ToxiproxyClient
 class RunningStack:
     """Implements model.Stack over a StackState."""
 
-    def __init__(self, state: StackState) -> None:
+    def __init__(self, state: StackState, hold: Hold | None = None) -> None:
         self.state = state
+        self._hold = hold
         client = ToxiproxyClient(state.toxiproxy_url) if state.links else None
         self._links = {link.name: ProxyLink(link.name, client) for link in state.links if client}
         self._services = {one.name: one for one in state.services}
@@ -46,5 +48,7 @@ class RunningStack:
     def down(self) -> None:
         """End all that was started with it, last first. Raises StartError when something is left."""
         left = take_down(self.state)
+        if self._hold is not None:
+            self._hold.release()
         if left:
             raise StartError(f"could not take down {', '.join(left)}; end it by hand")

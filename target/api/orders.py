@@ -16,7 +16,8 @@ UNREACHABLE = (
     TimeoutError,
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
-    asyncpg.QueryCanceledError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
 )
 """What the driver raises when the database is away, full or too slow."""
 
@@ -97,7 +98,19 @@ class Orders:
     async def place(self, key: str, customer: str, product_id: int, quantity: int) -> Order:
         """Reserve stock and write the order, in one statement. The same key gives the same order again."""
         async with self._connection() as connection:
-            row = await connection.fetchrow(
+            row = await self._reserve(connection, key, customer, product_id, quantity)
+            if row is None:
+                row = await connection.fetchrow(
+                    "SELECT id, status, product_id, quantity, amount_cents FROM orders WHERE idempotency_key = $1", key
+                )
+        if row is None:
+            raise OutOfStock(f"not {quantity} of product {product_id} in stock")
+        return Order(**row)
+
+    async def _reserve(self, connection: Any, key: str, customer: str, product_id: int, quantity: int) -> Any:
+        """The new order, or None where there is no stock or an order of that key."""
+        try:
+            return await connection.fetchrow(
                 """
                 WITH reserved AS (
                     UPDATE stock SET available = available - $4
@@ -115,13 +128,8 @@ class Orders:
                 product_id,
                 quantity,
             )
-            if row is None:
-                row = await connection.fetchrow(
-                    "SELECT id, status, product_id, quantity, amount_cents FROM orders WHERE idempotency_key = $1", key
-                )
-        if row is None:
-            raise OutOfStock(f"not {quantity} of product {product_id} in stock")
-        return Order(**row)
+        except asyncpg.UniqueViolationError:  # the same key at the same moment: the other one was first
+            return None
 
     async def paid(self, order_id: int, charge_id: str) -> None:
         async with self._connection() as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from collections import OrderedDict
 
@@ -33,12 +34,13 @@ def make(settings: Settings) -> FastAPI:
     app = FastAPI(title="payments", openapi_url=None)
     times = ServiceTimes(random.Random(settings.seed))
     charges: OrderedDict[str, Charged] = OrderedDict()
+    numbers = itertools.count()
 
     @app.post("/charges", status_code=201)
     async def charge(body: Charge, idempotency_key: str = Header(min_length=1, max_length=255)) -> Charged:
         await asyncio.sleep(times.draw_s())
         if idempotency_key not in charges:
-            charges[idempotency_key] = Charged(charge_id=f"ch_{len(charges)}", amount_cents=body.amount_cents)
+            charges[idempotency_key] = Charged(charge_id=f"ch_{next(numbers)}", amount_cents=body.amount_cents)
             if len(charges) > KEYS_MAX:
                 charges.popitem(last=False)
         return charges[idempotency_key]
