@@ -9,12 +9,15 @@ import ipaddress
 import socket
 from typing import Any
 
+import gevent
+
 LOOPBACK_NAMES = ("localhost", "ip6-localhost")
 
 
 def keep_to(allowed_host: str) -> None:
     """From now on this process finds the loopback and `allowed_host`, and nobody else."""
-    look_up = socket.getaddrinfo
+    resolver = gevent.get_hub().resolver
+    look_up = resolver.getaddrinfo
 
     def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
         name = host.decode() if isinstance(host, bytes) else host
@@ -25,7 +28,7 @@ def keep_to(allowed_host: str) -> None:
             )
         return look_up(host, *args, **kwargs)
 
-    socket.getaddrinfo = getaddrinfo
+    resolver.getaddrinfo = getaddrinfo
 
 
 def _is_loopback(name: str) -> bool:

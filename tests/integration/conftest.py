@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.driven import serving
 from tests.integration.project import Project
 
 
@@ -34,6 +35,13 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     done = made.run("stack", "down")
     assert done.returncode == 0, done.stdout
     _must_be_clean(made)
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[str]:
+    """A small server to load."""
+    with serving() as address:
+        yield address
 
 
 def _must_be_clean(project: Project) -> None:

@@ -228,6 +228,21 @@ def test_heal_puts_back_whatever_is_out_of_place(bench: Bench) -> None:
     assert heal(bench.stack.state).broken == ()
 
 
+def test_one_that_cannot_be_mended_does_not_keep_the_others_broken(bench: Bench) -> None:
+    """A proxy whose port was taken meanwhile is named; the next one is healed all the same."""
+    (port,) = free_ports(1)
+    bench.client.create("another", f"127.0.0.1:{port}", "127.0.0.1:1")
+    state = replace(bench.stack.state, proxies=tuple(bench.client.proxies().values()))
+    bench.client.enable("another", False)
+    with socket.create_server(("127.0.0.1", port)):
+        Latency("client-echo", delay_ms=100).inject(bench.stack)
+        report = heal(state)
+        assert bench.client.proxy("client-echo").toxics == ()
+        assert any(sentence.startswith("another") for sentence in report.broken)
+        assert any("client-echo: the latency toxic" in sentence for sentence in report.mended)
+    bench.client.delete("another")
+
+
 def test_heal_keeps_what_was_there_before(bench: Bench) -> None:
     """A toxic that was in before the run is put back when it is missing, and is not taken for a fault."""
     theirs = Toxic("theirs", "latency", "downstream", attributes={"latency": 1, "jitter": 0})

@@ -124,6 +124,36 @@ def test_ctrl_c_heals_and_more_of_it_does_not_cut_it_short(kept: Project) -> Non
     assert [mark["kind"] for mark in kept.marks("stopped")][-3:] == ["heal_report", "interrupted", "end"]
 
 
+def test_a_harness_that_hangs_is_healed_after(kept: Project) -> None:
+    """Stopped in mid-fault, it is neither dead nor alive: the guardian heals after ten seconds of silence."""
+    kept.scenario("hung", short(GONE_FOR_LONG, duration_s="60"))
+    url = kept.status()["toxiproxy_url"]
+    process = kept.start("run", "scenarios/hung.py")
+    kept.wait_for_mark("hung", "injected")
+    wait_for(lambda: not _api_is_whole(url), 5, "the fault")
+    process.send_signal(signal.SIGSTOP)
+    try:
+        wait_for(lambda: _api_is_whole(url), 20, "healing by the guardian")
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert _api_is_whole(url)
+
+
+def test_two_runs_do_not_break_one_stack_at_once(kept: Project) -> None:
+    """The second is refused, since each would judge the other's faults."""
+    kept.scenario("first", short(GONE_FOR_LONG, duration_s="60"))
+    kept.scenario("second", short(SLOW))
+    process = kept.start("run", "scenarios/first.py")
+    kept.wait_for_mark("first", "injected")
+    done = kept.run("run", "scenarios/second.py")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert done.returncode == 6, done.stdout
+    assert "another harness uses the kept stack" in done.stdout
+
+
 def test_a_taken_stack_is_not_started_twice(kept: Project) -> None:
     """`stack up` on a kept stack says that it is up."""
     done = kept.run("stack", "up")

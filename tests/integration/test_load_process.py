@@ -2,98 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pytest
 
 from harness.errors import LocustfileError
 from harness.generator import Generator
 from harness.history import read_samples
-from harness.order import Beat, Order
 from harness.schema import SAMPLES
+from tests.integration.driven import Driven
 from tests.integration.project import Project, wait_for
-
-SERVER = '''
-import asyncio, sys, time
-
-async def serve(reader, writer):
-    """GET /ms/N waits so long; /status/N answers so; /freeze stops the whole server for a second; else 200."""
-    try:
-        while True:
-            head = (await reader.readuntil(b"\\r\\n\\r\\n")).decode()
-            lengths = [line.split(":")[1] for line in head.lower().splitlines() if line.startswith("content-length")]
-            await reader.readexactly(int(lengths[0]) if lengths else 0)
-            path = head.split(" ")[1].partition("?")[0].strip("/").split("/")
-            status = 200
-            if path[0] == "ms":
-                await asyncio.sleep(int(path[1]) / 1000)
-            elif path[0] == "status":
-                status = int(path[1])
-            elif path[0] == "freeze":
-                time.sleep(1)
-            writer.write(f"HTTP/1.1 {status} X\\r\\nContent-Length: 2\\r\\n\\r\\nok".encode())
-    except (asyncio.IncompleteReadError, ConnectionError):
-        writer.close()
-
-async def main():
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
-
-asyncio.run(main())
-'''
-
-
-@pytest.fixture(scope="module")
-def host() -> Iterator[str]:
-    with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        yield f"http://127.0.0.1:{int(server.stdout.readline())}"
-        server.kill()
-
-
-class Driven:
-    """One load process, driven to its end."""
-
-    def __init__(self, folder: Path, host: str, locustfile: str, **order: object) -> None:
-        path, self.samples_path, self.log = folder / "load.py", folder / "samples.arrow", folder / "log"
-        path.write_text(f"from locust import *\n{locustfile}\n", encoding="utf-8")
-        given = Order(
-            locustfile=str(path),
-            host=host,
-            samples=str(self.samples_path),
-            model="open",
-            end_s=3.0,
-            warmup_s=0.5,
-            drain_s=2.0,
-            seed=1,
-            rates=[[0.0, 50.0]],
-            tags=[],
-            exclude_tags=[],
-        )
-        self.order = replace(given, **order)  # type: ignore[arg-type]
-        self.beats: list[Beat] = []
-
-    def run(self) -> pd.DataFrame:
-        generator = Generator(self.log, self.beats.append)
-        try:
-            generator.order(self.order)
-            generator.wait_ready(lambda: False)
-            generator.go(time.monotonic_ns() + int((self.order.warmup_s + 0.3) * 1e9))
-            generator.finish(self.order.end_s + self.order.drain_s + 10)
-            assert generator.done, self.log.read_text(encoding="utf-8")
-        finally:
-            generator.stop()
-        return read_samples(self.samples_path)
-
 
 FAST = "class U(FastHttpUser):\n    network_timeout = 5.0\n    @task\n    def t(self): self.client.get('{path}')"
 
@@ -237,6 +158,44 @@ def test_the_file_is_what_the_schema_says(tmp_path: Path, host: str) -> None:
         table = pa.ipc.open_stream(source).read_all()
     assert table.schema.equals(SAMPLES)
     assert table.num_rows == 75  # with the warm-up, before zero
+
+
+def test_load_does_not_leave_the_machine(tmp_path: Path, host: str) -> None:
+    """A locustfile that names somebody else's server reaches nobody; the sample says why."""
+    samples = Driven(tmp_path, host, FAST.format(path="http://example.com/"), rates=[[0.0, 10.0]]).run()
+    assert set(samples["outcome"]) == {"fail"}
+    assert "load goes to this machine only" in str(samples["error"].iloc[0])
+
+
+def test_names_without_end_become_one(tmp_path: Path, host: str) -> None:
+    """A locustfile without name= makes an endpoint of every id: a thousand are told apart, the rest is one."""
+    many = "n = iter(range(10**9))\n" + FAST.format(path="/").replace("'/'", "f'/x{next(n)}'")
+    samples = Driven(tmp_path, host, many, rates=[[0.0, 500.0]]).run()
+    assert len(samples) == 1500
+    assert samples["endpoint"].nunique() <= 1001
+    assert "GET (other endpoints)" in set(samples["endpoint"])
+
+
+def test_a_user_class_of_little_weight_is_there(tmp_path: Path, host: str) -> None:
+    """Its arrivals are not dropped for want of a user."""
+    two = FAST.format(path="/often") + "\n    weight = 200\n\nclass R(FastHttpUser):\n    weight = 1\n"
+    two += "    @task\n    def t(self): self.client.get('/seldom')"
+    driven = Driven(tmp_path, host, two, rates=[[0.0, 300.0]])
+    assert len(driven.run()) == 900
+    assert sum(beat.dropped for beat in driven.beats) == 0
+
+
+def test_a_load_process_that_fails_says_so(tmp_path: Path, host: str) -> None:
+    """A recorder that cannot write any more is no whole history, and the run hears of it."""
+    breaking = (
+        "import harness.load.recorder as recorder\nold = recorder.Recorder.flush\n"
+        "def flush(self):\n    if self.counts['ok'] > 60: raise OSError(28, 'No space left on device')\n    old(self)\n"
+        "recorder.Recorder.flush = flush\n"
+    )
+    driven = Driven(tmp_path, host, breaking + FAST.format(path="/"))
+    with pytest.raises(AssertionError):
+        driven.run()
+    assert "No space left" in str(driven.died)
 
 
 def test_a_locustfile_may_print(tmp_path: Path, host: str) -> None:
