@@ -78,6 +78,8 @@ def _tables(figures: Figures, phases: list[str], names: list[str]) -> list[dict[
 def _mark(mark: Mark) -> dict[str, str]:
     at = "" if mark.at_s is None else f"{mark.at_s:.3f}"
     said = ", ".join(f"{name} {_scalar(value)}" for name, value in mark.data.items() if value not in ("", None))
+    if mark.kind == "heal_report" and not said:
+        said = "nothing was out of place"
     return {"at_s": at, "kind": mark.kind.replace("_", " "), "said": said}
 
 

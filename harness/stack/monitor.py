@@ -20,7 +20,7 @@ from harness.stack.sockets import LinkSockets
 from harness.stack.state import StackState
 from harness.stack.toxiproxy import ToxiproxyClient
 
-PERIOD_S = 0.25
+PERIOD_S, PERIOD_MAX_S = 0.25, 1.0
 LOOK_FOR_CHILDREN_S = 2.0
 SHARE_MAX = 0.05
 """Of one core, what reading may cost."""
@@ -55,7 +55,7 @@ class Monitor:
         while not self._stopped.wait(wait_s):
             began = time.thread_time()
             self._read()
-            wait_s = max(PERIOD_S, (time.thread_time() - began) / SHARE_MAX)
+            wait_s = min(PERIOD_MAX_S, max(PERIOD_S, (time.thread_time() - began) / SHARE_MAX))
         self._read()
         self._links.close()
 
