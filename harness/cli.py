@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -279,18 +278,6 @@ def stack_status(file: File = None, as_json: Json = False) -> None:
         print(json.dumps(body, indent=2))
     else:
         print_stack(out, body)
-
-
-def main() -> None:
-    """The console script: an error that is meant for a user is printed as it is."""
-    try:
-        app()
-    except HarnessError as error:
-        err.print(f"harness: {error}", markup=False, soft_wrap=True)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone
-        sys.exit(1)
 
 
 def _spec(file: Path | None) -> StackSpec:

@@ -31,7 +31,7 @@ from harness.store import RunFolder, write_json
 from harness.watching import View
 
 DRAIN_S = 5.0
-LEAD_S = 0.3
+LEAD_S = 0.15
 """Between the last word to the load process and its first arrival."""
 JUDGE_BEFORE_S = 1.0
 """Before the first window: when the baseline is judged."""

@@ -141,9 +141,10 @@ def save(drawn: Figure, path: Path) -> str:
     Raises RunFolderError when the disk will not take it.
     """
     try:
-        drawn.savefig(path, dpi=160, facecolor="white", metadata={"Software": None})
+        drawn.savefig(path, dpi=144, facecolor="white", metadata={"Software": None})
     except OSError as error:
         raise RunFolderError(f"cannot write {path}: {error.strerror or error}; free space and report again") from error
+    drawn.set_layout_engine("none")  # it lies where it lies; to lay it out again would take as long as to draw it
     buffer = io.StringIO()
     drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return themed(buffer.getvalue(), path.stem)
