@@ -42,7 +42,8 @@ def find(paths: Iterable[Path], keyword: str = "") -> list[Path]:
             found.append(path)
         else:
             near = [one.stem for one in path.parent.glob("*.py")] if path.parent.is_dir() else []
-            raise ScenarioError(f"{path} does not exist; {one_of('scenario', path.stem, near, where=str(path.parent))}")
+            hint = one_of("scenario", path.stem, near, where=str(path.parent)) if near else "give a file or a folder"
+            raise ScenarioError(f"{path} does not exist; {hint}")
     chosen = [path for path in found if keyword in path.stem]
     if not chosen:
         names = ", ".join(path.stem for path in found)
