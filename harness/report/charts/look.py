@@ -150,6 +150,14 @@ def save(drawn: Figure, path: Path) -> str:
     return themed(buffer.getvalue(), path.stem)
 
 
+def make_ready() -> None:
+    """Draw something small: fonts and renderers load at the first drawing, which takes half a second."""
+    drawn, (axis,) = figure(1.0, 1, (1,))
+    axis.set_title("0123456789")
+    drawn.savefig(io.BytesIO(), format="png")
+    drawn.savefig(io.StringIO(), format="svg")
+
+
 def themed(svg: str, name: str) -> str:
     """The SVG as part of a page: its ids its own, its colours the page's."""
     svg = svg[svg.index("<svg") :]
