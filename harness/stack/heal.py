@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from harness.errors import ToxiproxyError
 from harness.record import HealReport
 from harness.stack.state import StackState
 from harness.stack.toxiproxy import ProxyState, Toxic, ToxiproxyClient
+from harness.waiting import wait_until
 
 ATTEMPTS = 3
+REMOVED_WITHIN_S = 3.0
 
 
 def heal(state: StackState) -> HealReport:
@@ -89,13 +92,18 @@ def _mend(client: ToxiproxyClient, pristine: ProxyState, now: ProxyState | None)
         client.enable(pristine.name, pristine.enabled)
 
 
+def _remove(folder: Path) -> bool:
+    """Remove it; False while something is left, as when a tool that was cut off still writes its last."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return not folder.exists()
+
+
 def take_down(state: StackState) -> tuple[str, ...]:
     """End the processes that the harness started, last first, and remove its folders; the names of what is left."""
     for process in reversed(state.owned):
         process.ask_to_stop()  # all at once: each takes its time, and none waits for another's
     left = [process.name for process in reversed(state.owned) if not process.end()]
     for folder in state.folders:
-        shutil.rmtree(folder, ignore_errors=True)
-        if Path(folder).exists():
+        if not wait_until(partial(_remove, Path(folder)), REMOVED_WITHIN_S):
             left.append(folder)
     return tuple(left)
