@@ -16,50 +16,77 @@ if TYPE_CHECKING:
     from harness.checks.recovers import Recovers
     from harness.faults.bandwidth import Bandwidth
     from harness.faults.blackhole import Blackhole
+    from harness.faults.cpu_squeeze import CpuSqueeze
+    from harness.faults.disk_full import DiskFull
+    from harness.faults.dns_failure import DnsFailure
+    from harness.faults.freeze import Freeze
+    from harness.faults.kill import Kill
     from harness.faults.latency import Latency
     from harness.faults.limit_data import LimitData
+    from harness.faults.memory_squeeze import MemorySqueeze
     from harness.faults.noop import Noop
     from harness.faults.outage import Outage
+    from harness.faults.partition import Partition
     from harness.faults.reset import Reset
+    from harness.faults.restart import Restart
     from harness.faults.slicer import Slicer
     from harness.faults.slow_close import SlowClose
+    from harness.faults.stop import Stop
     from harness.model import Load, Scenario, Window, during
 
 __all__ = [
     "Availability",
     "Bandwidth",
     "Blackhole",
+    "CpuSqueeze",
+    "DiskFull",
+    "DnsFailure",
+    "Freeze",
     "GoodputAbove",
+    "Kill",
     "Latency",
     "LatencyBelow",
     "LimitData",
     "Load",
+    "MemorySqueeze",
     "Noop",
     "Outage",
+    "Partition",
     "Recovers",
     "Reset",
+    "Restart",
     "Scenario",
     "Slicer",
     "SlowClose",
+    "Stop",
     "Window",
     "during",
 ]
 
 _HOMES = {
-    "harness.model": ("Load", "Scenario", "Window", "during"),
     "harness.checks.availability": ("Availability",),
     "harness.checks.goodput": ("GoodputAbove",),
     "harness.checks.latency": ("LatencyBelow",),
     "harness.checks.recovers": ("Recovers",),
     "harness.faults.bandwidth": ("Bandwidth",),
     "harness.faults.blackhole": ("Blackhole",),
+    "harness.faults.cpu_squeeze": ("CpuSqueeze",),
+    "harness.faults.disk_full": ("DiskFull",),
+    "harness.faults.dns_failure": ("DnsFailure",),
+    "harness.faults.freeze": ("Freeze",),
+    "harness.faults.kill": ("Kill",),
     "harness.faults.latency": ("Latency",),
     "harness.faults.limit_data": ("LimitData",),
+    "harness.faults.memory_squeeze": ("MemorySqueeze",),
     "harness.faults.noop": ("Noop",),
     "harness.faults.outage": ("Outage",),
+    "harness.faults.partition": ("Partition",),
     "harness.faults.reset": ("Reset",),
+    "harness.faults.restart": ("Restart",),
     "harness.faults.slicer": ("Slicer",),
     "harness.faults.slow_close": ("SlowClose",),
+    "harness.faults.stop": ("Stop",),
+    "harness.model": ("Load", "Scenario", "Window", "during"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

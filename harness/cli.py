@@ -35,6 +35,7 @@ Keyword = Annotated[str, typer.Option("-k", metavar="WORD", help="Only scenarios
 File = Annotated[Path | None, typer.Option("--file", "-f", help="The Compose file.", show_default="the one here")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 Reports = Annotated[Path, typer.Option(help="Where runs are kept.")]
+StackKind = Annotated[str, typer.Option("--stack", help="What it runs on: embedded (local processes) or docker.")]
 SCENARIOS = Path("scenarios")
 
 out = Console(highlight=False)
@@ -47,7 +48,7 @@ def run(
     keyword: Keyword = "",
     seed: Annotated[int | None, typer.Option(help="In place of the scenario's own.", show_default=False)] = None,
     reports: Reports = Path("reports"),
-    stack: Annotated[str, typer.Option(help="What the stack runs on: embedded.")] = "embedded",
+    stack: StackKind = "embedded",
     file: File = None,
     as_json: Json = False,
 ) -> None:
@@ -238,7 +239,7 @@ def doctor(file: File = None, as_json: Json = False) -> None:
 
 
 @stack_app.command("up")
-def stack_up(file: File = None) -> None:
+def stack_up(stack: StackKind = "embedded", file: File = None) -> None:
     """Start the stack, and leave it running. Example: harness stack up"""
     from harness.interrupts import Interrupts
     from harness.openers import keep
@@ -247,7 +248,7 @@ def stack_up(file: File = None) -> None:
     spec = _spec(file)
     with Interrupts() as interrupts:
         try:
-            state = keep(spec, interrupts)
+            state = keep(spec, stack, interrupts, err.print)
         except HarnessError:
             if interrupts.number is not None:
                 raise Interrupted(interrupts.number) from None

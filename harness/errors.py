@@ -46,6 +46,12 @@ class ToxiproxyError(HarnessError):
     exit_code = 6
 
 
+class EngineError(HarnessError):
+    """The container engine, or Compose, is not here, may not be used, or did not do what it was asked."""
+
+    exit_code = 6
+
+
 class HealIncomplete(HarnessError):
     """Something that was broken could not be put back. The message lists it, and what to do by hand."""
 

@@ -213,6 +213,8 @@ def read(folder: RunFolder) -> History:
         windows = tuple(PlannedWindow(**window) for window in manifest["windows"])
         planned_end_s = float(manifest["duration_s"])
         scenario, load_model = str(manifest["scenario"]), str(manifest["load"]["model"])
+        links = {name: (str(one["client"]), str(one["service"])) for name, one in manifest["links"].items()}
+        entry = str(manifest.get("entry_service", ""))
     except (KeyError, TypeError, ValueError) as error:
         raise RunFolderError(f"{folder.manifest} lacks {error}; it is damaged or from another version") from error
     samples = read_samples(folder.samples)
@@ -231,4 +233,6 @@ def read(folder: RunFolder) -> History:
         windows=happened,
         resources=read_resources(folder.resources),
         load_model=load_model,
+        links=links,
+        entry=entry,
     )

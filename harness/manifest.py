@@ -43,6 +43,7 @@ def manifest(plan: Plan, state: StackState, command: Sequence[str]) -> dict[str,
         "services": [one.name for one in state.services],
         "links": {one.name: {"client": one.client, "service": one.service} for one in state.links},
         "entry": state.entry,
+        "entry_service": state.entry_service,
         "zero_utc": None,
         "versions": versions(),
         "environment": {

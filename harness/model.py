@@ -1,22 +1,19 @@
-"""READ FIRST. What a scenario says, and the small protocols through which its faults speak to the world.
+"""READ FIRST. What a scenario says: load, faults in windows, checks.
 
 Pure: nothing here touches the world. Values are checked where they are made; a wrong one raises ValueError with what
-was given, what is allowed and what to do, and the loader adds the file and the line. What a run leaves behind is
-record.py.
+was given, what is allowed and what to do, and the loader adds the file and the line. What faults speak to is world.py,
+what a run leaves behind record.py.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Protocol, runtime_checkable
 
 from harness.bounds import positive
-from harness.record import HealReport, History, Verdict
-
-Heal = Callable[[], None]
-"""Ends what one injection began, and nothing else."""
+from harness.record import History, Verdict
+from harness.world import Heal, Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +117,19 @@ class LinkFault(Fault, Protocol):
 
     @property
     def link(self) -> str: ...
+    @property
+    def cuts(self) -> bool: ...
+
+
+@runtime_checkable
+class ServiceFault(Fault, Protocol):
+    """A fault on one service. `needs` is the power that the stack must have (a name of POWERS); `cuts` is true when the
+    service says nothing while it is in, so that nothing is seen to cross its links."""
+
+    @property
+    def service(self) -> str: ...
+    @property
+    def needs(self) -> str: ...
     @property
     def cuts(self) -> bool: ...
 
@@ -234,48 +244,3 @@ class Scenario:
         if self.duration_s is not None:
             return self.duration_s
         return max(window.end_s for window in self.faults) + self.recovery_s
-
-
-# --------------------------------------------------------------------------------------------- what faults speak to
-
-
-class Link(Protocol):
-    """One directed dependency, client to service, that runs through Toxiproxy."""
-
-    @property
-    def name(self) -> str: ...
-    def add_toxic(self, kind: str, attributes: Mapping[str, int], *, stream: str = "downstream") -> Heal:
-        """Put one toxic in; its heal takes that one out and leaves others. `stream` is upstream or downstream."""
-        ...
-
-    def cut(self) -> Heal:
-        """Close the link: standing connections end, new ones are refused, until every cut is healed."""
-        ...
-
-
-class Service(Protocol):
-    """One process or container of the stack."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def address(self) -> str: ...
-    @property
-    def pid(self) -> int | None: ...
-    @property
-    def log(self) -> str: ...
-
-
-class Stack(Protocol):
-    """The system under test, running. What starts one is in stack/."""
-
-    def link(self, name: str) -> Link: ...
-    def service(self, name: str) -> Service: ...
-
-    def heal(self) -> HealReport:
-        """Everything back, verified by reading it back; any number of times."""
-        ...
-
-    def down(self) -> None:
-        """End what was started with it: nothing, for a stack that was only attached to."""
-        ...

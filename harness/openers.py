@@ -11,17 +11,18 @@ from harness.errors import HarnessError, StartError, one_of
 from harness.guard import Guardian
 from harness.interrupts import Interrupts
 from harness.runner import Opener
+from harness.stack import processes
 from harness.stack import state as states
 from harness.stack.compose_file import StackSpec
 from harness.stack.heal import take_down
 from harness.stack.hold import Hold
 from harness.stack.link import OURS
-from harness.stack.processes import start_stack
 from harness.stack.running import RunningStack
 from harness.stack.state import StackState
 from harness.stack.toxiproxy import ProxyState, ToxiproxyClient
+from harness.stack.whereabouts import current_process
 
-STACKS = ("embedded",)
+STACKS = ("embedded", "docker")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -36,11 +37,11 @@ def kept(spec: StackSpec) -> StackState | None:
     if not path.is_file():
         return None
     state = states.read(path)
-    alive = [one.name for one in state.owned if one.alive()]
+    now = {one.name: current_process(one) for one in state.services}
+    alive = [name for name, process in now.items() if process is not None and process.alive()]
     if not alive:
         return None  # the machine was started anew since: nothing of it is left
-    toxiproxy = next((one.process for one in state.services if one.address in state.toxiproxy_url), None)
-    if toxiproxy is None or not toxiproxy.alive():
+    if state.toxiproxy not in alive:
         raise StartError(
             f"the kept stack has lost its Toxiproxy (still running: {', '.join(alive)}); "
             "take it down with `harness stack down`, and up again"
@@ -54,9 +55,19 @@ def opener(spec: StackSpec, kind: str, say: Callable[[str], None]) -> Opener:
         raise StartError(one_of("stack", kind, STACKS, where="this version"))
     state = kept(spec)
     if state is None:
-        return lambda folder, cancelled: start_stack(spec, folder.stack, folder.logs, cancelled)
+        return lambda folder, cancelled: _start(spec, kind, folder.stack, folder.logs, cancelled, say)
     _warn_of_other_variables(spec.variables, state.variables, say)
     return lambda folder, cancelled: _attach(state, Hold(kept_path(spec).parent), say)
+
+
+def _start(
+    spec: StackSpec, kind: str, state: Path, logs: Path, cancelled: Callable[[], bool], say: Callable[[str], None]
+) -> RunningStack:
+    if kind == "embedded":
+        return processes.start_stack(spec, state, logs, cancelled)
+    from harness.stack.docker.start import start_stack  # the Docker SDK, where it is asked for
+
+    return start_stack(spec, state, logs, cancelled, say)
 
 
 def host_opener(host: str, allowed: str | None) -> Opener:
@@ -73,7 +84,7 @@ def host_opener(host: str, allowed: str | None) -> Opener:
     return lambda folder, cancelled: RunningStack(StackState(kind="none", entry=host.rstrip("/")))
 
 
-def keep(spec: StackSpec, interrupts: Interrupts) -> StackState:
+def keep(spec: StackSpec, kind: str, interrupts: Interrupts, say: Callable[[str], None]) -> StackState:
     """Start a stack that stays. Raises StartError, and leaves nothing behind then."""
     path = kept_path(spec)
     hold = Hold(path.parent)
@@ -90,7 +101,7 @@ def keep(spec: StackSpec, interrupts: Interrupts) -> StackState:
     guardian = Guardian(path, logs / "guardian.log")
     try:
         guardian.wait_ready()
-        return start_stack(spec, path, logs, interrupts.came).state
+        return _start(spec, kind, path, logs, interrupts.came, say).state
     except HarnessError:
         path.unlink(missing_ok=True)
         raise

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, is_dataclass
 
 from harness.errors import one_of
-from harness.model import Fault, LinkFault, Load, Scenario, Window
+from harness.model import Fault, LinkFault, Load, Scenario, ServiceFault, Window
 from harness.record import PlannedWindow, Scalar
 
 PHASES = ("run", "baseline", "faults", "recovery")
@@ -86,8 +86,17 @@ def parameters_of(thing: object, *, without: tuple[str, ...] = ()) -> dict[str, 
 
 
 def _name_of(window: Window) -> str:
-    link = window.fault.link if isinstance(window.fault, LinkFault) else ""
-    return window.name or f"{kind_of(window.fault)} {link}".strip()
+    link, service, _ = _place(window.fault)
+    return window.name or f"{kind_of(window.fault)} {link or service or ''}".strip()
+
+
+def _place(fault: Fault) -> tuple[str | None, str | None, bool]:
+    """(link, service, whether nothing crosses while it is in)."""
+    if isinstance(fault, LinkFault):
+        return fault.link, None, fault.cuts
+    if isinstance(fault, ServiceFault):
+        return None, fault.service, fault.cuts
+    return None, None, False
 
 
 def _distinct(names: Iterable[str]) -> list[str]:
@@ -102,15 +111,16 @@ def _distinct(names: Iterable[str]) -> list[str]:
 
 def _planned(window: Window, name: str) -> PlannedWindow:
     fault = window.fault
-    link, cuts = (fault.link, fault.cuts) if isinstance(fault, LinkFault) else (None, False)
+    link, service, cuts = _place(fault)
     return PlannedWindow(
         name=name,
         fault=kind_of(fault),
         start_s=float(window.start_s),
         end_s=float(window.end_s),
         link=link,
+        service=service,
         cuts=cuts,
-        parameters=parameters_of(fault, without=("link",)),
+        parameters=parameters_of(fault, without=("link", "service")),
     )
 
 
@@ -135,7 +145,7 @@ def load_in_words(load: Load) -> str:
 def fault_in_words(window: PlannedWindow) -> str:
     """The fault in a phrase: `latency on api-payments, delay_ms 2000`."""
     parameters = ", ".join(f"{name} {value}" for name, value in window.parameters.items() if value not in (0, "", None))
-    where = f" on {window.link}" if window.link else ""
+    where = f" on {window.link or window.service}" if window.link or window.service else ""
     return f"{window.fault}{where}" + (f", {parameters}" if parameters else "")
 
 

@@ -61,6 +61,7 @@ class PlannedWindow:
     start_s: float
     end_s: float
     link: str | None = None
+    service: str | None = None
     cuts: bool = False
     parameters: Mapping[str, Scalar] = field(default_factory=dict)
 
@@ -85,6 +86,7 @@ class History:
         outcome                    category of the three Outcome words
         status                     int16, 0 where no answer came;  error  category, "" where there was none
     `resources`, one row a reading: at_s float64, subject category, metric category, value float64.
+    `links`, name to (client, service); `entry`, the service that the load goes to.
     """
 
     scenario: str
@@ -94,6 +96,8 @@ class History:
     windows: tuple[PlannedWindow, ...] = ()
     resources: pd.DataFrame | None = None
     load_model: str = "open"
+    links: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    entry: str = ""
 
     def marks_of(self, kind: str) -> tuple[Mark, ...]:
         return tuple(mark for mark in self.marks if mark.kind == kind)

@@ -20,7 +20,6 @@ from harness.guard import Guardian
 from harness.history import MarkWriter, ResourceWriter
 from harness.interrupts import Interrupts
 from harness.manifest import manifest, zero_utc
-from harness.model import Heal
 from harness.order import Beat, Order
 from harness.plan import Plan, Step
 from harness.record import NS_PER_S, HealReport
@@ -29,6 +28,7 @@ from harness.stack.monitor import Monitor, beat_readings
 from harness.stack.running import RunningStack
 from harness.store import RunFolder, write_json
 from harness.watching import View
+from harness.world import Heal
 
 DRAIN_S = 5.0
 LEAD_S = 0.15
@@ -228,8 +228,8 @@ class Run:
         ended = generator.died()
         if ended is not None:
             self._died("the load process", ended, "load.log")
-        elif (service := stack.dead()) is not None:
-            self._died(service.name, "its process ended", Path(service.log).name)
+        elif (dead := stack.dead()) is not None:
+            self._died(dead[0], "its process ended", Path(dead[1]).name)
         return self._reason == COMPLETE
 
     def _died(self, name: str, how: str, log: str) -> None:

@@ -61,7 +61,7 @@ def failing(samples: Iterable[Sample]) -> list[Sample]:
 def window(
     name: str, start_s: float, end_s: float, link: str | None = None, *, cuts: bool = False, **parameters: Any
 ) -> PlannedWindow:
-    return PlannedWindow(name, "latency", start_s, end_s, link, cuts, parameters)
+    return PlannedWindow(name, "latency", start_s, end_s, link, None, cuts, parameters)
 
 
 Reading = tuple[float, str, str, float]

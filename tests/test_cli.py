@@ -59,7 +59,7 @@ def test_validate_tells_all_that_is_wrong_at_once(tmp_path):
     [
         (["run", "scenarios/clam.py"], 2, "did you mean 'calm'"),
         (["run", "-k", "nothing"], 2, "no scenario has 'nothing'"),
-        (["run", "--stack", "docker", "scenarios/calm.py"], 6, "unknown stack 'docker'"),
+        (["run", "--stack", "dokcer", "scenarios/calm.py"], 6, "did you mean 'docker'"),
         (["run", "--file", "nowhere.yml"], 2, "nowhere.yml does not exist"),
         (["report", "tests"], 2, "is no run folder"),
         (["load", "locustfiles/shop.py", "--host", "127.0.0.1:1", "--rate", "1"], 6, "--host must be an address"),

@@ -13,7 +13,7 @@ import pandas as pd
 from harness.analysis.phases import in_phase
 from harness.analysis.quantiles import quantile
 from harness.checks.parts import SAMPLES_MIN
-from harness.record import History, PlannedWindow, Verdict, Word
+from harness.record import NS_PER_S, History, PlannedWindow, Scalar, Verdict, Word
 
 LAG_P99_MS_MAX = 10.0
 """How late arrivals may start, p99: a stack's own latencies are read to a few milliseconds (docs/load.md)."""
@@ -21,6 +21,8 @@ CPU_CORES_MAX = 0.9
 """What the load process may use of its one core, in nine of ten seconds."""
 LATE_MS_MAX, LATE_SHARE_MAX = 200.0, 0.02
 """How late a fault may go in or out: this, or this share of its window, whichever is more."""
+SERVICE_LATE_MS_MAX = 1000.0
+"""The same for a fault on a service: starting it again takes a container engine some hundred milliseconds."""
 LEAD_UP_S = 5.0
 """How long before a link is closed its traffic is looked for."""
 
@@ -38,7 +40,7 @@ def trust(history: History) -> Iterator[Verdict]:
     if history.windows:
         yield faults_on_time(history)
     for window in history.windows:
-        if window.link is not None:
+        if window.link is not None or window.service is not None:
             yield fault_felt(history, window)
 
 
@@ -109,7 +111,12 @@ def faults_on_time(history: History) -> Verdict:
         name, late = str(mark.data.get("window")), mark.data.get("late_ms")
         if isinstance(late, int | float):
             late_ms[name] = max(late_ms.get(name, 0.0), float(late))
-    allowed = {one.name: max(LATE_MS_MAX, 1000 * LATE_SHARE_MAX * (one.end_s - one.start_s)) for one in history.windows}
+    allowed = {
+        one.name: max(
+            SERVICE_LATE_MS_MAX if one.service else LATE_MS_MAX, 1000 * LATE_SHARE_MAX * (one.end_s - one.start_s)
+        )
+        for one in history.windows
+    }
     bad = {name: late for name, late in late_ms.items() if late > allowed.get(name, LATE_MS_MAX)}
     worst = max(late_ms.values(), default=0.0)
     evidence = {"late_ms_max": round(worst, 3)}
@@ -121,30 +128,41 @@ def faults_on_time(history: History) -> Verdict:
 
 
 def fault_felt(history: History, window: PlannedWindow) -> Verdict:
-    """Traffic crossed the link while the fault was in; before it, where the fault closes the link."""
+    """Traffic met the fault while it was in; before it, where nothing can cross while it is.
+
+    Traffic is what crossed the link; for a service, any of its links, or what the load sent to it.
+    """
     name = f"{FAULT_FELT}: {window.name}"
     start_s, end_s = window.start_s, window.end_s
     when = f"while {window.name} was in"
     if window.cuts:
         end_s = _first_cut_s(history, window)
-        start_s, when = end_s - LEAD_UP_S, f"in the {LEAD_UP_S:g} s before it was closed"
-    readings = _readings(history.resources, window.link or "", "received_bytes", start_s, end_s)
-    if len(readings) < 2:
-        sentence = f"Nothing is known of the traffic on {window.link} {when}: the link was not being read."
+        start_s, when = end_s - LEAD_UP_S, f"in the {LEAD_UP_S:g} s before it was {'closed' if window.link else 'gone'}"
+    where = window.link or window.service or ""
+    if where == history.entry:
+        intended = history.samples["intended_ns"].to_numpy()
+        count = int(((intended >= start_s * NS_PER_S) & (intended < end_s * NS_PER_S)).sum())
+        if count:
+            return Verdict(name, Word.PASS, f"{count:,} requests went to {where} {when}.", {"requests": count})
+    links = [where] if window.link else [link for link, ends in history.links.items() if where in ends]
+    known = [
+        one for link in links if len(one := _readings(history.resources, link, "received_bytes", start_s, end_s)) > 1
+    ]
+    if not known:
+        sentence = f"Nothing is known of the traffic on {where} {when}: no link of it was being read."
         return Verdict(name, Word.UNKNOWN, sentence, {})
-    crossed_bytes = float(readings[-1] - readings[0])
-    evidence = {"crossed_bytes": crossed_bytes, "link": window.link}
+    crossed_bytes = float(sum(one[-1] - one[0] for one in known))
+    evidence: dict[str, Scalar] = {"crossed_bytes": crossed_bytes, "where": where}
     if crossed_bytes <= 0:
-        sentence = f"No traffic crossed {window.link} {when}, so the fault hit nothing; send load that needs this link."
+        sentence = f"No traffic crossed {where} {when}, so the fault hit nothing; send load that needs it."
         return Verdict(name, Word.UNKNOWN, sentence, evidence)
-    sentence = f"{crossed_bytes / 1000:,.1f} kB crossed {window.link} {when}."
-    return Verdict(name, Word.PASS, sentence, evidence)
+    return Verdict(name, Word.PASS, f"{crossed_bytes / 1000:,.1f} kB crossed {where} {when}.", evidence)
 
 
 def _first_cut_s(history: History, window: PlannedWindow) -> float:
-    """Where the unbroken row of closed windows on this link begins that `window` is in."""
+    """Where the unbroken row of closed windows at this place begins that `window` is in."""
     first_s = window.start_s
-    cuts = [one for one in history.windows if one.link == window.link and one.cuts]
+    cuts = [one for one in history.windows if (one.link, one.service) == (window.link, window.service) and one.cuts]
     while earlier := [one.start_s for one in cuts if one.start_s < first_s <= one.end_s]:
         first_s = min(earlier)
     return first_s

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from harness.bounds import positive
 from harness.faults.healing import all_of
-from harness.model import Heal, Stack
+from harness.world import Heal, Stack
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from harness.faults.healing import all_of
-from harness.model import Heal, Stack
+from harness.world import Heal, Stack
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from harness.model import Heal
+from harness.world import Heal
 
 
 def all_of(*injections: Callable[[], Heal]) -> Heal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.model import Heal, Stack
+from harness.world import Heal, Stack
 
 
 @dataclass(frozen=True, slots=True)

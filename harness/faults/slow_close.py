@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
 from harness.bounds import positive
-from harness.model import Heal, Stack
+from harness.world import Heal, Stack
 
 
 @dataclass(frozen=True, slots=True)

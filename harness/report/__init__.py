@@ -23,7 +23,7 @@ def build(folder: RunFolder) -> Figures:
     manifest = read_json(folder.manifest)
     history = histories.read(folder)
     topology = Topology(
-        links={name: (str(one["client"]), str(one["service"])) for name, one in manifest["links"].items()},
+        links=dict(history.links),
         services=tuple(manifest["services"]),
         cpus=int(manifest["environment"]["cpus"]),
     )

@@ -68,6 +68,15 @@ def _started_and_state(pid: int) -> tuple[int, str]:
     return int(fields[19]), fields[0]
 
 
+def identify(name: str, pid: int, stop_signal: int = signal.SIGTERM) -> ProcessId | None:
+    """A process that somebody else started; None when it is not there, or not to be seen from here."""
+    try:
+        started, _ = _started_and_state(pid)
+    except OSError:
+        return None
+    return ProcessId(name, pid, started, stop_signal)
+
+
 def _reap(pid: int) -> None:
     with contextlib.suppress(ChildProcessError, OSError):
         os.waitpid(pid, os.WNOHANG)

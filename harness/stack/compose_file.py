@@ -23,7 +23,10 @@ FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compo
 
 @dataclass(frozen=True, slots=True)
 class ServiceSpec:
-    """A service of the Compose file. `command` and `port` are empty where it has no plain process."""
+    """A service of the Compose file. `command` and `port` are empty where it has no plain process.
+
+    `disks` are its volumes of bounded size (a tmpfs): where it has them, and how many bytes they hold.
+    """
 
     name: str
     image: str = ""
@@ -33,6 +36,7 @@ class ServiceSpec:
     port: int = 0
     port_variable: str = ""
     ready: str = ""
+    disks: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_postgres(self) -> bool:
@@ -66,6 +70,7 @@ class StackSpec:
     entry_service: str
     entry_port: int
     variables: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
 
     def start_order(self) -> list[ServiceSpec]:
         """Services after those that they depend on. Raises ComposeFileError on a circle."""
@@ -106,8 +111,9 @@ def read_compose_file(path: Path, variables: Mapping[str, str] | None = None) ->
     for name in processes:
         if name not in named:
             raise ComposeFileError(f"{path}: x-harness.processes: {one_of('service', name, named, where=path.name)}")
+    bounded = _bounded_volumes(_mapping(path, "volumes", document.get("volumes")))
     services = {
-        name: _service(path, name, _mapping(path, f"services.{name}", body), processes.get(name), environment)
+        name: _service(path, name, _mapping(path, f"services.{name}", body), processes.get(name), environment, bounded)
         for name, body in named.items()
     }
     for service in services.values():
@@ -128,6 +134,7 @@ def read_compose_file(path: Path, variables: Mapping[str, str] | None = None) ->
         toxiproxy=toxiproxy,
         entry_service=entry_service,
         entry_port=_port(path, "x-harness.entry", entry_port),
+        files=(path,),
         variables={
             name: environment.get(name, "")
             for body in named.values()
@@ -203,7 +210,28 @@ def _names_in(text: str) -> list[str]:
     return [match[1] or match[4] for match in _VARIABLE.finditer(text) if match[0] != "$$"]
 
 
-def _service(path: Path, name: str, body: dict[str, Any], process: object, variables: Mapping[str, str]) -> ServiceSpec:
+_SIZE = re.compile(r"size=(\d+)([kmg]?)", re.IGNORECASE)
+
+
+def _bounded_volumes(volumes: Mapping[str, Any]) -> dict[str, int]:
+    """Named volumes that are a tmpfs with a size, in bytes."""
+    found = {}
+    for name, body in volumes.items():
+        options = (body or {}).get("driver_opts") or {}
+        size = _SIZE.search(str(options.get("o", "")))
+        if options.get("type") == "tmpfs" and size:
+            found[name] = int(size[1]) << {"": 0, "k": 10, "m": 20, "g": 30}[size[2].lower()]
+    return found
+
+
+def _service(
+    path: Path,
+    name: str,
+    body: dict[str, Any],
+    process: object,
+    variables: Mapping[str, str],
+    bounded: Mapping[str, int],
+) -> ServiceSpec:
     given = body.get("environment") or {}
     if isinstance(given, list):
         parts = [str(item).partition("=") for item in given]
@@ -220,6 +248,7 @@ def _service(path: Path, name: str, body: dict[str, Any], process: object, varia
         words = shlex.split(command) if isinstance(command, str) else [str(word) for word in command]
     except ValueError as error:
         raise ComposeFileError(f"{path}: x-harness.processes.{name}.command: {error}; given {command!r}") from error
+    mounts = [str(one).split(":") for one in body.get("volumes") or () if isinstance(one, str)]
     return ServiceSpec(
         name=name,
         image=interpolate(str(body.get("image", "")), variables),
@@ -229,6 +258,7 @@ def _service(path: Path, name: str, body: dict[str, Any], process: object, varia
         port=_port(path, f"x-harness.processes.{name}.port", how["port"]) if "port" in how else 0,
         port_variable=str(how.get("port_variable", "")),
         ready=str(how.get("ready", "")),
+        disks={one[1]: bounded[one[0]] for one in mounts if len(one) > 1 and one[0] in bounded},
     )
 
 

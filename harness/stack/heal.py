@@ -1,109 +1,87 @@
 """The one heal: makes a stack equal to its pristine state, reads it back, and says what it found.
 
 Level-triggered: it looks at what is, not at what was done, so it can be called any number of times, by the runner, by
-the guardian when the runner died, and by `harness heal`.
+the guardian when the runner died, and by `harness heal`. Services come first: Toxiproxy is one of them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-from collections.abc import Iterator
+import signal
+import subprocess
 from functools import partial
 from pathlib import Path
 
-from harness.errors import ToxiproxyError
+from harness.errors import HarnessError
 from harness.record import HealReport
-from harness.stack.state import StackState
-from harness.stack.toxiproxy import ProxyState, Toxic, ToxiproxyClient
+from harness.stack import launch as launches
+from harness.stack.ballast import empty
+from harness.stack.process_powers import held_still, send
+from harness.stack.proxies import heal_proxies
+from harness.stack.state import RunningService, StackState
 from harness.waiting import wait_until
 
-ATTEMPTS = 3
 REMOVED_WITHIN_S = 3.0
 
 
 def heal(state: StackState) -> HealReport:
-    """Put every proxy back. Never raises: what could not be mended is in the report's `broken`."""
-    if not state.toxiproxy_url:
-        return HealReport()
-    client = ToxiproxyClient(state.toxiproxy_url)
-    found: list[str] = []
-    trouble = ""
-    for _ in range(ATTEMPTS):
-        try:
-            now = client.proxies()
-        except ToxiproxyError as error:
-            trouble = str(error)
-            continue
-        wrong: list[str] = []
-        for pristine in state.proxies:
-            wrong += _differences(pristine, now.get(pristine.name))
+    """Put services and proxies back. Never raises: what could not be mended is in the report's `broken`."""
+    mended: list[str] = []
+    broken: list[str] = []
+    if any(one.container for one in state.services):
+        from harness.stack.docker.heal import heal_containers  # the Docker SDK, where there is a container
+
+        report = heal_containers(state)
+        mended += report.mended
+        broken += report.broken
+    for one in state.services:
+        if one.launch:
             try:
-                _mend(client, pristine, now.get(pristine.name))
-            except ToxiproxyError as error:  # one that cannot be mended must not keep the others broken
-                trouble = str(error)
-        found += [sentence for sentence in wrong if sentence not in found]
-        if not wrong:  # read back, and nothing was out of place
-            return HealReport(mended=tuple(found))
-    try:
-        now = client.proxies()
-        left = tuple(s for p in state.proxies for s in _differences(p, now.get(p.name)))
-    except ToxiproxyError as error:
-        left = (str(error),)
-    if not left:
-        return HealReport(mended=tuple(found))
-    mended = tuple(sentence for sentence in found if sentence not in left)
-    return HealReport(mended=mended, broken=tuple(dict.fromkeys([*left, *([trouble] if trouble else [])])))
+                mended += _heal_process(one)
+            except HarnessError as error:
+                broken.append(str(error))
+    report = heal_proxies(state)
+    return HealReport((*mended, *report.mended), (*broken, *report.broken))
 
 
-def _differences(pristine: ProxyState, now: ProxyState | None) -> Iterator[str]:
-    """What is out of place, in sentences."""
-    name = pristine.name
-    if now is None:
-        yield f"{name}: the proxy was gone"
-        return
-    if (now.listen, now.upstream) != (pristine.listen, pristine.upstream):
-        yield f"{name}: it led from {now.listen} to {now.upstream}, not from {pristine.listen} to {pristine.upstream}"
-    if now.enabled is not pristine.enabled:
-        yield f"{name}: the proxy was {'enabled' if now.enabled else 'disabled'}"
-    for toxic in _missing(now.toxics, pristine.toxics):
-        yield f"{name}: the {toxic.kind} toxic {toxic.name} was in"
-    for toxic in _missing(pristine.toxics, now.toxics):
-        yield f"{name}: the {toxic.kind} toxic {toxic.name} was out"
-
-
-def _missing(some: tuple[Toxic, ...], others: tuple[Toxic, ...]) -> list[Toxic]:
-    return [toxic for toxic in some if toxic not in others]
-
-
-def _mend(client: ToxiproxyClient, pristine: ProxyState, now: ProxyState | None) -> None:
-    """Make one proxy what it was."""
-    if now == pristine:
-        return
-    if now is not None and (now.listen, now.upstream) != (pristine.listen, pristine.upstream):
-        client.delete(pristine.name)
-        now = None
-    if now is None:
-        now = client.create(pristine.name, pristine.listen, pristine.upstream)
-    for toxic in _missing(now.toxics, pristine.toxics):
-        client.remove(pristine.name, toxic.name)
-    for toxic in _missing(pristine.toxics, now.toxics):
-        client.add(pristine.name, toxic)
-    if now.enabled is not pristine.enabled:
-        client.enable(pristine.name, pristine.enabled)
-
-
-def _remove(folder: Path) -> bool:
-    """Remove it; False while something is left, as when a tool that was cut off still writes its last."""
-    shutil.rmtree(folder, ignore_errors=True)
-    return not folder.exists()
+def _heal_process(service: RunningService) -> list[str]:
+    """What was out of place, and is not any more. Raises HarnessError when it does not start again."""
+    launch = launches.read(service.launch)
+    if launch is None or launch.process is None:
+        return []
+    found = [f"{service.name}: its disk was full" for folder in service.disks.values() if empty(Path(folder))]
+    if not launch.process.alive():
+        launch.again()
+        found.append(f"{service.name}: its process had ended")
+    elif held_still(launch.process):
+        send(launch.process, signal.SIGCONT)
+        found.append(f"{service.name}: its process was held still")
+    return found
 
 
 def take_down(state: StackState) -> tuple[str, ...]:
-    """End the processes that the harness started, last first, and remove its folders; the names of what is left."""
-    for process in reversed(state.owned):
+    """End what the harness started, last first, and remove its folders; the names of what is left."""
+    again = [launches.read(one.launch) for one in state.services if one.launch and state.owned]
+    processes = {one.pid: one for one in (*state.owned, *(one.process for one in again if one and one.process))}
+    for process in reversed(processes.values()):
         process.ask_to_stop()  # all at once: each takes its time, and none waits for another's
-    left = [process.name for process in reversed(state.owned) if not process.end()]
+    left = [process.name for process in reversed(processes.values()) if not process.end()]
+    if state.project:
+        from harness.stack.docker.removal import remove_project
+
+        left += remove_project(state)
     for folder in state.folders:
         if not wait_until(partial(_remove, Path(folder)), REMOVED_WITHIN_S):
             left.append(folder)
     return tuple(left)
+
+
+def _remove(folder: Path) -> bool:
+    """Remove it; False while something is left, as when a tool that was cut off still writes its last."""
+    for disk in folder.glob("disk-*"):
+        if disk.is_mount():
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                subprocess.run(["umount", disk], capture_output=True, timeout=5)
+    shutil.rmtree(folder, ignore_errors=True)
+    return not folder.exists()

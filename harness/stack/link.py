@@ -6,8 +6,8 @@ import os
 import threading
 from collections.abc import Mapping
 
-from harness.model import Heal
 from harness.stack.toxiproxy import Toxic, ToxiproxyClient
+from harness.world import Heal
 
 OURS = "harness_"
 """How the names of our toxics begin: what is called so was never part of a pristine state."""

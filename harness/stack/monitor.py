@@ -10,15 +10,18 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 
 import psutil
 
 from harness.errors import ToxiproxyError
 from harness.order import Beat
 from harness.stack.child import ProcessId
+from harness.stack.process_powers import tree
 from harness.stack.sockets import LinkSockets
 from harness.stack.state import StackState
 from harness.stack.toxiproxy import ToxiproxyClient
+from harness.stack.whereabouts import current_process
 
 PERIOD_S, PERIOD_MAX_S = 0.25, 1.0
 LOOK_FOR_CHILDREN_S = 2.0
@@ -34,8 +37,8 @@ class Monitor:
 
     def __init__(self, state: StackState, zero_ns: int, reading: Reading) -> None:
         self._zero_ns, self._reading = zero_ns, reading
-        self._processes = {one.name: _Usage(one.process) for one in state.services if one.process}
-        self._links = LinkSockets({link.name: int(link.listen.rpartition(":")[2]) for link in state.links})
+        self._processes = {one.name: _Usage(partial(current_process, one)) for one in state.services if one.process}
+        self._state = state
         self._toxiproxy = ToxiproxyClient(state.toxiproxy_url) if state.toxiproxy_url else None
         self._closed: dict[str, tuple[int, int]] = {}
         self._stopped = threading.Event()
@@ -52,14 +55,20 @@ class Monitor:
 
     def _watch(self) -> None:
         wait_s = 0.0
+        links = self._open_links()  # here, since a socket belongs to the thread and the namespace that opened it
         while not self._stopped.wait(wait_s):
             began = time.thread_time()
-            self._read()
+            self._read(links)
             wait_s = min(PERIOD_MAX_S, max(PERIOD_S, (time.thread_time() - began) / SHARE_MAX))
-        self._read()
-        self._links.close()
+        self._read(links)
+        links.close()
 
-    def _read(self) -> None:
+    def _open_links(self) -> LinkSockets:
+        state = self._state
+        proxy = next((one for one in state.services if one.name == state.toxiproxy and one.container), None)
+        return LinkSockets({link.name: link.listen for link in state.links}, proxy.pid if proxy else None)
+
+    def _read(self, links: LinkSockets) -> None:
         at_ns = time.monotonic_ns() - self._zero_ns
         for name, usage in self._processes.items():
             cpu_cores, memory_bytes = usage.read()
@@ -68,8 +77,10 @@ class Monitor:
         if self._toxiproxy is not None:
             with contextlib.suppress(ToxiproxyError):  # a dead Toxiproxy is noticed and told elsewhere
                 self._closed = self._toxiproxy.closed_bytes()
+        if not links.can_read:
+            return
         at_ns = time.monotonic_ns() - self._zero_ns
-        for name, count in self._links.read(self._closed).items():
+        for name, count in links.read(self._closed).items():
             for metric, value in asdict(count).items():
                 self._reading(at_ns, name, metric, float(value))
 
@@ -83,8 +94,10 @@ def beat_readings(beat: Beat, reading: Reading) -> None:
 class _Usage:
     """CPU and memory of a process with all that it started."""
 
-    def __init__(self, process: ProcessId) -> None:
-        self._root = process
+    def __init__(self, root: Callable[[], ProcessId | None]) -> None:
+        """`root` tells which process it is now: a service may be started anew in the run."""
+        self._root_now = root
+        self._root: ProcessId | None = None
         self._cpu_s: dict[int, float] = {}
         self._read_at: float | None = None
         self._tree: list[psutil.Process] = []
@@ -98,7 +111,7 @@ class _Usage:
             with contextlib.suppress(psutil.Error), process.oneshot():
                 times, memory = process.cpu_times(), process.memory_info()
                 cpu_s[process.pid] = times.user + times.system
-                memory_bytes += memory.rss - (memory.shared if process.pid != self._root.pid else 0)
+                memory_bytes += memory.rss - (memory.shared if process is not self._tree[0] else 0)
         now = time.monotonic()
         cores = 0.0
         if self._read_at is not None and now > self._read_at:
@@ -110,9 +123,8 @@ class _Usage:
     def _processes(self) -> list[psutil.Process]:
         """The process and all below it, looked for now and then, since that walks over every process there is."""
         now = time.monotonic()
-        if now - self._looked_at > LOOK_FOR_CHILDREN_S:
+        if now - self._looked_at > LOOK_FOR_CHILDREN_S or self._root is None or not self._root.alive():
             self._looked_at = now
-            with contextlib.suppress(psutil.Error):
-                root = psutil.Process(self._root.pid)
-                self._tree = [root, *root.children(recursive=True)]
+            self._root = self._root_now()
+            self._tree = tree(self._root) if self._root else []
         return self._tree

@@ -13,12 +13,12 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
 from harness.errors import StartError
-from harness.stack.child import Child, start
+from harness.stack.launch import Launch, record
 
 INITDB_WITHIN_S = 60.0
 
@@ -51,8 +51,8 @@ def binaries() -> Path | None:
 class Postgres:
     """One server with a fresh data folder below `folder`, which must be the run's own."""
 
-    def __init__(self, folder: Path, port: int, environment: Mapping[str, str], log: Path) -> None:
-        self._folder, self.port, self._log = folder, port, log
+    def __init__(self, name: str, folder: Path, port: int, environment: Mapping[str, str], log: Path) -> None:
+        self._name, self._folder, self.port, self._log = name, folder, port, log
         self._user = environment.get("POSTGRES_USER", "postgres")
         self._password = environment.get("POSTGRES_PASSWORD", "")
         self._database = environment.get("POSTGRES_DB", self._user)
@@ -87,9 +87,10 @@ class Postgres:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise StartError(f"PostgreSQL could not be set up: {command[0]}: {error}") from error
 
-    def start(self) -> Child:
-        """Make the data folder and start the server; ready() tells when it takes connections."""
-        data = Path(tempfile.mkdtemp(prefix="data-", dir=self._folder))
+    def launch(self, disk: Path | None = None) -> Launch:
+        """Make the data folder (on `disk`, where there is one), and say what starts the server on it."""
+        data = disk / "data" if disk else Path(tempfile.mkdtemp(prefix="data-", dir=self._folder))
+        data.mkdir(exist_ok=True)
         if self._account.uid is not None and self._account.gid is not None:
             self._folder.chmod(0o711)
             os.chown(data, self._account.uid, self._account.gid)
@@ -114,14 +115,12 @@ class Postgres:
             "max_connections": "100",
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return start(
-            "postgres",
-            [self._binary("postgres"), "-D", data, *options],
-            self._log,
-            folder=Path("/"),
+        return replace(
+            record(self._folder, self._name, [self._binary("postgres"), "-D", data, *options], self._log),
+            folder="/",
             user=self._account.uid,
             group=self._account.gid,
-            stop_signal=signal.SIGINT,  # PostgreSQL's "fast shutdown"
+            stop_signal=int(signal.SIGINT),  # PostgreSQL's "fast shutdown"
         )
 
     def ready(self) -> bool:

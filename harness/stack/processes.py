@@ -14,16 +14,18 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness.errors import ComposeFileError, StartError
-from harness.stack.child import Child, last_lines, start
+from harness.stack.ballast import mounted
+from harness.stack.child import Child, last_lines
 from harness.stack.compose_file import ServiceSpec, StackSpec
 from harness.stack.heal import take_down
+from harness.stack.launch import Launch, record
 from harness.stack.ports import free_ports, listens
 from harness.stack.postgres import Postgres
 from harness.stack.running import RunningStack
@@ -66,7 +68,7 @@ class _StartUp:
         self._logs.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="harness-stack-"))
         self._change(folders=(str(folder),))
-        self._start_toxiproxy(server)
+        self._start_toxiproxy(server, folder)
         waiting = [one for one in self._spec.start_order() if one.name != self._spec.toxiproxy]
         begun = {self._spec.toxiproxy}
         while waiting:
@@ -89,18 +91,12 @@ class _StartUp:
         self._port = {name: next(ports) for name in [*services, self._spec.toxiproxy]}
         self._listen = {name: next(ports) for name in self._spec.links}
 
-    def _start_toxiproxy(self, server: Path) -> None:
+    def _start_toxiproxy(self, server: Path, folder: Path) -> None:
         name, port = self._spec.toxiproxy, self._port[self._spec.toxiproxy]
         quiet = {**os.environ, "LOG_LEVEL": "info"}  # its trace of every connection would cost what it measures
-        child = self._keep(
-            start(
-                name,
-                [server, "-host", LOOPBACK, "-port", str(port), "-proxy-metrics"],
-                self._logs / f"{name}.log",
-                environment=quiet,
-            ),
-            port,
-        )
+        command: list[str | Path] = [server, "-host", LOOPBACK, "-port", str(port), "-proxy-metrics"]
+        launch = replace(record(folder, name, command, self._logs / f"{name}.log"), environment=quiet)
+        child = self._begin(launch, port)
         self._wait_ready(child, lambda: listens(LOOPBACK, port))
         client = ToxiproxyClient(f"http://{LOOPBACK}:{port}")
         links = []
@@ -111,24 +107,30 @@ class _StartUp:
             links.append(RunningLink(link.name, link.client, link.service, listen, upstream))
         self._change(
             toxiproxy_url=client.url,
+            toxiproxy=name,
             links=tuple(links),
             proxies=tuple(client.proxies().values()),
             entry=f"http://{LOOPBACK}:{self._port[self._spec.entry_service]}",
+            entry_service=self._spec.entry_service,
         )
 
     def _start_service(self, spec: ServiceSpec, folder: Path) -> None:
         port, log = self._port[spec.name], self._logs / f"{spec.name}.log"
         if spec.is_postgres and not spec.command:
-            server = Postgres(folder, port, spec.environment, log)
-            self._wait_ready(self._keep(server.start(), port), lambda: listens(LOOPBACK, port) and server.ready())
+            server = Postgres(spec.name, folder, port, spec.environment, log)
+            disks = {path: mounted(folder, spec.name, size) for path, size in spec.disks.items()}
+            launch = server.launch(next(iter(disks.values()), None))
+            child = self._begin(launch, port, {path: str(disk) for path, disk in disks.items() if disk})
+            self._wait_ready(child, lambda: listens(LOOPBACK, port) and server.ready())
             server.create_database()
             return
         environment = {**os.environ, **{k: self._local(v) for k, v in spec.environment.items()}}
         if spec.port_variable:
             environment[spec.port_variable] = str(port)
         command = [sys.executable if spec.command[0] in ("python", "python3") else spec.command[0], *spec.command[1:]]
-        child = start(spec.name, command, log, environment=environment, folder=self._spec.path.resolve().parent)
-        self._wait_ready(self._keep(child, port), lambda: _is_ready(port, spec.ready))
+        here = str(self._spec.path.resolve().parent)
+        launch = replace(record(folder, spec.name, command, log), environment=environment, folder=here)
+        self._wait_ready(self._begin(launch, port), lambda: _is_ready(port, spec.ready))
 
     def _local(self, value: str) -> str:
         """A value of a Compose environment as it is on the loopback: every `service:port` becomes an address."""
@@ -143,8 +145,9 @@ class _StartUp:
         names = "|".join(re.escape(name) for name in sorted(self._spec.services, key=len, reverse=True))
         return LOOPBACK if value == "0.0.0.0" else re.sub(rf"(?<![\w.-])({names}):(\d+)", one, value)
 
-    def _keep(self, child: Child, port: int) -> Child:
-        service = RunningService(child.name, f"{LOOPBACK}:{port}", str(child.log), child.id)
+    def _begin(self, launch: Launch, port: int, disks: Mapping[str, str] | None = None) -> Child:
+        child = launch.begin()
+        service = RunningService(child.name, f"{LOOPBACK}:{port}", launch.log, child.id, launch.path, disks=disks or {})
         with self._lock:
             self._change(services=(*self.state.services, service), owned=(*self.state.owned, child.id))
         return child

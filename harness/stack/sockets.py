@@ -6,14 +6,19 @@ tcp_info of each live connection on the proxy's client side, without touching it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import ctypes
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from socket import AF_INET
+from socket import AF_INET, AF_INET6
+from typing import Any
 
 from pyroute2 import DiagSocket
 from pyroute2.netlink.diag import SS_CONN
 
 INET_DIAG_INFO = 2
+CLONE_NEWNET = 0x40000000
 _Counts = tuple[int, int, int]
 
 
@@ -39,13 +44,23 @@ class _Totals:
 
 
 class LinkSockets:
-    """Reads the links whose proxies listen on the given ports, each reading with its totals."""
+    """Reads the links whose proxies listen on the given addresses (`host:port`), each reading with its totals.
 
-    def __init__(self, ports: Mapping[str, int]) -> None:
-        self._link = {port: name for name, port in ports.items()}
-        self._totals = {name: _Totals() for name in ports}
-        self._diag = DiagSocket()
-        self._diag.bind()
+    `process` is one in the network namespace of Toxiproxy, where that is not ours; entering it takes root.
+    """
+
+    def __init__(self, listens: Mapping[str, str], process: int | None = None) -> None:
+        self._link: dict[tuple[str, int], str] = {}
+        for name, listen in listens.items():
+            host, _, port = listen.rpartition(":")
+            self._link["" if host in ("0.0.0.0", "[::]", "") else host, int(port)] = name
+        self._totals = {name: _Totals() for name in listens}
+        self._diag: DiagSocket | None = None
+        if process is None:
+            self._diag = _open()
+        else:
+            with contextlib.suppress(OSError):
+                self._diag = _open_in(process)
 
     def read(self, closed_bytes: Mapping[str, tuple[int, int]]) -> dict[str, LinkCount]:
         """One reading of every link. A connection is busy while its client has asked and no answer has begun; what
@@ -57,8 +72,9 @@ class LinkSockets:
         """
         counts = {name: LinkCount() for name in self._totals}
         seen: dict[str, dict[tuple[int, int], _Counts]] = {name: {} for name in self._totals}
-        for socket in self._diag.get_sock_stats(family=AF_INET, states=SS_CONN, extensions=1 << (INET_DIAG_INFO - 1)):
-            link = self._link.get(socket["idiag_sport"])
+        for socket in self._sockets():
+            port, host = socket["idiag_sport"], str(socket["idiag_src"]).removeprefix("::ffff:")
+            link = self._link.get((host, port)) or self._link.get(("", port))
             info = socket.get_attr("INET_DIAG_INFO")
             if link is None or not info:
                 continue
@@ -80,8 +96,45 @@ class LinkSockets:
             count.received_bytes, count.sent_bytes, count.round_trips = totals.highest
         return counts
 
+    @property
+    def can_read(self) -> bool:
+        """False where the kernel does not let us look: then nothing is known of what crosses."""
+        return self._diag is not None
+
+    def _sockets(self) -> Iterator[Any]:
+        if self._diag is None:
+            return
+        for family in (AF_INET, AF_INET6):  # a server on every address serves IPv4 by sockets of IPv6
+            yield from self._diag.get_sock_stats(family=family, states=SS_CONN, extensions=1 << (INET_DIAG_INFO - 1))
+
     def close(self) -> None:
-        self._diag.close()
+        if self._diag is not None:
+            self._diag.close()
+
+
+def _open() -> DiagSocket:
+    diag = DiagSocket()
+    diag.bind()
+    return diag
+
+
+def _open_in(process: int) -> DiagSocket:
+    """A socket belongs to the namespace that its thread was in when it was made. Raises OSError where we may not."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    ours = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    try:
+        theirs = os.open(f"/proc/{process}/ns/net", os.O_RDONLY)
+        try:
+            if libc.setns(theirs, CLONE_NEWNET) != 0:
+                raise OSError(ctypes.get_errno(), "setns")
+            try:
+                return _open()
+            finally:
+                libc.setns(ours, CLONE_NEWNET)
+        finally:
+            os.close(theirs)
+    finally:
+        os.close(ours)
 
 
 def _sum(parts: list[_Counts]) -> _Counts:

@@ -18,13 +18,46 @@ from harness.store import read_json, write_json
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A container's place on one network: the network's id and name, the names it bears there, its addresses where
+    they were fixed."""
+
+    network: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    ipv4: str = ""
+    ipv6: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerState:
+    """A container in its pristine state. Limits are None where there is none; `resolv_conf` is the file's text."""
+
+    id: str
+    name: str
+    running: bool = True
+    paused: bool = False
+    endpoints: tuple[Endpoint, ...] = ()
+    cpu_cores: float | None = None
+    memory_bytes: int | None = None
+    resolv_conf: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RunningService:
-    """A service that runs: where it is met (`host:port`), its process, its log. Implements model.Service."""
+    """A service that runs: where it is met (`host:port`), its process as it was started, its log.
+
+    `launch` is the record that starts a process again, `container` the pristine state of a container. `disks` are its
+    file systems of bounded size: the path that the service knows, and where the harness finds it.
+    """
 
     name: str
     address: str
     log: str
     process: ProcessId | None = None
+    launch: str = ""
+    container: ContainerState | None = None
+    disks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def pid(self) -> int | None:
@@ -46,31 +79,35 @@ class RunningLink:
 class StackState:
     """A running stack and its pristine state: `proxies` are what healing makes the world equal to.
 
-    `owned` processes and `folders` are ended and removed by the guardian when the harness that started them dies; they
-    are empty in the run folder of a run that only attached to a stack.
+    `owned` processes, `project` and `folders` are ended and removed by the guardian when the harness that started them
+    dies; they are empty in the run folder of a run that only attached to a stack. `project` is the Compose project
+    that the harness made. `toxiproxy` is the service that is Toxiproxy.
     """
 
     kind: str
     compose_file: str = ""
     toxiproxy_url: str = ""
+    toxiproxy: str = ""
     entry: str = ""
+    entry_service: str = ""
     services: tuple[RunningService, ...] = ()
     links: tuple[RunningLink, ...] = ()
     proxies: tuple[ProxyState, ...] = ()
     owned: tuple[ProcessId, ...] = ()
     folders: tuple[str, ...] = ()
+    project: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def attached(self) -> StackState:
         """The same stack as a run sees that did not start it: to be healed, not to be taken down."""
-        return replace(self, owned=(), folders=())
+        return replace(self, owned=(), folders=(), project="")
 
     def to_json(self) -> dict[str, Any]:
         """As `harness stack status --json` prints it: services and links by name, each service's pid spelled out."""
         body = asdict(self)
         body["services"] = {one.name: {**asdict(one), "pid": one.pid} for one in self.services}
         body["links"] = {one.name: asdict(one) for one in self.links}
-        return {"schema": 1, **body}
+        return {"schema": 2, **body}
 
 
 def write(path: Path, state: StackState) -> None:
@@ -87,7 +124,9 @@ def read(path: Path) -> StackState:
             kind=body["kind"],
             compose_file=body["compose_file"],
             toxiproxy_url=body["toxiproxy_url"],
+            toxiproxy=body["toxiproxy"],
             entry=body["entry"],
+            entry_service=body["entry_service"],
             services=tuple(_service(one) for one in body["services"].values()),
             links=tuple(RunningLink(**one) for one in body["links"].values()),
             proxies=tuple(
@@ -96,6 +135,7 @@ def read(path: Path) -> StackState:
             ),
             owned=tuple(ProcessId(**one) for one in body["owned"]),
             folders=tuple(body["folders"]),
+            project=body["project"],
             variables=body["variables"],
         )
     except (KeyError, TypeError, AttributeError) as error:
@@ -103,5 +143,15 @@ def read(path: Path) -> StackState:
 
 
 def _service(body: Mapping[str, Any]) -> RunningService:
-    process = body["process"]
-    return RunningService(body["name"], body["address"], body["log"], ProcessId(**process) if process else None)
+    process, container = body["process"], body["container"]
+    fields = {name: body[name] for name in ("name", "address", "log", "launch", "disks")}
+    return RunningService(
+        **fields,
+        process=ProcessId(**process) if process else None,
+        container=_container(container) if container else None,
+    )
+
+
+def _container(body: Mapping[str, Any]) -> ContainerState:
+    endpoints = tuple(Endpoint(**{**one, "aliases": tuple(one["aliases"])}) for one in body["endpoints"])
+    return ContainerState(**{**body, "endpoints": endpoints})

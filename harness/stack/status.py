@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.stack.state import StackState
 from harness.stack.toxiproxy import ToxiproxyClient
+from harness.stack.whereabouts import current_process
 
 
 def status(state: StackState) -> dict[str, Any]:
@@ -13,7 +14,9 @@ def status(state: StackState) -> dict[str, Any]:
     body = state.to_json()
     now = ToxiproxyClient(state.toxiproxy_url).proxies()
     for one in state.services:
-        body["services"][one.name]["alive"] = one.process is None or one.process.alive()
+        process = current_process(one)
+        body["services"][one.name]["pid"] = process.pid if process else None
+        body["services"][one.name]["alive"] = process is not None and process.alive()
     for name, link in body["links"].items():
         proxy = now.get(name)
         link["enabled"] = proxy is not None and proxy.enabled

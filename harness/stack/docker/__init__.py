@@ -1,0 +1,1 @@
+"""The Docker stack: Compose starts it, the Docker SDK watches and breaks its containers."""

@@ -1,0 +1,104 @@
+"""Calls Docker Compose v2: resolves a project's files, brings a project up. Its errors are told with what to do."""
+
+from __future__ import annotations
+
+import functools
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ComposeFileError, EngineError
+from harness.stack.child import Child, start
+
+CONFIG_WITHIN_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeFiles:
+    """Files that make one project, in Compose's order; relative paths in them are from the first one's folder."""
+
+    paths: tuple[Path, ...]
+    profiles: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        return self.paths[0].resolve().parent
+
+    def arguments(self, project: str | None) -> list[str]:
+        given = [part for path in self.paths for part in ("-f", str(path.resolve()))]
+        given += [part for profile in self.profiles for part in ("--profile", profile)]
+        named = ["-p", project] if project else []
+        return [*named, *given, "--project-directory", str(self.folder)]
+
+
+@functools.cache
+def version() -> str:
+    """Of Compose. Raises EngineError where there is no v2."""
+    docker = shutil.which("docker")
+    if docker is None:
+        raise EngineError(
+            "docker is not installed; install Docker and its Compose plugin, or run with --stack embedded"
+        )
+    done = subprocess.run([docker, "compose", "version", "--short"], capture_output=True, text=True, timeout=20)
+    found = done.stdout.strip().removeprefix("v")
+    if done.returncode != 0 or not found:
+        old = "; the docker-compose here is version 1, which is too old" if shutil.which("docker-compose") else ""
+        raise EngineError(
+            f"`docker compose` does not work here{old}; install the plugin of Docker Compose v2 "
+            "(docker-compose-plugin), or run with --stack embedded"
+        )
+    if int(found.split(".")[0]) < 2:
+        raise EngineError(f"Docker Compose {found} is too old; install v2 (docker-compose-plugin)")
+    return found
+
+
+def resolve(files: ComposeFiles, project: str | None = None) -> dict[str, Any]:
+    """The project as Compose resolves it (`docker compose config`). Raises ComposeFileError with what it says."""
+    version()
+    for path in files.paths:
+        if not path.is_file():
+            raise ComposeFileError(f"{path} does not exist; give the Compose files of the project with --file")
+    command = ["docker", "compose", *files.arguments(project), "config", "--format", "json"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=CONFIG_WITHIN_S, cwd=files.folder)
+    except subprocess.TimeoutExpired as error:
+        raise EngineError(f"`docker compose config` did not end within {CONFIG_WITHIN_S:g} s") from error
+    if done.returncode != 0:
+        names = ", ".join(str(path) for path in files.paths)
+        raise ComposeFileError(f"Compose cannot read {names}: {_last(done.stderr)}")
+    body: dict[str, Any] = json.loads(done.stdout)
+    return body
+
+
+def up(files: ComposeFiles, project: str, log: Path, *, build: bool) -> Child:
+    """Bring the project up, detached; what Compose says goes to `log`, a plain line a step."""
+    command = ["docker", "compose", "--progress", "plain", *files.arguments(project), "up", "--detach"]
+    command += ["--quiet-pull", "--build"] if build else ["--quiet-pull"]
+    return start("docker compose up", command, log, folder=files.folder)
+
+
+def image_of(name: str, project: Mapping[str, Any]) -> str:
+    """The name that Compose gives to what it builds, where the file gives none."""
+    return f"{project['name']}-{name}"
+
+
+def _last(said: str) -> str:
+    lines = [line for line in said.strip().splitlines() if line.strip()]
+    return " ".join(lines[-3:]) or "it said nothing"
+
+
+def failure(log: Path) -> str:
+    """What Compose said last, without its lines of progress."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    telling = [line.strip() for line in lines if any(word in line.lower() for word in _TELLING)]
+    return "\n".join(f"    {line}" for line in dict.fromkeys((telling or lines)[-8:]))
+
+
+_TELLING = ("error", "failed", "denied", "unhealthy", "no such", "cannot", "already", "overlaps", "exited")

@@ -1,0 +1,197 @@
+"""Speaks to one Docker Engine through the Docker SDK: every call has a deadline, every error says what to do."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, NotFound
+
+from harness.errors import EngineError
+from harness.stack.child import ProcessId, identify
+
+DEADLINE_S = 20
+PROJECT_LABEL = "com.docker.compose.project"
+SERVICE_LABEL = "com.docker.compose.service"
+RUN_LABEL = "io.resilience-harness.run"
+
+
+class Engine:
+    """The engine that $DOCKER_HOST (or the default socket) leads to. Bodies are as the Engine API gives them."""
+
+    def __init__(self, api: docker.APIClient) -> None:
+        self._api = api
+
+    @classmethod
+    @functools.cache
+    def connect(cls) -> Engine:
+        """Raises EngineError when there is none, or we may not speak to it."""
+        try:
+            api = docker.APIClient(version="auto", timeout=DEADLINE_S, **docker.utils.kwargs_from_env())
+        except DockerException as error:
+            raise EngineError(_unreachable(error)) from error
+        return cls(api)
+
+    def info(self) -> Mapping[str, Any]:
+        with _told("docker info"):
+            return dict(self._api.info())
+
+    @functools.cached_property
+    def memory_bytes(self) -> int:
+        """All the memory of its machine."""
+        return int(self.info()["MemTotal"])
+
+    def containers(self, project: str) -> list[dict[str, Any]]:
+        """All containers of a Compose project, as `inspect` shows them, one-off ones left out."""
+        with _told("docker ps"):
+            listed = self._api.containers(all=True, filters={"label": f"{PROJECT_LABEL}={project}"})
+        found = []
+        for one in listed:
+            if one["Labels"].get("com.docker.compose.oneoff") != "True":
+                with contextlib.suppress(NotFound):
+                    found.append(self.inspect(one["Id"]))
+        return found
+
+    def running_projects(self) -> set[str]:
+        with _told("docker ps"):
+            return {one["Labels"][PROJECT_LABEL] for one in self._api.containers() if PROJECT_LABEL in one["Labels"]}
+
+    def inspect(self, container: str) -> dict[str, Any]:
+        """Raises docker's NotFound for a container that is gone, EngineError for all else."""
+        with _told(f"docker inspect {container[:12]}"):
+            return dict(self._api.inspect_container(container))
+
+    def process(self, container: str, name: str) -> ProcessId | None:
+        """The first process of a container as this machine sees it; None when it does not run, or is not seen."""
+        try:
+            pid = int(self.inspect(container)["State"]["Pid"])
+        except (EngineError, NotFound):
+            return None
+        return identify(name, pid) if pid else None
+
+    def logs(self, container: str, lines: int | str = "all") -> bytes:
+        with _told(f"docker logs {container[:12]}"):
+            return bytes(self._api.logs(container, tail=lines))
+
+    def kill(self, container: str) -> None:
+        with _told(f"docker kill {container[:12]}"), _unless("is not running"):
+            self._api.kill(container)
+
+    def stop(self, container: str, within_s: int) -> None:
+        with _told(f"docker stop {container[:12]}"):
+            self._api.stop(container, timeout=within_s)
+
+    def start(self, container: str) -> None:
+        with _told(f"docker start {container[:12]}"):
+            self._api.start(container)
+
+    def pause(self, container: str) -> None:
+        with _told(f"docker pause {container[:12]}"), _unless("already paused"):
+            self._api.pause(container)
+
+    def unpause(self, container: str) -> None:
+        with _told(f"docker unpause {container[:12]}"), _unless("is not paused"):
+            self._api.unpause(container)
+
+    def update(self, container: str, limits: Mapping[str, int]) -> None:
+        """New limits. The SDK's own call lacks NanoCpus, so this posts them itself."""
+        with _told(f"docker update {container[:12]}"):
+            answer = self._api._post_json(self._api._url("/containers/{0}/update", container), data=dict(limits))
+            self._api._raise_for_status(answer)
+
+    def connect_network(self, container: str, network: str, aliases: Sequence[str], ipv4: str, ipv6: str) -> None:
+        with _told(f"docker network connect {network[:12]} {container[:12]}"), _unless("already exists in network"):
+            self._api.connect_container_to_network(
+                container, network, aliases=list(aliases), ipv4_address=ipv4 or None, ipv6_address=ipv6 or None
+            )
+
+    def disconnect_network(self, container: str, network: str) -> None:
+        with _told(f"docker network disconnect {network[:12]} {container[:12]}"), _unless("is not connected"):
+            self._api.disconnect_container_from_network(container, network)
+
+    def networks(self, **labels: str) -> list[dict[str, Any]]:
+        """All networks, or those with these labels."""
+        with _told("docker network ls"):
+            wanted = [f"{name}={value}" for name, value in labels.items()]
+            return list(self._api.networks(filters={"label": wanted} if wanted else None))
+
+    def run(self, container: str, command: Sequence[str]) -> tuple[int, bytes]:
+        """(exit code, output) of a command in a running container, as its root."""
+        with _told(f"docker exec {container[:12]}"):
+            created = self._api.exec_create(container, list(command), user="0")
+            output = bytes(self._api.exec_start(created["Id"]))
+            return int(self._api.exec_inspect(created["Id"])["ExitCode"] or 0), output
+
+    def remove_labelled(self, label: str) -> list[str]:
+        """Force every container, network and volume with that label away; the names of what is left."""
+        left = []
+        with _told("docker rm"):
+            filters = {"label": label}
+            for one in self._api.containers(all=True, filters=filters):
+                left += self._remove(
+                    one["Names"][0].lstrip("/"), self._api.remove_container, one["Id"], v=True, force=True
+                )
+            for one in self._api.networks(filters=filters):
+                left += self._remove(one["Name"], self._api.remove_network, one["Id"])
+            for one in self._api.volumes(filters=filters)["Volumes"] or ():
+                left += self._remove(one["Name"], self._api.remove_volume, one["Name"], force=True)
+        return left
+
+    def _remove(self, name: str, remove: Any, key: str, **how: bool) -> list[str]:
+        try:
+            remove(key, **how)
+        except NotFound:
+            return []
+        except APIError as error:
+            return [] if "already in progress" in str(error) else [name]
+        return []
+
+
+@contextlib.contextmanager
+def _told(what: str) -> Iterator[None]:
+    """The SDK's errors as ours. NotFound goes on as it is: some ask for it."""
+    try:
+        yield
+    except NotFound:
+        raise
+    except APIError as error:
+        raise EngineError(f"{what} failed: {error.explanation or error}") from error
+    except requests.RequestException as error:
+        raise EngineError(
+            f"{what}: the Docker Engine did not answer ({type(error).__name__}); is it running?"
+        ) from error
+    except DockerException as error:
+        raise EngineError(f"{what} failed: {error}") from error
+
+
+@contextlib.contextmanager
+def _unless(said: str) -> Iterator[None]:
+    """What is so already is no error."""
+    try:
+        yield
+    except APIError as error:
+        if said not in str(error):
+            raise
+
+
+def _unreachable(error: Exception) -> str:
+    host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    text = str(error)
+    socket = Path(host.removeprefix("unix://"))
+    if "Permission denied" in text:
+        return (
+            f"no permission to use the Docker Engine at {host}; join its group (sudo usermod -aG docker $USER, then "
+            "log in again), or run as root; or do without: --stack embedded"
+        )
+    if host.startswith("unix://") and not socket.exists():
+        return (
+            f"there is no Docker Engine at {host}; install and start one (sudo systemctl start docker), or set "
+            "DOCKER_HOST; or do without: --stack embedded"
+        )
+    return f"the Docker Engine at {host} does not answer; start it (sudo systemctl start docker): {text}"

@@ -1,0 +1,40 @@
+"""Takes a Compose project of ours away: its containers, networks and volumes, known by their label."""
+
+from __future__ import annotations
+
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from docker.errors import NotFound
+
+from harness.errors import HarnessError
+from harness.stack.docker.engine import PROJECT_LABEL, Engine
+from harness.stack.state import RunningService, StackState
+from harness.waiting import wait_until
+
+REMOVED_WITHIN_S = 20.0
+
+
+def remove_project(state: StackState) -> list[str]:
+    """Keep the logs, then remove all of the project; what is left, each with the command that finishes it."""
+    project = state.project
+    by_hand = (
+        f"Compose project {project} (docker compose -p {project} down -v --remove-orphans, and the same for what "
+        f"`docker network ls --filter label={PROJECT_LABEL}={project}` shows)"
+    )
+    try:
+        engine = Engine.connect()
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda one: save_log(engine, one), state.services))
+        gone = wait_until(lambda: not engine.remove_labelled(f"{PROJECT_LABEL}={project}"), REMOVED_WITHIN_S)
+    except HarnessError as error:
+        return [f"{by_hand}: {error}"]
+    return [] if gone else [by_hand]
+
+
+def save_log(engine: Engine, service: RunningService) -> None:
+    """The container's log into the run's logs."""
+    if service.container is not None and service.log:
+        with contextlib.suppress(HarnessError, NotFound, OSError):
+            Path(service.log).write_bytes(engine.logs(service.container.id))

@@ -1,0 +1,89 @@
+"""How a service of the embedded stack is started again, by whoever must: the run, the guardian, `harness heal`.
+
+A record of its own in the stack's private folder, since its environment holds secrets that have no place in a report.
+The record also says which process it is now.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from harness.errors import StartError
+from harness.stack.child import Child, ProcessId, start
+from harness.waiting import wait_until
+
+LASTS_S, STARTS_WITHIN_S = 0.3, 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What starts a service: `path` is where this record is kept (mode 0600)."""
+
+    path: str
+    name: str
+    command: tuple[str, ...]
+    log: str
+    environment: Mapping[str, str] | None = None
+    folder: str | None = None
+    user: int | None = None
+    group: int | None = None
+    stop_signal: int = 15
+    process: ProcessId | None = None
+
+    def begin(self) -> Child:
+        """Start it, and write down which process it is. Raises StartError."""
+        child = start(
+            self.name,
+            self.command,
+            Path(self.log),
+            environment=self.environment,
+            folder=Path(self.folder) if self.folder else None,
+            user=self.user,
+            group=self.group,
+            stop_signal=self.stop_signal,
+        )
+        replace(self, process=child.id)._write()
+        return child
+
+    def again(self) -> ProcessId:
+        """Start it again, if need be some times: what is left of the last one may stand in the way for a moment.
+
+        Raises StartError when it ends at once each time.
+        """
+        tries: list[Child] = []
+
+        def lasts() -> bool:
+            if not tries or tries[-1].ended() is not None:
+                tries.append(self.begin())
+            newest = tries[-1]
+            return not wait_until(lambda: newest.ended() is not None, LASTS_S)
+
+        if not wait_until(lasts, STARTS_WITHIN_S):
+            raise StartError(f"{self.name} does not start again; its log is {self.log}")
+        return tries[-1].id
+
+    def _write(self) -> None:
+        path = Path(self.path)
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        fresh.replace(path)
+
+
+def record(folder: Path, name: str, command: Sequence[str | Path], log: Path) -> Launch:
+    """A record in the stack's private folder; nothing is started yet."""
+    return Launch(str(folder / f"launch-{name}.json"), name, tuple(map(str, command)), str(log))
+
+
+def read(path: str) -> Launch | None:
+    """The record, with the process that it is now; None when it is gone, since the stack is."""
+    try:
+        body = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    process = body.pop("process")
+    return Launch(**{**body, "command": tuple(body["command"])}, process=ProcessId(**process) if process else None)

@@ -1,0 +1,89 @@
+"""The small protocols through which faults speak to the world: a link, a service, the stack that has them.
+
+Toxiproxy and the tap stand behind a link, a container or a process behind a service; what implements them is in stack/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from harness.record import HealReport
+
+Heal = Callable[[], None]
+"""Ends what one injection began, and nothing else."""
+
+
+class Link(Protocol):
+    """One directed dependency, client to service, that runs through Toxiproxy."""
+
+    @property
+    def name(self) -> str: ...
+    def add_toxic(self, kind: str, attributes: Mapping[str, int], *, stream: str = "downstream") -> Heal:
+        """Put one toxic in; its heal takes that one out and leaves others. `stream` is upstream or downstream."""
+        ...
+
+    def cut(self) -> Heal:
+        """Close the link: standing connections end, new ones are refused, until every cut is healed."""
+        ...
+
+
+POWERS = ("kill", "stop", "freeze", "restart", "cpu", "memory", "disk", "partition", "dns")
+"""What a stack may be able to do to a service. One that cannot is refused by name before anything starts."""
+
+
+class Service(Protocol):
+    """One process or container of the stack. Each method breaks it in one way, and returns the heal of that."""
+
+    @property
+    def name(self) -> str: ...
+    def kill(self) -> Heal:
+        """SIGKILL to all of it. Back by the stack's own restart policy, else by the heal."""
+        ...
+
+    def stop(self) -> Heal:
+        """Ask it to end, as an operator does; the heal starts it again."""
+        ...
+
+    def freeze(self) -> Heal:
+        """Hold all of it still; connections stay open and nothing answers."""
+        ...
+
+    def restart(self) -> Heal:
+        """End it and start it again at once; the heal has nothing left to do."""
+        ...
+
+    def squeeze_cpu(self, cores: float) -> Heal:
+        """Leave it at most so many cores."""
+        ...
+
+    def squeeze_memory(self, limit_bytes: int) -> Heal:
+        """Leave it at most so much memory; what holds more is killed, as the kernel does it."""
+        ...
+
+    def fill_disk(self, path: str, free_bytes: int) -> Heal:
+        """Leave so much free on the bounded file system at `path`. Refused where others would run out of space too."""
+        ...
+
+    def partition(self) -> Heal:
+        """Cut it off from every network."""
+        ...
+
+    def break_dns(self) -> Heal:
+        """Let it find no name; standing connections stay."""
+        ...
+
+
+class Stack(Protocol):
+    """The system under test, running. What starts one is in stack/."""
+
+    def link(self, name: str) -> Link: ...
+    def service(self, name: str) -> Service: ...
+
+    def heal(self) -> HealReport:
+        """Everything back, verified by reading it back; any number of times."""
+        ...
+
+    def down(self) -> None:
+        """End what was started with it: nothing, for a stack that was only attached to."""
+        ...
