@@ -11,13 +11,38 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from harness.errors import LocustfileError, StartError
 from harness.order import Beat, Order
+from harness.plan import Plan
 from harness.stack.child import Child, ProcessId, last_lines, start
 from harness.waiting import wait_until
 
 READY_WITHIN_S = 60.0
+DRAIN_S = 5.0
+"""How long answers are waited for that are still due when the load ends."""
+
+
+def order_for(plan: Plan, locustfile: Path, samples: Path, host: str) -> Order:
+    """The load of a plan, resolved."""
+    scenario, load = plan.scenario, plan.scenario.load
+    return Order(
+        locustfile=str(locustfile),
+        host=host,
+        samples=str(samples),
+        model=load.model,
+        end_s=plan.load_end_s,
+        warmup_s=scenario.warmup_s,
+        drain_s=DRAIN_S,
+        seed=scenario.seed,
+        rates=[list(point) for point in load.rates or ()],
+        arrivals=load.arrivals,
+        users=(load.users if load.model == "closed" else load.users_max) or 0,
+        tags=list(load.tags),
+        exclude_tags=list(load.exclude_tags),
+        allowed_host=urlsplit(host).hostname or "",
+    )
 
 
 class Generator:
@@ -97,6 +122,10 @@ class Generator:
         if self._error is not None and self._ready.is_set():
             return self._error
         return self._child.ended()
+
+    def end(self) -> None:
+        """Ask it to send no more: the run is over before its longest time."""
+        self._say("end")
 
     def finish(self, within_s: float) -> None:
         """Let it wait for the answers that are still due, and write its last batch."""

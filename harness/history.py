@@ -9,6 +9,7 @@ import contextlib
 import json
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -205,6 +206,19 @@ def phases_of(windows: Sequence[PlannedWindow], end_s: float) -> tuple[Phase, ..
     return tuple(phase for phase in phases if phase.length_s > 0)
 
 
+def as_they_were(windows: Sequence[PlannedWindow], marks: Sequence[Mark]) -> tuple[PlannedWindow, ...]:
+    """The windows with the times that the marks tell: those of a run that waited for calm were later than planned."""
+    began = {mark.data.get("window"): mark.at_s for mark in marks if mark.kind == "injected"}
+    ended = {mark.data.get("window"): mark.at_s for mark in marks if mark.kind == "healing"}
+    out = []
+    for one in windows:
+        start_s = began.get(one.name)
+        if start_s is not None:
+            end_s = ended.get(one.name)
+            out.append(replace(one, start_s=start_s, end_s=end_s or start_s + one.end_s - one.start_s))
+    return tuple(out)
+
+
 def read(folder: RunFolder) -> History:
     """The history of a run, from its folder alone."""
     manifest = read_json(folder.manifest)
@@ -217,6 +231,8 @@ def read(folder: RunFolder) -> History:
         entry = str(manifest.get("entry_service", ""))
     except (KeyError, TypeError, ValueError) as error:
         raise RunFolderError(f"{folder.manifest} lacks {error}; it is damaged or from another version") from error
+    if manifest.get("calm_max_s") is not None:
+        windows, planned_end_s = as_they_were(windows, marks), float("inf")
     samples = read_samples(folder.samples)
     ends = [mark.at_s for mark in marks if mark.kind == "end" and mark.at_s is not None]
     if ends:

@@ -24,13 +24,23 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run of a scenario does. `windows` are as the manifest keeps them, `faults` what to inject, by index."""
+    """What a run of a scenario does. `windows` are as the manifest keeps them, `faults` what to inject, by index.
+
+    With `calm_max_s` each window but the first waits, at most so long, until the stack is back from the one before;
+    what follows is later by as much. Without it every step keeps its time.
+    """
 
     name: str
     scenario: Scenario
     windows: tuple[PlannedWindow, ...]
     faults: tuple[Fault, ...]
     steps: tuple[Step, ...]
+    calm_max_s: float | None = None
+
+    @property
+    def load_end_s(self) -> float:
+        """When the load ends at the latest."""
+        return self.scenario.end_s + (self.calm_max_s or 0.0) * len(self.windows)
 
     @property
     def baseline_end_s(self) -> float:

@@ -12,15 +12,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from harness.calm import Calm
 from harness.errors import HarnessError
-from harness.generator import Generator
+from harness.generator import DRAIN_S, Generator, order_for
 from harness.guard import Guardian
 from harness.history import MarkWriter, ResourceWriter
 from harness.interrupts import Interrupts
 from harness.manifest import manifest, zero_utc
-from harness.order import Beat, Order
+from harness.order import Beat
 from harness.plan import Plan, Step
 from harness.record import NS_PER_S, HealReport
 from harness.stack import state as states
@@ -30,7 +30,6 @@ from harness.store import RunFolder, write_json
 from harness.watching import View
 from harness.world import Heal
 
-DRAIN_S = 5.0
 LEAD_S = 0.15
 """Between the last word to the load process and its first arrival."""
 JUDGE_BEFORE_S = 1.0
@@ -74,6 +73,8 @@ class Run:
         self._marks = MarkWriter(folder.marks)
         self._resources = ResourceWriter(folder.resources)
         self._heals: dict[int, Heal] = {}
+        self._calm = Calm(plan.baseline_end_s)
+        self._shift_s = 0.0
         self._zero_ns = 0
         self._looked_ns = 0
         self._reason = COMPLETE
@@ -103,7 +104,7 @@ class Run:
             stack.state = replace(stack.state, owned=(*stack.state.owned, generator.id))
             states.write(self._folder.stack, stack.state)
             write_json(self._folder.manifest, manifest(self._plan, stack.state, self._command))
-            generator.order(self._order(stack.state.entry))
+            generator.order(order_for(self._plan, self._locustfile, self._folder.samples, stack.state.entry))
             generator.wait_ready(self._interrupts.came)
             monitor = self._start_clock(stack, generator)
             if self._plan.scenario.warmup_s >= MEANWHILE_S:
@@ -121,25 +122,6 @@ class Run:
         reason = INTERRUPTED if self._interrupts.came() else self._reason
         return Ending(reason, self._interrupts.number, still_broken)
 
-    def _order(self, host: str) -> Order:
-        scenario, load = self._plan.scenario, self._plan.scenario.load
-        return Order(
-            locustfile=str(self._locustfile),
-            host=host,
-            samples=str(self._folder.samples),
-            model=load.model,
-            end_s=scenario.end_s,
-            warmup_s=scenario.warmup_s,
-            drain_s=DRAIN_S,
-            seed=scenario.seed,
-            rates=[list(point) for point in load.rates or ()],
-            arrivals=load.arrivals,
-            users=(load.users if load.model == "closed" else load.users_max) or 0,
-            tags=list(load.tags),
-            exclude_tags=list(load.exclude_tags),
-            allowed_host=urlsplit(host).hostname or "",
-        )
-
     def _start_clock(self, stack: RunningStack, generator: Generator) -> Monitor:
         now_ns = time.monotonic_ns()
         self._zero_ns = now_ns + int((self._plan.scenario.warmup_s + LEAD_S) * NS_PER_S)
@@ -154,19 +136,34 @@ class Run:
     # ------------------------------------------------------------------------------------------------ on the clock
 
     def _follow(self, stack: RunningStack, generator: Generator, baseline_is_bad: Callable[[], str | None]) -> None:
-        end_s = self._plan.scenario.end_s
         events: list[tuple[float, Callable[[], None]]] = []
         if self._plan.windows and self._plan.baseline_end_s > 2 * JUDGE_BEFORE_S:
             events.append((self._plan.baseline_end_s - JUDGE_BEFORE_S, lambda: self._judge_baseline(baseline_is_bad)))
         for step in self._plan.steps:
             do = self._inject if step.action == "inject" else self._heal
             events.append((step.at_s, partial(do, step, stack)))
-        for at_s, act in [*events, (end_s, lambda: None)]:
-            if not self._until(at_s, stack, generator):
+            if step.action == "heal" and self._plan.calm_max_s is not None:
+                events.append((step.at_s, partial(self._wait_calm, step, stack, generator)))
+        for at_s, act in [*events, (self._plan.scenario.end_s, lambda: None)]:
+            if not self._until(at_s + self._shift_s, stack, generator):
                 return
             act()
             if self._reason != COMPLETE:
                 return
+
+    def _wait_calm(self, step: Step, stack: RunningStack, generator: Generator) -> None:
+        """Let the stack come back; what follows is later by as much."""
+        began_s, window = self._at_s(), self._plan.windows[step.window].name
+        until_s = began_s + (self._plan.calm_max_s or 0.0)
+        while not self._calm.is_back(began_s):
+            if not self._until(self._at_s() + 2 * LOOK_S, stack, generator):
+                return
+            if self._at_s() > until_s:
+                self._mark("not_back", window=window)
+                self._reason = f"goodput was not back {self._plan.calm_max_s:g} s after {window}"
+                self._view.say(self._reason)
+                return
+        self._shift_s = self._at_s() - step.at_s
 
     def _judge_baseline(self, baseline_is_bad: Callable[[], str | None]) -> None:
         self._resources.flush()
@@ -185,7 +182,7 @@ class Run:
             self._reason = f"{window.name} could not be injected: {error or type(error).__name__}"
             return
         self._mark("injected", window=window.name, fault=window.fault, late_ms=self._late_ms(step))
-        self._view.say(f"{step.at_s:7.1f} s  in: {window.name}")
+        self._view.say(f"{self._at_s():7.1f} s  in: {window.name}")
 
     def _heal(self, step: Step, stack: RunningStack) -> None:
         window = self._plan.windows[step.window]
@@ -196,10 +193,10 @@ class Run:
             self._reason = f"{window.name} could not be healed on its time: {error or type(error).__name__}"
             return
         self._mark("healed", window=window.name, fault=window.fault, late_ms=self._late_ms(step))
-        self._view.say(f"{step.at_s:7.1f} s  healed: {window.name}")
+        self._view.say(f"{self._at_s():7.1f} s  healed: {window.name}")
 
     def _late_ms(self, step: Step) -> float:
-        return round((self._at_s() - step.at_s) * 1000, 3)
+        return round((self._at_s() - step.at_s - self._shift_s) * 1000, 3)
 
     def _until(self, at_s: float, stack: RunningStack, generator: Generator) -> bool:
         """Wait for a second of the clock; False when something ended the run before."""
@@ -252,7 +249,7 @@ class Run:
             last_first.callback(self._close_resources)
             if monitor is not None:
                 last_first.callback(monitor.stop)
-            end_s = min(self._at_s(), self._plan.scenario.end_s) if self._zero_ns else None
+            end_s = min(self._at_s(), self._plan.scenario.end_s + self._shift_s) if self._zero_ns else None
             if stack is not None:
                 report = stack.heal()
                 self._try_mark("heal_report", mended="; ".join(report.mended), broken="; ".join(report.broken))
@@ -260,6 +257,8 @@ class Run:
                     self._view.say(f"healing found: {sentence}")
             if generator is not None:
                 if self._reason == COMPLETE and not self._interrupts.came():
+                    if self._plan.calm_max_s is not None:
+                        generator.end()
                     generator.finish(DRAIN_S + 2.0)
                     if not generator.done:
                         how = generator.died() or "it was not done in time"
@@ -287,6 +286,7 @@ class Run:
         return (time.monotonic_ns() - self._zero_ns) / NS_PER_S
 
     def _on_beat(self, beat: Beat) -> None:
+        self._calm.hear(beat)
         beat_readings(beat, self._resources.add)
         with contextlib.suppress(HarnessError, OSError):  # a full disk is met, and told, by the marks
             self._resources.flush()

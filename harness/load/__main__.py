@@ -1,8 +1,9 @@
 """The load process: `python -m harness.load`. Embeds Locust as a library and streams what it saw to disk.
 
 The parent speaks through stdin, this process through stdout, in lines. In: `order` and an Order as JSON; `go` and the
-monotonic nanosecond of the run's zero; `stop`, or the end of the pipe, which is the parent's death. Out, all JSON:
-`ready`, a `beat` each second, `done`; or `error` with a sentence. What a locustfile prints goes to stderr, the log.
+monotonic nanosecond of the run's zero; `end`, to send no more but wait for what is due; `stop`, or the end of the pipe,
+which is the parent's death. Out, all JSON: `ready`, a `beat` each second, `done`; or `error` with a sentence. What a
+locustfile prints goes to stderr, the log.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Parent:
         os.dup2(2, 1)  # a locustfile's print() must not end up among our lines
         self.order: AsyncResult[Order] = AsyncResult()
         self.zero_ns: AsyncResult[int] = AsyncResult()
-        self.stop = Event()
+        self.end, self.stop = Event(), Event()
         gevent.spawn(self._listen)
 
     def say(self, kind: str, **fields: Any) -> None:
@@ -67,6 +68,8 @@ class Parent:
                     self.order.set(Order(**json.loads(value)))
                 elif word == "go":
                     self.zero_ns.set(int(value))
+                elif word == "end":
+                    self.end.set()
                 elif word == "stop":
                     self.stop.set()
         self.stop.set()
@@ -125,7 +128,7 @@ def run(order: Order, parent: Parent) -> None:
     for each in (flusher, beater):
         each.link_exception(lambda _: parent.stop.set())
     try:
-        driver.drive(zero_ns, stopped=parent.stop.is_set)
+        driver.drive(zero_ns, stopped=lambda: parent.stop.is_set() or parent.end.is_set())
         for each in (flusher, beater):
             if each.exception is not None:
                 raise each.exception

@@ -1,0 +1,41 @@
+"""Whether the stack gives again what it gave before anything was broken, from the load process's beats alone.
+
+A sweep waits for it between two faults. It is a gate, not a judgement: how soon goodput was really back is read from
+the samples, afterwards.
+"""
+
+from __future__ import annotations
+
+import math
+
+from harness.order import Beat
+from harness.record import NS_PER_S
+
+BEAT_S = 1.0
+LEVEL = 0.95
+BUSY_FACTOR, BUSY_MORE = 2, 3
+
+
+class Calm:
+    """Hears every beat; `baseline_end_s` is where the baseline ends on the run's clock."""
+
+    def __init__(self, baseline_end_s: float) -> None:
+        self._baseline_end_s = baseline_end_s
+        self._before: list[Beat] = []
+        self._last: Beat | None = None
+
+    def hear(self, beat: Beat) -> None:
+        end_s = beat.at_ns / NS_PER_S
+        if BEAT_S <= end_s <= self._baseline_end_s:
+            self._before.append(beat)
+        self._last = beat
+
+    def is_back(self, since_s: float) -> bool:
+        """The last whole second lies after `since_s`, and was as good as the baseline's, without a backlog."""
+        last = self._last
+        if last is None or not self._before or last.at_ns / NS_PER_S - BEAT_S < since_s:
+            return False
+        before = sum(beat.ok for beat in self._before) / len(self._before)
+        busy = max(beat.users_busy for beat in self._before)
+        good = last.ok >= LEVEL * before - 2 * math.sqrt(before)
+        return good and last.users_busy <= BUSY_FACTOR * busy + BUSY_MORE
