@@ -114,8 +114,8 @@ class _Client:
             for other, alias in service.links:
                 if other in self.project.services:
                     self._add(other, 0, f"link {other}:{alias}" if alias != other else f"link {other}")
-            for other, condition in service.depends_on.items():
-                if other in self.project.services and condition != JOB:
+            for other, how in service.depends_on.items():
+                if other in self.project.services and how.condition != JOB:
                     self._add(owner(self.project, other), 0, f"depends_on{whose}")
         for one in seen:
             if {one.client, one.service} <= set(self.project.services) and owner(

@@ -25,9 +25,18 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Dependency:
+    """How one service depends on another. `restart`: it restarts with it, as links imply it."""
+
+    condition: str = "service_started"
+    restart: bool = False
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class ComposeService:
-    """A service. `words` are those of entrypoint and command, `depends_on` a condition by service, `links` pairs of
-    service and alias, ports those of the container (exposed or published), `extra_hosts` addresses by name.
+    """A service. `words` are those of entrypoint and command, `depends_on` how by service, `links` pairs of service
+    and alias, ports those of the container (exposed or published), `extra_hosts` addresses by name.
     """
 
     name: str
@@ -35,7 +44,7 @@ class ComposeService:
     build: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     words: tuple[str, ...] = ()
-    depends_on: Mapping[str, str] = field(default_factory=dict)
+    depends_on: Mapping[str, Dependency] = field(default_factory=dict)
     links: tuple[tuple[str, str], ...] = ()
     external_links: tuple[str, ...] = ()
     tcp_ports: tuple[int, ...] = ()
@@ -51,7 +60,11 @@ class ComposeService:
 
 @dataclass(frozen=True, slots=True)
 class ComposeNetwork:
-    """A network. `name` is the actual one, `subnets` are those that the file fixes, as in `10.0.0.0/24`."""
+    """A network. `name` is the actual one, `subnets` are those that the file fixes, as in `10.0.0.0/24`.
+
+    Of an external one the file says no more than the name: who can ask the daemon replaces `internal`, `enable_ipv6`,
+    `driver` and `subnets` with what is true there.
+    """
 
     key: str
     name: str
@@ -145,9 +158,7 @@ def _service(name: str, body: object) -> ComposeService:
             if value is not None
         },
         words=(*_words(where.at("entrypoint"), given), *_words(where.at("command"), given)),
-        depends_on={
-            other: text(mapping(where.at("depends_on"), how).get("condition")) for other, how in depends_on.items()
-        },
+        depends_on={other: _dependency(mapping(where.at("depends_on"), how)) for other, how in depends_on.items()},
         links=tuple(_pair(link) for link in _texts(where.at("links"), given)),
         external_links=_texts(where.at("external_links"), given),
         tcp_ports=tcp,
@@ -161,6 +172,14 @@ def _service(name: str, body: object) -> ComposeService:
         extra_hosts=_extra_hosts(where.at("extra_hosts"), given.get("extra_hosts")),
         replicas=number(where, given.get("scale", deploy.get("replicas", 1))),
         restart=text(given.get("restart")),
+    )
+
+
+def _dependency(given: Mapping[str, object]) -> Dependency:
+    return Dependency(
+        condition=text(given.get("condition")) or "service_started",
+        restart=given.get("restart") is True,
+        required=given.get("required") is not False,
     )
 
 
