@@ -148,10 +148,7 @@ def lay_out(project: ComposeProject, edges: Sequence[Edge], *, mode: str, subnet
     taken = set(project.networks)
     edge_networks = {}
     for (client, service), name in pairs.items():
-        actual = f"00hx-{project.name}-{name}"
-        edge_networks[client, service] = _network(
-            project, client, f"hx-{name}", actual, next(given), taken, ranged=True
-        )
+        edge_networks[client, service] = _network(project, client, f"hx-{name}", next(given), taken, ranged=True)
         _must_come_first(project, client, edge_networks[client, service])
     upstream_networks = {
         service: _network(project, service, f"hx-up-{service}", next(given), taken) for service in dialled
