@@ -67,6 +67,8 @@ def test_the_core_imports_nothing_but_the_core():
         ("harness/checks", ("harness.runner", "harness.stack", "harness.load", "harness.report"), ()),
         ("harness/analysis", ("harness.runner", "harness.stack", "harness.load", "harness.report"), ()),
         ("harness/report", ("harness.runner", "harness.stack", "harness.load"), ()),
+        ("harness/adopt", ("harness.runner", "harness.stack", "harness.load", "harness.report"), ()),
+        ("harness/adopt", ("docker", "subprocess", "socket", "requests", "toxiproxy"), ()),
         ("harness", ("locust", "gevent"), ("harness/load/",)),
         ("harness", ("harness.load",), ("harness/load/",)),
         ("harness", ("matplotlib",), ("harness/report/charts/",)),

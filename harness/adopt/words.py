@@ -1,0 +1,22 @@
+"""What adopt says: each edge with how it is known, and what was left out and why. Lines of plain text; pure."""
+
+from __future__ import annotations
+
+from harness.adopt.edges import Found
+from harness.adopt.link_names import link_names
+
+
+def lines(found: Found) -> tuple[str, ...]:
+    """The lines for a terminal, without an end of line. The first is a summary."""
+    links = link_names(found.edges)
+    count = f"{len(links)} link{'' if len(links) == 1 else 's'} found"
+    left = f", {len(found.left_out)} left out" if found.left_out else ""
+    said = [f"{count}{left}"]
+    rows = [(name, f"{e.client} -> {e.service}:{e.port}", ", ".join(e.reasons)) for name, e in links.items()]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)] if rows else []
+    for name, what, why in rows:
+        said.append(f"  {name:<{widths[0]}}  {what:<{widths[1]}}  {why}".rstrip())
+    if found.left_out:
+        said += ["", "left out, and why"]
+        said += [f"  {one.what}: {one.why}" for one in found.left_out]
+    return tuple(said)
