@@ -81,3 +81,13 @@ def ports(where: Where, service: Mapping[str, object]) -> tuple[tuple[int, ...],
         first = number(where.at("expose"), low)
         found.setdefault(protocol or "tcp", set()).update(range(first, number(where.at("expose"), high or low) + 1))
     return tuple(sorted(found["tcp"])), tuple(sorted(found["udp"]))
+
+
+def published(where: Where, service: Mapping[str, object]) -> tuple[int, ...]:
+    """The container's TCP ports that a service publishes, in the order of the file."""
+    found = []
+    for one in sequence(where.at("ports"), service.get("ports")):
+        port = mapping(where.at("ports"), one)
+        if (text(port.get("protocol")) or "tcp") == "tcp":
+            found.append(number(where.at("ports.target"), port.get("target")))
+    return tuple(dict.fromkeys(found))

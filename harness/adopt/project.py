@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from harness.adopt.narrow import Where, mapping, number, ports, sequence, text, undollar
+from harness.adopt.narrow import Where, mapping, number, ports, published, sequence, text, undollar
 from harness.errors import ComposeFileError, one_of
 
 
@@ -49,6 +49,7 @@ class ComposeService:
     external_links: tuple[str, ...] = ()
     tcp_ports: tuple[int, ...] = ()
     udp_ports: tuple[int, ...] = ()
+    published_ports: tuple[int, ...] = ()
     networks: tuple[Attachment, ...] = ()
     network_mode: str = ""
     container_name: str = ""
@@ -162,6 +163,7 @@ def _service(name: str, body: object) -> ComposeService:
         links=tuple(_pair(link) for link in _texts(where.at("links"), given)),
         external_links=_texts(where.at("external_links"), given),
         tcp_ports=tcp,
+        published_ports=published(where, given),
         udp_ports=udp,
         networks=tuple(
             _attachment(where, key, body) for key, body in mapping(where.at("networks"), given.get("networks")).items()

@@ -46,7 +46,8 @@ class ServiceSpec:
 
 @dataclass(frozen=True, slots=True)
 class LinkSpec:
-    """A link: the client meets it at Toxiproxy's port `listen`, and it leads to the service's port `upstream`."""
+    """A link: the client meets it at Toxiproxy's port `listen` (0 where networks lead it there), and it leads to the
+    service's port `upstream`."""
 
     name: str
     client: str
@@ -60,6 +61,8 @@ class StackSpec:
     """The whole stack. `entry_service` and `entry_port` are where the load goes.
 
     `variables` are those that the services' environments refer to (`${WEAKNESS:-}`), with the values that they have.
+    `files` are the project's own; `mode` is soft or strict where Toxiproxy is put between the services by networks, ""
+    where the project has a Toxiproxy of its own.
     """
 
     path: Path
@@ -71,6 +74,7 @@ class StackSpec:
     entry_port: int
     variables: Mapping[str, str] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
+    mode: str = ""
 
     def start_order(self) -> list[ServiceSpec]:
         """Services after those that they depend on. Raises ComposeFileError on a circle."""
@@ -120,12 +124,7 @@ def read_compose_file(path: Path, variables: Mapping[str, str] | None = None) ->
         for needed in service.depends_on:
             _known(path, f"services.{service.name}.depends_on", needed, services)
     toxiproxy = str(extension.get("toxiproxy", "toxiproxy"))
-    links = {
-        name: _link(path, name, _mapping(path, f"x-harness.links.{name}", body), services)
-        for name, body in _mapping(path, "x-harness.links", extension.get("links")).items()
-    }
-    entry_service, _, entry_port = str(extension.get("entry", "")).rpartition(":")
-    _known(path, "x-harness.entry", entry_service, services)
+    links, entry_service, entry_port = read_links(path, extension, services)
     return StackSpec(
         path=path,
         name=str(document.get("name", path.resolve().parent.name)),
@@ -133,7 +132,7 @@ def read_compose_file(path: Path, variables: Mapping[str, str] | None = None) ->
         links=links,
         toxiproxy=toxiproxy,
         entry_service=entry_service,
-        entry_port=_port(path, "x-harness.entry", entry_port),
+        entry_port=entry_port,
         files=(path,),
         variables={
             name: environment.get(name, "")
@@ -141,6 +140,19 @@ def read_compose_file(path: Path, variables: Mapping[str, str] | None = None) ->
             for name in _names_in(str(body.get("environment") if isinstance(body, dict) else ""))
         },
     )
+
+
+def read_links(
+    path: Path, extension: Mapping[str, Any], services: Mapping[str, object], *, by_networks: bool = False
+) -> tuple[dict[str, LinkSpec], str, int]:
+    """(links by name, the service and the port that the load goes to) of an x-harness. Raises ComposeFileError."""
+    links = {
+        name: _link(path, name, _mapping(path, f"x-harness.links.{name}", body), services, by_networks)
+        for name, body in _mapping(path, "x-harness.links", extension.get("links")).items()
+    }
+    service, _, port = str(extension.get("entry", "")).rpartition(":")
+    _known(path, "x-harness.entry", service, services)
+    return links, service, _port(path, "x-harness.entry", port)
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -262,7 +274,7 @@ def _service(
     )
 
 
-def _link(path: Path, name: str, body: dict[str, Any], services: Mapping[str, object]) -> LinkSpec:
+def _link(path: Path, name: str, body: dict[str, Any], services: Mapping[str, object], by_networks: bool) -> LinkSpec:
     key = f"x-harness.links.{name}"
     for side in ("client", "service"):
         _known(path, f"{key}.{side}", str(body.get(side, "")), services)
@@ -270,6 +282,8 @@ def _link(path: Path, name: str, body: dict[str, Any], services: Mapping[str, ob
         name=name,
         client=str(body["client"]),
         service=str(body["service"]),
-        listen=_port(path, f"{key}.listen", body.get("listen")),
-        upstream=_port(path, f"{key}.upstream", body.get("upstream")),
+        listen=0 if by_networks else _port(path, f"{key}.listen", body.get("listen")),
+        upstream=_port(path, f"{key}.port", body.get("port"))
+        if by_networks
+        else _port(path, f"{key}.upstream", body.get("upstream")),
     )

@@ -62,6 +62,12 @@ class Engine:
         with _told("docker ps"):
             return {one["Labels"][PROJECT_LABEL] for one in self._api.containers() if PROJECT_LABEL in one["Labels"]}
 
+    def exposed_ports(self, image: str) -> tuple[int, ...]:
+        """TCP ports that an image says it listens on. Raises docker's NotFound where it is not here."""
+        with _told(f"docker image inspect {image}"):
+            exposed = self._api.inspect_image(image)["Config"].get("ExposedPorts") or {}
+        return tuple(sorted(int(port.split("/")[0]) for port in exposed if not port.endswith("/udp")))
+
     def inspect(self, container: str) -> dict[str, Any]:
         """Raises docker's NotFound for a container that is gone, EngineError for all else."""
         with _told(f"docker inspect {container[:12]}"):

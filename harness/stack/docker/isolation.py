@@ -9,57 +9,50 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
+from harness.adopt.yaml_text import Node, Tagged
 from harness.errors import StartError
 
-Document = dict[str, Any]
+Document = dict[str, Node]
 
 
-class Override(list[Any]):
-    """A list that takes the place of the one before it, where Compose would join them."""
+def merged(one: Mapping[str, Node], other: Mapping[str, Node]) -> Document:
+    """Two overrides as one, as Compose would join them: mappings and lists are, of anything else the second counts."""
+    out = dict(one)
+    for key, value in other.items():
+        before = out.get(key)
+        if isinstance(before, Mapping) and isinstance(value, Mapping):
+            out[key] = merged(before, value)
+        elif isinstance(before, list | tuple) and isinstance(value, list | tuple):
+            out[key] = [*before, *value]
+        else:
+            out[key] = value
+    return out
 
 
-class Reset:
-    """Takes a value away."""
-
-
-class _Dumper(yaml.SafeDumper):
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-_Dumper.add_representer(Override, lambda dumper, data: dumper.represent_sequence("!override", list(data)))
-_Dumper.add_representer(Reset, lambda dumper, data: dumper.represent_scalar("!reset", "null"))
-
-
-def to_yaml(document: Document) -> str:
-    """The override as Compose reads it."""
-    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=120)
-
-
-def isolate(resolved: Mapping[str, Any], own_name: str, ports: Mapping[str, tuple[int, int]], label: str) -> Document:
+def isolate(
+    resolved: Mapping[str, Any], own_name: str, ports: Mapping[str, tuple[int, int]], labels: Mapping[str, str]
+) -> Document:
     """The override for a run.
 
     `resolved` is the project resolved under the run's project name, `own_name` the name that it has without us, `ports`
-    (container port, host port) by the service that must be met from outside, `label` a `name=value`.
+    (container port, host port) by the service that must be met from outside, `labels` go on everything.
     Raises StartError for volumes and networks that somebody else owns.
     """
-    key, _, value = label.partition("=")
-    labels = {key: value}
     project = resolved["name"]
     services: Document = {}
     for name, body in resolved["services"].items():
         one: Document = {"labels": labels}
         if body.get("container_name"):
-            one["container_name"] = Reset()
+            one["container_name"] = Tagged([], "!reset")
+            known_as: Node = {"aliases": [body["container_name"]]}  # others may find it by that name
+            one["networks"] = {network: known_as for network in body.get("networks") or {}}
         if "build" in body and not body.get("image"):
             one["image"] = f"{own_name}-{name}"
         if name in ports:
             inside, outside = ports[name]
-            one["ports"] = Override([f"127.0.0.1:{outside}:{inside}"])
+            one["ports"] = Tagged([f"127.0.0.1:{outside}:{inside}"])
         elif body.get("ports"):
-            one["ports"] = Override()
+            one["ports"] = Tagged([], "!reset")
         services[name] = one
     return {
         "services": services,
@@ -78,7 +71,8 @@ def _ours(kind: str, named: Mapping[str, Any], project: str, labels: Mapping[str
                 f"the volume {key} is external: a run would load and break what somebody else keeps in it; give the "
                 "project a volume of its own for the test, in a Compose file that you add with --file"
             )
-        out[key] = {"labels": labels}
+        one: Document = {"labels": labels}
         if (body or {}).get("name") != f"{project}_{key}":
-            out[key]["name"] = f"{project}_{key}"
+            one["name"] = f"{project}_{key}"
+        out[key] = one
     return out

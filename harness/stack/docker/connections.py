@@ -1,0 +1,94 @@
+"""Which connections are really made between containers, and who listens: read from the kernel's own tables.
+
+`/proc/PID/net/tcp` of a container's first process shows its network namespace; no root is needed, nothing is touched.
+Connections are sampled, so one that is shorter than the time between two looks may be missed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
+
+from harness.stack.docker.engine import SERVICE_LABEL, Engine
+
+LISTEN = "0A"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A container of the project, as it is now: `pid` 0 where it is not seen from here, its addresses on networks."""
+
+    service: str
+    pid: int
+    addresses: tuple[str, ...]
+
+
+Connection = tuple[str, str, int]
+"""(client service, dependency's service, port)."""
+
+
+def members(engine: Engine, project: str) -> tuple[Member, ...]:
+    """All containers of a project."""
+    found = []
+    for body in engine.containers(project):
+        networks = (body["NetworkSettings"].get("Networks") or {}).values()
+        addresses = [one.get(key) or "" for one in networks for key in ("IPAddress", "GlobalIPv6Address")]
+        found.append(
+            Member(body["Config"]["Labels"][SERVICE_LABEL], int(body["State"]["Pid"]), tuple(filter(None, addresses)))
+        )
+    return tuple(found)
+
+
+def connections(of: tuple[Member, ...]) -> Counter[Connection]:
+    """Connections between members right now, by who dialled whom on which port.
+
+    Looked at from both ends: one that has ended lingers only where it was closed first.
+    """
+    owner = {address: one.service for one in of for address in one.addresses}
+    ports = open_ports(of)
+    dialled: Counter[Connection] = Counter()
+    met: Counter[Connection] = Counter()
+    for one in of:
+        for state, (_, local_port), (remote, port) in _rows(one.pid):
+            other = owner.get(remote)
+            if state == LISTEN or other is None or other == one.service:
+                continue
+            if local_port in ports[one.service]:
+                met[other, one.service, local_port] += 1
+            elif port in ports[other]:
+                dialled[one.service, other, port] += 1
+    return dialled | met
+
+
+def open_ports(of: tuple[Member, ...]) -> Mapping[str, tuple[int, ...]]:
+    """TCP ports by service that are open to others."""
+    return {one.service: _listening(one.pid) for one in of}
+
+
+def _listening(pid: int) -> tuple[int, ...]:
+    found = {port for state, (host, port), _ in _rows(pid) if state == LISTEN and not ip_address(host).is_loopback}
+    return tuple(sorted(found))
+
+
+def _rows(pid: int) -> Iterator[tuple[str, tuple[str, int], tuple[str, int]]]:
+    """(state, local address, remote address) of each socket in that process's network namespace."""
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{pid}/net/{table}").read_text(encoding="ascii").splitlines()[1:]:
+                fields = line.split()
+                yield fields[3], _address(fields[1]), _address(fields[2])
+
+
+def _address(text: str) -> tuple[str, int]:
+    """The kernel writes each 32-bit word of an address in the machine's own order."""
+    host, _, port = text.partition(":")
+    words = [bytes.fromhex(host[at : at + 8])[::-1] for at in range(0, len(host), 8)]
+    raw = b"".join(words)
+    address = IPv4Address(raw) if len(raw) == 4 else IPv6Address(raw)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return str(address), int(port, 16)

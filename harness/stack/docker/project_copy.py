@@ -1,0 +1,186 @@
+"""A copy of somebody's Compose project, of its own for one run: brought up by Compose, seen by the engine.
+
+Under a project name of the run's, with ports, container names, networks and volumes of its own, so that nothing of the
+user's own running copy is touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from docker.errors import NotFound
+
+from harness.adopt.yaml_text import Node, dump
+from harness.errors import StartError
+from harness.stack.child import ProcessId
+from harness.stack.docker import compose, isolation, pristine
+from harness.stack.docker.compose import ComposeFiles
+from harness.stack.docker.engine import RUN_LABEL, SERVICE_LABEL, Engine
+from harness.stack.state import RunningService, StackState, write
+from harness.waiting import POLL_S, wait_until
+
+UP_WITHIN_S, HEALTHY_WITHIN_S = 600.0, 120.0
+LOG_LINES = 12
+
+Say = Callable[[str], None]
+More = Callable[[Mapping[str, Any], Mapping[str, str]], Mapping[str, Node]]
+"""Makes what is added to the override, from the resolved copy and our labels."""
+
+
+class ProjectCopy:
+    """One copy; `state` is at all times what is on disk at `state_path`."""
+
+    def __init__(
+        self,
+        files: ComposeFiles,
+        state: StackState,
+        state_path: Path,
+        logs: Path,
+        cancelled: Callable[[], bool],
+        say: Say,
+    ) -> None:
+        self._files, self.state, self._path, self._logs = files, state, state_path, logs
+        self._cancelled, self._say = cancelled, say
+        self.engine = Engine.connect()
+
+    def start(self, ports: Mapping[str, tuple[int, int]], more: More) -> None:
+        """Bring it up and wait until all of it is well. Raises HarnessError with the log that says why not.
+
+        `ports` are (container port, host port) by the service that is met from outside.
+        """
+        self._logs.mkdir(parents=True, exist_ok=True)
+        own_name = compose.resolve(self._files)["name"]
+        run = secrets.token_hex(3)
+        project = f"{own_name}-hx-{run}"
+        resolved = compose.resolve(self._files, project)
+        labels = {RUN_LABEL: run}
+        override = isolation.merged(isolation.isolate(resolved, own_name, ports, labels), more(resolved, labels))
+        folder = Path(tempfile.mkdtemp(prefix="harness-stack-"))
+        self.change(folders=(str(folder),), project=project)
+        path = folder / "override.yml"
+        path.touch(mode=0o600)  # it may hold what the project keeps secret
+        path.write_text(dump(override), encoding="utf-8")
+        self._up(ComposeFiles((*self._files.paths, path), self._files.profiles), resolved)
+        self.change(services=self._services(ports))
+        self._wait_healthy()
+
+    def change(self, **fields: Any) -> None:
+        self.state = replace(self.state, **fields)
+        write(self._path, self.state)
+
+    def why(self) -> str:
+        """The last lines of what did not come up."""
+        said = ""
+        for body in self.engine.containers(self.state.project):
+            state = body["State"]
+            unhealthy = (state.get("Health") or {}).get("Status") == "unhealthy"
+            if unhealthy or (not state["Running"] and state["ExitCode"] != 0):
+                name = body["Config"]["Labels"][SERVICE_LABEL]
+                how = "is not healthy" if unhealthy else f"ended with exit code {state['ExitCode']}"
+                with contextlib.suppress(NotFound):
+                    lines = self.engine.logs(body["Id"], LOG_LINES).decode(errors="replace").splitlines()
+                    said += f"\n{name} {how}; the end of its log:\n" + "\n".join(f"    {line}" for line in lines)
+        return said
+
+    def wait(self, ready: Callable[[], bool], within_s: float) -> bool:
+        """As wait_until; raises StartError when it was called off."""
+        done = wait_until(ready, within_s, cancelled=self._cancelled)
+        if not done and self._cancelled():
+            raise StartError("called off while the stack was starting")
+        return done
+
+    def _up(self, files: ComposeFiles, resolved: Mapping[str, Any]) -> None:
+        log = self._logs / "compose.log"
+        build = any("build" in body for body in resolved["services"].values())
+        child = compose.up(files, self.state.project, log, build=build)
+        self.change(owned=(*self.state.owned, child.id))
+        told = _Progress(log, self.state.project, self._say)
+        deadline = time.monotonic() + UP_WITHIN_S
+        while child.ended() is None and not self._cancelled() and time.monotonic() < deadline:
+            told.look()
+            wait_until(lambda: child.ended() is not None, 10 * POLL_S)
+        told.look()
+        ended = child.ended()
+        child.end()
+        self.change(owned=tuple(one for one in self.state.owned if one.pid != child.pid))
+        if self._cancelled():
+            raise StartError("called off while the stack was starting")
+        if ended != "exit code 0":
+            how = f"ended with {ended}" if ended else f"was not done within {UP_WITHIN_S:g} s"
+            raise StartError(f"docker compose up {how}:\n{compose.failure(log)}{self.why()}")
+
+    def _services(self, ports: Mapping[str, tuple[int, int]]) -> tuple[RunningService, ...]:
+        found = []
+        for body in self.engine.containers(self.state.project):
+            name = body["Config"]["Labels"][SERVICE_LABEL]
+            number = body["Config"]["Labels"].get("com.docker.compose.container-number", "1")
+            called = name if number == "1" else f"{name}-{number}"
+            found.append(
+                RunningService(
+                    called,
+                    f"127.0.0.1:{ports[name][1]}" if name in ports else _address(body),
+                    str((self._logs / f"{called}.log").resolve()),
+                    _process(self.engine, body, called),
+                    container=pristine.capture(self.engine, body),
+                    disks=dict.fromkeys(pristine.disks(body), ""),
+                )
+            )
+        return tuple(sorted(found, key=lambda one: one.name))
+
+    def _wait_healthy(self) -> None:
+        """Every container healthy where it says how it does, running where it does not, or ended well as jobs do."""
+        waiting = {one.name: one.container.id for one in self.state.services if one.container}
+
+        def well() -> bool:
+            for name, container in list(waiting.items()):
+                try:
+                    state = self.engine.inspect(container)["State"]
+                except NotFound:
+                    raise StartError(f"the container of {name} is gone{self.why()}") from None
+                health = (state.get("Health") or {}).get("Status", "")
+                if state["Running"] and health in ("", "none", "healthy"):
+                    del waiting[name]
+                elif not state["Running"] and not state.get("Restarting"):
+                    if state["ExitCode"] != 0:
+                        raise StartError(f"{name} ended with exit code {state['ExitCode']}{self.why()}")
+                    del waiting[name]
+            return not waiting
+
+        if not self.wait(well, HEALTHY_WITHIN_S):
+            names = ", ".join(waiting)
+            raise StartError(f"not healthy within {HEALTHY_WITHIN_S:g} s: {names}{self.why()}")
+
+
+class _Progress:
+    """Tells of each service as Compose brings it up."""
+
+    def __init__(self, log: Path, project: str, say: Say) -> None:
+        self._log, self._project, self._say = log, project, say
+        self._read = 0
+
+    def look(self) -> None:
+        with contextlib.suppress(OSError):
+            lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+            for line in lines[self._read :]:
+                words = line.split()
+                if len(words) >= 3 and words[0] == "Container" and words[-1] in ("Started", "Healthy", "Exited"):
+                    name = words[1].removeprefix(f"{self._project}-").rpartition("-")[0]
+                    self._say(f"  {name}: {words[-1].lower()}")
+            self._read = len(lines)
+
+
+def _process(engine: Engine, body: dict[str, Any], name: str) -> ProcessId | None:
+    return engine.process(body["Id"], name) if os.path.isdir(f"/proc/{body['State']['Pid']}") else None
+
+
+def _address(body: dict[str, Any]) -> str:
+    addresses = [one.get("IPAddress") for one in body["NetworkSettings"]["Networks"].values()]
+    return next((address for address in addresses if address), "")

@@ -1,0 +1,80 @@
+"""A project that the Docker stack runs, from the files that Compose resolves: its services, and what x-harness adds.
+
+x-harness stands in the Compose file itself (then its links name the ports of a Toxiproxy of the project's own), or in
+the override that `harness adopt` wrote beside it (then its links name services and ports, and `mode` says how Toxiproxy
+is put between them; the rest of that file is made anew for each run).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.errors import ComposeFileError
+from harness.stack.compose_file import ServiceSpec, StackSpec, read_links
+from harness.stack.docker import compose
+from harness.stack.docker.compose import ComposeFiles
+
+OVERRIDE = "harness.override.yml"
+
+
+class _AnyTag(yaml.SafeLoader):
+    """Reads Compose's own tags as what they stand before."""
+
+
+def _untagged(loader: yaml.SafeLoader, _: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    return loader.construct_sequence(node, deep=True) if isinstance(node, yaml.SequenceNode) else None
+
+
+_AnyTag.add_multi_constructor("!", _untagged)
+
+
+def extension_of(path: Path) -> Mapping[str, Any]:
+    """The x-harness of one file as it is written; empty where it has none, or is not to be read as YAML."""
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_AnyTag)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return {}
+    found = document.get("x-harness") if isinstance(document, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def read_spec(paths: Sequence[Path]) -> StackSpec:
+    """The stack that these files describe. Raises ComposeFileError when no x-harness says what is to be broken."""
+    adopted = [path for path in paths if "mode" in extension_of(path)]
+    own = [path for path in paths if path not in adopted]
+    if not own:
+        raise ComposeFileError(f"{paths[0]} only adds to a Compose file; give that too, before it")
+    files = ComposeFiles(tuple(own))
+    resolved = compose.resolve(files)
+    extension = dict(extension_of(adopted[-1]) if adopted else resolved.get("x-harness") or {})
+    if not extension:
+        names = " ".join(str(path) for path in own)
+        raise ComposeFileError(
+            f"{names} has no x-harness, so nothing says where the load goes and what is to be broken; "
+            f"let it be found: harness adopt {names}"
+        )
+    where = adopted[-1] if adopted else own[0]
+    services = {name: _service(name, body) for name, body in resolved["services"].items()}
+    mode = str(extension.get("mode", ""))
+    links, entry_service, entry_port = read_links(where, extension, services, by_networks=bool(mode))
+    return StackSpec(
+        path=own[0],
+        name=resolved["name"],
+        services=services,
+        links=links,
+        toxiproxy=str(extension.get("toxiproxy", "toxiproxy")),
+        entry_service=entry_service,
+        entry_port=entry_port,
+        files=tuple(own),
+        mode=mode,
+    )
+
+
+def _service(name: str, body: Mapping[str, Any]) -> ServiceSpec:
+    return ServiceSpec(name, str(body.get("image", "")), depends_on=tuple(body.get("depends_on") or ()))
