@@ -6,7 +6,8 @@ import contextlib
 import os
 import sys
 
-from harness.cli import app, err
+from harness.cli import app
+from harness.cli.app import err
 from harness.errors import HarnessError
 
 

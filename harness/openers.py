@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.errors import HarnessError, StartError, one_of
+from harness.errors import HarnessError, StartError
 from harness.guard import Guardian
 from harness.interrupts import Interrupts
 from harness.runner import Opener
@@ -31,6 +31,15 @@ def kept_path(spec: StackSpec) -> Path:
     return spec.path.resolve().parent / ".harness" / "stack.json"
 
 
+def kept_kind(compose_file: Path) -> str:
+    """What the stack runs on that is kept beside a Compose file; "" where there is none."""
+    path = compose_file.resolve().parent / ".harness" / "stack.json"
+    try:
+        return states.read(path).kind
+    except HarnessError:
+        return ""
+
+
 def kept(spec: StackSpec) -> StackState | None:
     """The stack that `harness stack up` keeps, or None. Raises StartError when only parts of it still run."""
     path = kept_path(spec)
@@ -50,10 +59,13 @@ def kept(spec: StackSpec) -> StackState | None:
 
 
 def opener(spec: StackSpec, kind: str, say: Callable[[str], None]) -> Opener:
-    """The kept stack where there is one, else one of the run's own. Raises StartError for an unknown kind."""
-    if kind not in STACKS:
-        raise StartError(one_of("stack", kind, STACKS, where="this version"))
+    """The kept stack where there is one, else one of the run's own. Raises StartError where the kept one is another."""
     state = kept(spec)
+    if state is not None and state.kind != kind:
+        raise StartError(
+            f"the stack that is kept here runs on {state.kind}; ask for that with --stack {state.kind}, or take it "
+            "down with `harness stack down`"
+        )
     if state is None:
         return lambda folder, cancelled: _start(spec, kind, folder.stack, folder.logs, cancelled, say)
     _warn_of_other_variables(spec.variables, state.variables, say)

@@ -103,6 +103,21 @@ def find_compose_file(folder: Path) -> Path:
     )
 
 
+def has_processes(path: Path) -> bool:
+    """Whether its x-harness says how services run as plain processes. False, too, for what cannot be read."""
+    try:
+        return bool(_mapping(path, "x-harness", _parse(path).get("x-harness")).get("processes"))
+    except ComposeFileError:
+        return path.is_file() and "x-harness" in path.read_text(encoding="utf-8", errors="replace")
+
+
+def variables_in(document: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that the services' environments refer to, with the values that they have."""
+    bodies = (document.get("services") or {}).values()
+    texts = [str(body.get("environment") if isinstance(body, dict) else "") for body in bodies]
+    return {name: environment.get(name, "") for text in texts for name in _names_in(text)}
+
+
 def read_compose_file(path: Path, variables: Mapping[str, str] | None = None) -> StackSpec:
     """The stack that a Compose file describes. Raises ComposeFileError, naming file and key, when it cannot be run."""
     document = _parse(path)
@@ -134,11 +149,7 @@ def read_compose_file(path: Path, variables: Mapping[str, str] | None = None) ->
         entry_service=entry_service,
         entry_port=entry_port,
         files=(path,),
-        variables={
-            name: environment.get(name, "")
-            for body in named.values()
-            for name in _names_in(str(body.get("environment") if isinstance(body, dict) else ""))
-        },
+        variables=variables_in(document, environment),
     )
 
 

@@ -45,7 +45,7 @@ def isolate(
         if body.get("container_name"):
             one["container_name"] = Tagged([], "!reset")
             known_as: Node = {"aliases": [body["container_name"]]}  # others may find it by that name
-            one["networks"] = {network: known_as for network in body.get("networks") or {}}
+            one["networks"] = dict.fromkeys(body.get("networks") or {}, known_as)
         if "build" in body and not body.get("image"):
             one["image"] = f"{own_name}-{name}"
         if name in ports:

@@ -7,6 +7,7 @@ is put between them; the rest of that file is made anew for each run).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,9 @@ from typing import Any
 import yaml
 
 from harness.errors import ComposeFileError
-from harness.stack.compose_file import ServiceSpec, StackSpec, read_links
+from harness.stack.compose_file import ServiceSpec, StackSpec, read_links, variables_in
 from harness.stack.docker import compose
 from harness.stack.docker.compose import ComposeFiles
-
-OVERRIDE = "harness.override.yml"
 
 
 class _AnyTag(yaml.SafeLoader):
@@ -34,13 +33,18 @@ def _untagged(loader: yaml.SafeLoader, _: str, node: yaml.Node) -> Any:
 _AnyTag.add_multi_constructor("!", _untagged)
 
 
-def extension_of(path: Path) -> Mapping[str, Any]:
-    """The x-harness of one file as it is written; empty where it has none, or is not to be read as YAML."""
+def _document(path: Path) -> Mapping[str, Any]:
+    """One file as it is written; empty where it is not to be read as YAML (Compose says why)."""
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=_AnyTag)
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return {}
-    found = document.get("x-harness") if isinstance(document, dict) else None
+    return document if isinstance(document, dict) else {}
+
+
+def extension_of(path: Path) -> Mapping[str, Any]:
+    """The x-harness of one file; empty where it has none."""
+    found = _document(path).get("x-harness")
     return found if isinstance(found, dict) else {}
 
 
@@ -73,6 +77,7 @@ def read_spec(paths: Sequence[Path]) -> StackSpec:
         entry_port=entry_port,
         files=tuple(own),
         mode=mode,
+        variables={k: v for path in own for k, v in variables_in(_document(path), os.environ).items()},
     )
 
 

@@ -1,45 +1,17 @@
-"""The command line: one thin verb each. Here the parts are wired, and nowhere else."""
+"""Verbs of scenarios and their runs: run, validate, list, load, report."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
+from harness.cli.app import SCENARIOS, Files, Json, Keyword, Paths, Reports, StackKind, app, err, out, spec_of
 from harness.errors import HarnessError, HealIncomplete, Interrupted, ScenarioError
-
-if TYPE_CHECKING:
-    from harness.stack.compose_file import StackSpec
-
-app = typer.Typer(
-    name="harness",
-    help="Breaks every connection of a stack on schedule, under honest load, and tells what held. "
-    "Example: harness run scenarios/payments-slow.py",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-stack_app = typer.Typer(help="Keeps a stack running between runs. Example: harness stack up", no_args_is_help=True)
-app.add_typer(stack_app, name="stack")
-
-Paths = Annotated[
-    list[Path] | None, typer.Argument(help="Scenario files, or folders of them.", show_default="scenarios")
-]
-Keyword = Annotated[str, typer.Option("-k", metavar="WORD", help="Only scenarios with this in their name.")]
-File = Annotated[Path | None, typer.Option("--file", "-f", help="The Compose file.", show_default="the one here")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
-Reports = Annotated[Path, typer.Option(help="Where runs are kept.")]
-StackKind = Annotated[str, typer.Option("--stack", help="What it runs on: embedded (local processes) or docker.")]
-SCENARIOS = Path("scenarios")
-
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
 
 
 @app.command()
@@ -48,8 +20,8 @@ def run(
     keyword: Keyword = "",
     seed: Annotated[int | None, typer.Option(help="In place of the scenario's own.", show_default=False)] = None,
     reports: Reports = Path("reports"),
-    stack: StackKind = "embedded",
-    file: File = None,
+    stack: StackKind = "",
+    file: Files = None,
     as_json: Json = False,
 ) -> None:
     """Run scenarios, one after another. Example: harness run scenarios/ -k payments"""
@@ -60,7 +32,7 @@ def run(
     from harness.plan import load_in_words, plan
     from harness.terminal import nearest, print_verdicts, view_for
 
-    spec = _spec(file)
+    spec, kind = spec_of(file, stack)
     loaded = [loader.load(path) for path in loader.find(paths or [SCENARIOS], keyword)]
     locustfiles = []
     for one in loaded:
@@ -75,7 +47,7 @@ def run(
         how_long_s = scenario.warmup_s + scenario.end_s
         console.print(f"{load_in_words(scenario.load)}; {how_long_s:.0f} s, seed {scenario.seed}", style="dim")
         with view_for(console, one.name, scenario.end_s) as view:
-            open_stack = opener(spec, stack, view.say)
+            open_stack = opener(spec, kind, view.say)
             result = do(planned, locustfile, open_stack, reports=reports, command=command_line(), view=view)
         results.append(result)
         print_verdicts(console, result.verdicts)
@@ -92,12 +64,12 @@ def run(
 
 
 @app.command()
-def validate(paths: Paths = None, keyword: Keyword = "", file: File = None) -> None:
+def validate(paths: Paths = None, keyword: Keyword = "", stack: StackKind = "", file: Files = None) -> None:
     """Show what scenarios would do, and touch nothing. Example: harness validate scenarios/"""
     from harness import loader
     from harness.plan import load_in_words, plan, timeline
 
-    spec = _spec(file)
+    spec, _ = spec_of(file, stack)
     wrong = []
     for path in loader.find(paths or [SCENARIOS], keyword):
         try:
@@ -190,98 +162,3 @@ def report(
         print(json.dumps(figures.to_json(), indent=2, ensure_ascii=False))
     else:
         out.print(f"report: {nearest(folder.report)}", soft_wrap=True)
-
-
-@app.command()
-def heal(
-    run_folder: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="The run that broke it.")] = None,
-    file: File = None,
-) -> None:
-    """Mend a stack by hand, and say what was found. Example: harness heal"""
-    from harness import store
-    from harness.openers import kept_path
-    from harness.stack import state as states
-    from harness.stack.heal import heal as heal_stack
-
-    path = store.find(run_folder).stack if run_folder is not None else kept_path(_spec(file))
-    if run_folder is None and not path.is_file():
-        raise HarnessError("no stack is kept here, so there is nothing to heal; give the RUN folder that broke one")
-    found = heal_stack(states.read(path))
-    for sentence in found.mended:
-        out.print(f"mended: {sentence}", markup=False, soft_wrap=True)
-    if found.broken:
-        listed = "".join(f"\n    {sentence}" for sentence in found.broken)
-        raise HealIncomplete(f"still broken; look at the stack, or take it down: harness stack down{listed}")
-    if not found.mended:
-        out.print("nothing was broken: every proxy is as it was")
-
-
-@app.command()
-def doctor(file: File = None, as_json: Json = False) -> None:
-    """Say what is here, what is missing, and the command that mends it. Example: harness doctor"""
-    from harness.doctor import examine
-    from harness.stack.compose_file import find_compose_file
-
-    try:
-        compose_file: Path | None = file or find_compose_file(Path.cwd())
-    except HarnessError:
-        compose_file = None
-    parts = examine(compose_file)
-    if as_json:
-        print(json.dumps([{**asdict(part), "is_well": part.is_well} for part in parts], indent=2))
-    else:
-        for part in parts:
-            mark = "[green]✓[/green]" if part.is_well else "[red]✗[/red]"
-            out.print(f"{mark} {part.name:<24} {escape(part.found)}", soft_wrap=True)
-            if part.remedy:
-                out.print(f"  mend it with: {part.remedy}", markup=False, soft_wrap=True)
-    raise typer.Exit(0 if all(part.is_well for part in parts if part.needed) else 6)
-
-
-@stack_app.command("up")
-def stack_up(stack: StackKind = "embedded", file: File = None) -> None:
-    """Start the stack, and leave it running. Example: harness stack up"""
-    from harness.interrupts import Interrupts
-    from harness.openers import keep
-    from harness.terminal import print_stack
-
-    spec = _spec(file)
-    with Interrupts() as interrupts:
-        try:
-            state = keep(spec, stack, interrupts, err.print)
-        except HarnessError:
-            if interrupts.number is not None:
-                raise Interrupted(interrupts.number) from None
-            raise
-    print_stack(out, state.to_json())
-
-
-@stack_app.command("down")
-def stack_down(file: File = None) -> None:
-    """Take the kept stack down. Example: harness stack down"""
-    from harness.openers import let_go
-
-    out.print("the stack is down" if let_go(_spec(file)) else "no stack was up")
-
-
-@stack_app.command("status")
-def stack_status(file: File = None, as_json: Json = False) -> None:
-    """Say where each service and link is, and how it does. Example: harness stack status --json"""
-    from harness.openers import kept
-    from harness.stack.status import status
-    from harness.terminal import print_stack
-
-    state = kept(_spec(file))
-    if state is None:
-        raise HarnessError("no stack is up here; start one with: harness stack up")
-    body = status(state)
-    if as_json:
-        print(json.dumps(body, indent=2))
-    else:
-        print_stack(out, body)
-
-
-def _spec(file: Path | None) -> StackSpec:
-    from harness.stack.compose_file import find_compose_file, read_compose_file
-
-    return read_compose_file(file or find_compose_file(Path.cwd()))

@@ -1,0 +1,70 @@
+"""The command itself: what every verb shares, options and consoles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from harness.errors import StartError, one_of
+
+if TYPE_CHECKING:
+    from harness.stack.compose_file import StackSpec
+
+app = typer.Typer(
+    name="harness",
+    help="Breaks every connection of a stack on schedule, under honest load, and tells what held. "
+    "Example: harness run scenarios/payments-slow.py",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+stack_app = typer.Typer(help="Keeps a stack running between runs. Example: harness stack up", no_args_is_help=True)
+app.add_typer(stack_app, name="stack")
+
+Paths = Annotated[
+    list[Path] | None, typer.Argument(help="Scenario files, or folders of them.", show_default="scenarios")
+]
+Keyword = Annotated[str, typer.Option("-k", metavar="WORD", help="Only scenarios with this in their name.")]
+Files = Annotated[
+    list[Path] | None,
+    typer.Option("--file", "-f", help="A Compose file; several as Compose takes them.", show_default="those here"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+Reports = Annotated[Path, typer.Option(help="Where runs are kept.")]
+StackKind = Annotated[
+    str,
+    typer.Option(
+        "--stack", help="What it runs on: embedded (local processes) or docker.", show_default="what the file allows"
+    ),
+]
+SCENARIOS = Path("scenarios")
+OVERRIDE = "harness.override.yml"
+"""What `harness adopt` writes beside a Compose file, and what is read with it from then on."""
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def spec_of(files: list[Path] | None, kind: str = "") -> tuple[StackSpec, str]:
+    """(the stack that the Compose files describe, what it runs on): the kind that is asked for, else that of a stack
+    that is kept here, else embedded where the file says how, else docker. Raises HarnessError.
+    """
+    from harness.openers import STACKS, kept_kind
+    from harness.stack.compose_file import find_compose_file, has_processes, read_compose_file
+
+    paths = list(files or [find_compose_file(Path.cwd())])
+    override = paths[0].parent / OVERRIDE
+    if not files and override.is_file():
+        paths.append(override)
+    if kind and kind not in STACKS:
+        raise StartError(one_of("stack", kind, STACKS, where="this version"))
+    kind = kind or kept_kind(paths[0]) or ("embedded" if len(paths) == 1 and has_processes(paths[0]) else "docker")
+    if kind == "embedded":
+        return read_compose_file(paths[0]), kind
+    from harness.stack.docker.spec import read_spec
+
+    return read_spec(paths), kind
