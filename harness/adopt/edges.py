@@ -167,7 +167,9 @@ class _Client:
         """The TCP port that a mention of a service means; 0 where it leaves it open; None where it is no mention."""
         tcp, udp = self.known.tcp(service), self.known.udp(service)
         port = mention.port
-        if mention.udp or (port in udp):
+        if port is not None and not 0 < port < 65536:
+            return None
+        if mention.udp or port in udp:
             self.udp.setdefault(service, set()).add(port or 0)
             return 0
         if mention.form == "companion":
