@@ -69,11 +69,11 @@ def in_environment(environment: Mapping[str, str], whose: str = "") -> Iterator[
         hosts = [host for host in re.split(r"[\s,;]+", value.strip()) if host]
         if not hosts or not all(re.fullmatch(_HOST, host) for host in hosts):
             continue
-        companion = _companion(key, environment)
-        if _HOLDS_A_HOST.search(key.upper()) or companion is not None:
-            form = "host" if _HOLDS_A_HOST.search(key.upper()) else "companion"
+        companions: list[int | None] = [*_companions(key, environment)]
+        form = "host" if _HOLDS_A_HOST.search(key.upper()) else "companion"
+        for port in companions or ([None] if form == "host" else []):
             for host in hosts:
-                yield Mention(host, companion, _suggested(key), form, source)
+                yield Mention(host, port, _suggested(key), form, source)
 
 
 def in_command(words: tuple[str, ...], whose: str = "") -> Iterator[Mention]:
@@ -117,15 +117,18 @@ def _in_url(base: str, scheme: str, authority: str, source: str) -> Iterator[Men
             yield Mention(host, int(port) if port else None, DEFAULT_PORTS.get(base), "url", source, base == "udp")
 
 
-def _companion(key: str, environment: Mapping[str, str]) -> int | None:
-    """The port in the variable that goes with one that holds a host: DB_PORT with DB_HOST, PGPORT with PGHOST."""
-    upper = {name.upper(): value for name, value in environment.items()}
+def _companions(key: str, environment: Mapping[str, str]) -> list[int]:
+    """The ports in the variables that go with one that holds a host: DB_PORT with DB_HOST, PGPORT with PGHOST, or
+    several, as API_PORT_GRPC and API_PORT_HTTP.
+    """
+    ports = {name.upper(): int(value) for name, value in environment.items() if re.fullmatch(r" *\d{2,5} *", value)}
     stem = _SUFFIX.sub("", key.upper())
+    if not stem:  # HOST and PORT are the service's own
+        return []
     for name in (f"{stem}_PORT", f"{stem}PORT", f"{key.upper()}_PORT"):
-        value = upper.get(name, "").strip()
-        if name != key.upper() and name not in ("_PORT", "PORT") and re.fullmatch(r"\d{2,5}", value):
-            return int(value)
-    return None
+        if name in ports:
+            return [ports[name]]
+    return [port for name, port in ports.items() if name.startswith(f"{stem}_PORT_")]
 
 
 def _suggested(name: str) -> int | None:

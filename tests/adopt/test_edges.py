@@ -61,6 +61,13 @@ def test_the_port_stands_in_the_variable_beside_the_host(environment, port):
     assert list(_edges(environment=environment)) == [f"web -> db:{port}"]
 
 
+def test_a_host_with_several_ports_is_an_edge_for_each():
+    """API_PORT_GRPC and API_PORT_HTTP with API_HOST; PORT is the service's own."""
+    environment = {"DB_HOST": "db", "DB_PORT_GRPC": "4317", "DB_PORT_HTTP": "4318", "PORT": "80"}
+    assert list(_edges(environment=environment)) == ["web -> db:4317", "web -> db:4318"]
+    assert list(_edges(environment={"HOST": "db", "PORT": "80"})) == ["web -> db:5432"]
+
+
 @pytest.mark.parametrize(
     ("environment", "exposed", "ports"),
     [
