@@ -38,6 +38,8 @@ def _edges(exposed=None, seen=(), db=DB, **web):
         ("PGHOST", "db", 5432),
         ("DB_ADDR", "shop-db-1", 5432),
         ("KAFKA_BOOTSTRAP_SERVERS", "db.shop_default", 5432),
+        ("LISTENERS", "PLAIN_TEXT://web:9092,CONTROLLER://db:9093", 9093),
+        ("NODES", "http://shop:1,http://db:2", 2),
     ],
 )
 def test_a_variable_that_holds_a_host_is_an_edge(key, value, port):
@@ -90,6 +92,8 @@ def test_a_bare_host_is_dialled_on_the_ports_that_are_known(environment, exposed
         (["sh", "-c", "psql -h db -p 5433 && serve"], 5433),
         (["serve", "--db-host", "db", "--db-port", "5434"], 5434),
         (["serve", "--redis-host=db"], 5432),
+        (["sh", "-c", "until nc -z db 5432; do sleep 10; done"], 5432),
+        (["bash", "-c", "until echo > /dev/tcp/db/5433; do sleep 1; done"], 5433),
         (["serve", "--upstream", "http://db:81/x"], 81),
     ],
 )
