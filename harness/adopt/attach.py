@@ -2,7 +2,8 @@
 
 Order is what makes it work: of a container's networks the first that knows a name answers alone (names.py), so an
 edge's network must come before all of the client's own. It does by its name, once it is open when any of them is, and
-dual-stack when any of them is.
+dual-stack when any of them is. On a dual-stack one Toxiproxy listens on its IPv4 address only: the IPv6 one refuses at
+once and clients go on to the next, so a cut edge is cut.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ cannot be led through Toxiproxy is left out by name, with the reason: nothing is
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.adopt.evidence import Mention, in_command, in_environment
 from harness.adopt.left_out import LeftOut, at_client, between, by_address, outside
@@ -43,10 +43,15 @@ class SeenConnection:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The edges, sorted, and what was left out."""
+    """The edges, sorted, what was left out, and all TCP ports that are known, by service.
+
+    A service that is linked to a client is met at Toxiproxy under all its names: what it has besides the edges' ports
+    must be led through too, or the client would find it closed.
+    """
 
     edges: tuple[Edge, ...]
     left_out: tuple[LeftOut, ...]
+    ports: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def find_edges(
@@ -71,7 +76,8 @@ def find_edges(
         gathered.read(seen)
         edges += gathered.edges()
         left_out += gathered.left_out
-    return Found(tuple(sorted(edges)), tuple(dict.fromkeys(left_out)))
+    ports = {name: tuple(known.tcp(name)) for name in sorted(project.services) if owner(project, name) == name}
+    return Found(tuple(sorted(edges)), tuple(dict.fromkeys(left_out)), ports)
 
 
 class _Known:
@@ -167,7 +173,9 @@ class _Client:
         """The TCP port that a mention of a service means; 0 where it leaves it open; None where it is no mention."""
         tcp, udp = self.known.tcp(service), self.known.udp(service)
         port = mention.port
-        if mention.udp or (port in udp):
+        if port is not None and not 0 < port < 65536:
+            return None
+        if mention.udp or port in udp:
             self.udp.setdefault(service, set()).add(port or 0)
             return 0
         if mention.form == "companion":

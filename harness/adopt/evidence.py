@@ -27,7 +27,7 @@ class Mention:
 
     `port` is the one that stands there, `default` the one that the scheme or the variable's name suggests; None where
     nothing says it. `form` says what makes it a host: `url`, `host` (a variable or an option for one), `pair`
-    (`name:port`, if the name is known), `companion` (a variable with a port beside it, if the service has that port).
+    (`name:port`, if the name is known), `companion` (a port stands beside it, if the service has that port).
     `source` is a phrase for people: `environment DATABASE_URL`, `command`.
     """
 
@@ -39,8 +39,10 @@ class Mention:
     udp: bool = False
 
 
-_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^\s/?#'\"<>;]*)")
 _HOST = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?"
+_SCHEME = r"[A-Za-z][A-Za-z0-9+._-]*"
+_URL = re.compile(rf"(?P<scheme>{_SCHEME})://(?P<authority>(?:(?!,{_SCHEME}://)[^\s/?#'\"<>;])*)")
+_SHELL = re.compile(rf"/dev/(?P<protocol>tcp|udp)/(?P<host>{_HOST})/(?P<port>\d{{1,5}})")
 _PAIR = re.compile(rf"(?<![\w./%$-])(?P<host>{_HOST}):(?P<port>\d{{2,5}})(?![\w.@-])")
 _NAMED = re.compile(
     r"(?:host|hostaddr|hostname|server|data source|addr|address|endpoint)\s*=\s*['\"]?(?:tcp:|udp:)?"
@@ -69,11 +71,11 @@ def in_environment(environment: Mapping[str, str], whose: str = "") -> Iterator[
         hosts = [host for host in re.split(r"[\s,;]+", value.strip()) if host]
         if not hosts or not all(re.fullmatch(_HOST, host) for host in hosts):
             continue
-        companion = _companion(key, environment)
-        if _HOLDS_A_HOST.search(key.upper()) or companion is not None:
-            form = "host" if _HOLDS_A_HOST.search(key.upper()) else "companion"
+        companions: list[int | None] = [*_companions(key, environment)]
+        form = "host" if _HOLDS_A_HOST.search(key.upper()) else "companion"
+        for port in companions or ([None] if form == "host" else []):
             for host in hosts:
-                yield Mention(host, companion, _suggested(key), form, source)
+                yield Mention(host, port, _suggested(key), form, source)
 
 
 def in_command(words: tuple[str, ...], whose: str = "") -> Iterator[Mention]:
@@ -89,6 +91,8 @@ def in_command(words: tuple[str, ...], whose: str = "") -> Iterator[Mention]:
         if match and re.fullmatch(_HOST, value):
             stem = match["stem"] or ""
             yield Mention(value, ports.get(stem), _suggested(stem), "host", source)
+        elif re.fullmatch(_HOST, flag) and re.fullmatch(r"\d{2,5}", value):
+            yield Mention(flag, int(value), None, "companion", source)  # nc -z db 5432
 
 
 def _in_text(text: str, source: str) -> Iterator[Mention]:
@@ -103,6 +107,8 @@ def _in_text(text: str, source: str) -> Iterator[Mention]:
         for host in hosts:
             if not host.isdecimal():
                 yield Mention(host, numbers[0] if numbers else None, None, "host", source)
+    for match in _SHELL.finditer(rest):
+        yield Mention(match["host"], int(match["port"]), None, "url", source, match["protocol"] == "udp")
     for match in _PAIR.finditer(rest):
         if int(match["port"]) < 65536:
             yield Mention(match["host"], int(match["port"]), None, "pair", source)
@@ -117,15 +123,18 @@ def _in_url(base: str, scheme: str, authority: str, source: str) -> Iterator[Men
             yield Mention(host, int(port) if port else None, DEFAULT_PORTS.get(base), "url", source, base == "udp")
 
 
-def _companion(key: str, environment: Mapping[str, str]) -> int | None:
-    """The port in the variable that goes with one that holds a host: DB_PORT with DB_HOST, PGPORT with PGHOST."""
-    upper = {name.upper(): value for name, value in environment.items()}
+def _companions(key: str, environment: Mapping[str, str]) -> list[int]:
+    """The ports in the variables that go with one that holds a host: DB_PORT with DB_HOST, PGPORT with PGHOST, or
+    several, as API_PORT_GRPC and API_PORT_HTTP.
+    """
+    ports = {name.upper(): int(value) for name, value in environment.items() if re.fullmatch(r" *\d{2,5} *", value)}
     stem = _SUFFIX.sub("", key.upper())
+    if not stem:  # HOST and PORT are the service's own
+        return []
     for name in (f"{stem}_PORT", f"{stem}PORT", f"{key.upper()}_PORT"):
-        value = upper.get(name, "").strip()
-        if name != key.upper() and name not in ("_PORT", "PORT") and re.fullmatch(r"\d{2,5}", value):
-            return int(value)
-    return None
+        if name in ports:
+            return [ports[name]]
+    return [port for name, port in ports.items() if name.startswith(f"{stem}_PORT_")]
 
 
 def _suggested(name: str) -> int | None:

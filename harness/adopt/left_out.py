@@ -10,6 +10,9 @@ from harness.adopt.evidence import Mention
 from harness.adopt.names import names_of, tenants
 from harness.adopt.project import ComposeProject
 
+PORTS_MAX = 16
+"""More links than that between two services are nobody's question."""
+
 _OWN = ("localhost", "0.0.0.0", "::", "::1", "ip6-localhost")
 _TRIED_DRIVERS = ("", "bridge")
 _MODES = {
@@ -70,8 +73,9 @@ def between(project: ComposeProject, client: str, service: str, ports: list[int]
         why = f"{client} may send {listed} under the same name, and Toxiproxy carries TCP only; "
         return [LeftOut(what, why + "if it does not, say the link in x-harness")]
     if not ports:
-        link = f"{client}-{service}: {{client: {client}, service: {service}, port: ...}}"
-        return [LeftOut(what, f"no TCP port of {service} is known; say it in x-harness, links: {{{link}}}")]
+        return [LeftOut(what, f"no TCP port of {service} is known; if it is dialled, say it in x-harness")]
+    if len(ports) > PORTS_MAX:
+        return [LeftOut(what, f"{service} has {len(ports)} TCP ports; say in x-harness which of them are dialled")]
     if not names_of(project, client, service):
         return [LeftOut(what, f"no name at {client} means {service} alone, so none can lead through Toxiproxy")]
     return []

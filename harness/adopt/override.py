@@ -28,11 +28,15 @@ CONFIG_PATH = "/hx.json"
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy as Toxiproxy's API must show it once the stack is up. `listen` and `upstream` are `host:port`."""
+    """A proxy as Toxiproxy's API must show it once the stack is up. `listen` and `upstream` are `host:port`.
+
+    `is_link`: it bears a link's name. Others keep the further ports of a linked service open, and nothing else.
+    """
 
     name: str
     listen: str
     upstream: str
+    is_link: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +74,13 @@ def render(
     toxiproxy_image: str,
     toxiproxy_service: str | None = None,
     api_port: int | None = None,
+    known_ports: Mapping[str, tuple[int, ...]] | None = None,
     labels: Mapping[str, str] | None = None,
     extension: Mapping[str, Node] | None = None,
 ) -> Override:
     """The override for these edges. `api_port` is the port of 127.0.0.1 where Toxiproxy's API is published, None: not
-    at all. `labels` go on all that is ours; `extension` is what x-harness says besides mode, toxiproxy and links.
+    at all. `known_ports` are all TCP ports by service (Found.ports), which stay open to those who are linked to it.
+    `labels` go on all that is ours; `extension` is what x-harness says besides mode, toxiproxy and links.
 
     Raises ComposeFileError where the project does not allow it, StartError when no subnet is left.
     """
@@ -91,14 +97,7 @@ def render(
     plan = lay_out(project, edges, mode=mode, subnets=subnets, control=api_port is not None)
     labels = labels or {}
     links = link_names(edges)
-    proxies = tuple(
-        Proxy(
-            name=name,
-            listen=f"{fixed(plan.edge_networks[edge.client, edge.service].subnet)}:{edge.port}",
-            upstream=f"{plan.upstream_name(edge.service)}:{edge.port}",
-        )
-        for name, edge in links.items()
-    )
+    proxies = (*_of_links(plan, links), *_of_further_ports(plan, links, known_ports or {}))
     services: dict[str, Node] = {name: _changes(plan, name, toxiproxy) for name in plan.touched()}
     services[toxiproxy] = _toxiproxy(plan, toxiproxy_image, api_port, labels)
     document: dict[str, Node] = {
@@ -124,6 +123,31 @@ def render(
         networks=tuple(one.name for one in plan.networks()),
         header=_header(project, mode, len(links)),
     )
+
+
+def _of_links(plan: Plan, links: Mapping[str, Edge]) -> list[Proxy]:
+    return [_proxy(plan, name, (edge.client, edge.service), edge.port) for name, edge in links.items()]
+
+
+def _of_further_ports(plan: Plan, links: Mapping[str, Edge], known: Mapping[str, tuple[int, ...]]) -> list[Proxy]:
+    """A client finds all of a dependency's names at Toxiproxy: a port without a proxy would be closed to it."""
+    taken = {(edge.client, edge.service, edge.port) for edge in links.values()}
+    names = set(links)
+    found = []
+    for pair, network in plan.edge_networks.items():
+        for port in known.get(pair[1], ()):
+            if (*pair, port) not in taken:
+                name = f"{network.key.removeprefix('hx-')}-{port}"
+                while name in names:
+                    name += "-"
+                names.add(name)
+                found.append(_proxy(plan, name, pair, port, is_link=False))
+    return found
+
+
+def _proxy(plan: Plan, name: str, pair: tuple[str, str], port: int, is_link: bool = True) -> Proxy:
+    listen = f"{fixed(plan.edge_networks[pair].subnet)}:{port}"
+    return Proxy(name, listen, f"{plan.upstream_name(pair[1])}:{port}", is_link)
 
 
 def _changes(plan: Plan, service: str, toxiproxy: str) -> Node:

@@ -5,6 +5,12 @@ from __future__ import annotations
 from harness.adopt.edges import Found
 from harness.adopt.link_names import link_names
 
+LISTED_MAX = 4
+_EXAMPLE = (
+    "to say a link, in your own Compose file:",
+    "  x-harness: {links: {web-db: {client: web, service: db, port: 5432}}}",
+)
+
 
 def lines(found: Found) -> tuple[str, ...]:
     """The lines for a terminal, without an end of line. The first is a summary."""
@@ -17,6 +23,16 @@ def lines(found: Found) -> tuple[str, ...]:
     for name, what, why in rows:
         said.append(f"  {name:<{widths[0]}}  {what:<{widths[1]}}  {why}".rstrip())
     if found.left_out:
+        by_reason: dict[str, list[str]] = {}
+        for one in found.left_out:
+            by_reason.setdefault(one.why, []).append(one.what)
         said += ["", "left out, and why"]
-        said += [f"  {one.what}: {one.why}" for one in found.left_out]
+        said += [f"  {_listed(what)}: {why}" for why, what in by_reason.items()]
+        if any("x-harness" in why for why in by_reason):
+            said += ["", *_EXAMPLE]
     return tuple(said)
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - LISTED_MAX
+    return ", ".join(names[:LISTED_MAX]) + (f" and {more} more" if more > 0 else "")

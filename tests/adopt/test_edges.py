@@ -38,6 +38,8 @@ def _edges(exposed=None, seen=(), db=DB, **web):
         ("PGHOST", "db", 5432),
         ("DB_ADDR", "shop-db-1", 5432),
         ("KAFKA_BOOTSTRAP_SERVERS", "db.shop_default", 5432),
+        ("LISTENERS", "PLAIN_TEXT://web:9092,CONTROLLER://db:9093", 9093),
+        ("NODES", "http://shop:1,http://db:2", 2),
     ],
 )
 def test_a_variable_that_holds_a_host_is_an_edge(key, value, port):
@@ -59,6 +61,13 @@ def test_a_variable_that_holds_a_host_is_an_edge(key, value, port):
 def test_the_port_stands_in_the_variable_beside_the_host(environment, port):
     """DB_PORT with DB_HOST."""
     assert list(_edges(environment=environment)) == [f"web -> db:{port}"]
+
+
+def test_a_host_with_several_ports_is_an_edge_for_each():
+    """API_PORT_GRPC and API_PORT_HTTP with API_HOST; PORT is the service's own."""
+    environment = {"DB_HOST": "db", "DB_PORT_GRPC": "4317", "DB_PORT_HTTP": "4318", "PORT": "80"}
+    assert list(_edges(environment=environment)) == ["web -> db:4317", "web -> db:4318"]
+    assert list(_edges(environment={"HOST": "db", "PORT": "80"})) == ["web -> db:5432"]
 
 
 @pytest.mark.parametrize(
@@ -83,6 +92,8 @@ def test_a_bare_host_is_dialled_on_the_ports_that_are_known(environment, exposed
         (["sh", "-c", "psql -h db -p 5433 && serve"], 5433),
         (["serve", "--db-host", "db", "--db-port", "5434"], 5434),
         (["serve", "--redis-host=db"], 5432),
+        (["sh", "-c", "until nc -z db 5432; do sleep 10; done"], 5432),
+        (["bash", "-c", "until echo > /dev/tcp/db/5433; do sleep 1; done"], 5433),
         (["serve", "--upstream", "http://db:81/x"], 81),
     ],
 )
@@ -100,6 +111,9 @@ def test_the_words_of_a_command_are_evidence(command, port):
         ("CACHE_DRIVER", "db"),
         ("DATABASE_URL", "postgresql://db:5432@example.org/db"),
         ("DATABASE_URL", "sqlite:///db:5432"),
+        ("BACKUP", "file://me@db:5432/x"),
+        ("DATABASE_URL", "postgresql://db:70000"),
+        ("DATABASE_URL", "postgresql://db:0"),
         ("SOME_IMAGE", "db:5432"),
         ("DB_VERSION", "db:5432"),
         ("BASE", "db:16"),

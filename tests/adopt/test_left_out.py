@@ -67,7 +67,12 @@ FIXED = {"networks": {"default": {"ipv4_address": "10.1.0.9"}}}
         (
             {"web": service(depends_on=needs("db")), "db": service()},
             "web -> db",
-            "say it in x-harness, links: {web-db: {client: web, service: db, port: ...}}",
+            "no TCP port of db is known; if it is dialled, say it in x-harness",
+        ),
+        (
+            {"web": service(depends_on=needs("db")), "db": service(expose=["30000-30100"])},
+            "web -> db",
+            "db has 101 TCP ports; say in x-harness which",
         ),
         (
             {"web": service(depends_on=needs("db")), "db": service(expose=["80"], networks={"back": None})},

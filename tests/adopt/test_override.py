@@ -98,6 +98,19 @@ def test_the_configuration_of_toxiproxy_holds_the_proxies():
     assert content == [{"name": "web-api", "listen": proxy.listen, "upstream": proxy.upstream, "enabled": True}]
 
 
+def test_further_ports_of_a_linked_service_stay_open():
+    """Every name of it leads to Toxiproxy, so a port without a proxy would be shut. They are no links."""
+    project = stack(web=service(), worker=service(), api=service(expose=["8000", "9000"]), db=service(expose=["1"]))
+    known = found(project).ports
+    assert known == {"web": (), "worker": (), "api": (8000, 9000), "db": (1,)}
+    override = _render(project, (*WEB_API, Edge("worker", "api", 9000)), known_ports=known)
+    assert [(one.name, one.is_link) for one in override.proxies] == [
+        ("web-api", True), ("worker-api", True), ("web-api-9000", False), ("worker-api-8000", False),
+    ]  # fmt: skip
+    assert len({one.listen for one in override.proxies}) == 4
+    assert list(_plain(override.document)["x-harness"]["links"]) == ["web-api", "worker-api"]
+
+
 def test_x_harness_says_what_the_harness_reads():
     """Where the load goes, the mode, which service is Toxiproxy, and every link."""
     override = _render(_two(), extension={"entry": "web:80"})

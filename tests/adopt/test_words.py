@@ -50,6 +50,21 @@ def test_adopt_says_each_link_with_how_it_knows():
     )
 
 
+def test_what_has_one_reason_is_said_in_one_line():
+    """And where the user has to say something, how."""
+    why = "no TCP port of db is known; if it is dialled, say it in x-harness"
+    found = Found((), tuple(LeftOut(f"{client} -> db", why) for client in "abcdef"))
+    assert lines(found) == (
+        "0 links found, 6 left out",
+        "",
+        "left out, and why",
+        f"  a -> db, b -> db, c -> db, d -> db and 2 more: {why}",
+        "",
+        "to say a link, in your own Compose file:",
+        "  x-harness: {links: {web-db: {client: web, service: db, port: 5432}}}",
+    )
+
+
 def test_adopt_says_when_there_is_nothing():
     """One line."""
     assert lines(Found((), ())) == ("0 links found",)

@@ -23,7 +23,7 @@ from harness.adopt.subnets import Subnets
 from tests.integration.docker_here import docker, python_image, require_docker, toxiproxy_image
 
 SERVER = """
-import http.server, os
+import http.server, os, threading
 class Say(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         body = os.environ["ME"].encode()
@@ -33,6 +33,8 @@ class Say(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
     def log_message(self, *ignored):
         pass
+further = http.server.ThreadingHTTPServer(("", 9000), Say)
+threading.Thread(target=further.serve_forever, daemon=True).start()
 http.server.ThreadingHTTPServer(("", 8000), Say).serve_forever()
 """
 ASK = """
@@ -40,7 +42,8 @@ import json, sys, urllib.request
 answers = {}
 for name in sys.argv[1:]:
     try:
-        answers[name] = urllib.request.urlopen(f"http://{name}:8000/", timeout=3).read().decode()
+        address = name if ":" in name else name + ":8000"
+        answers[name] = urllib.request.urlopen(f"http://{address}/", timeout=3).read().decode()
     except OSError as error:
         answers[name] = "refused"
 print(json.dumps(answers))
@@ -76,7 +79,11 @@ def _compose(name: str, inner: IPv4Network) -> dict[str, Any]:
                 networks={"default": {"aliases": ["backend"]}, "inner": None},
             ),
             "store": service("store", hostname="storehouse", scale=2, expose=["8000"]),
-            "vault": service("vault", networks={"inner": {"aliases": ["safe"], "ipv4_address": str(inner[2])}}),
+            "vault": service(
+                "vault",
+                expose=["8000", "9000"],
+                networks={"inner": {"aliases": ["safe"], "ipv4_address": str(inner[2])}},
+            ),
             "keeper": service("keeper", command=["sleep", "3600"], networks=["inner"]),
         },
         "networks": {
@@ -141,6 +148,7 @@ def adopted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         subnets=subnets,
         toxiproxy_image=toxiproxy_image(),
         api_port=port,
+        known_ports=found.ports,
         labels={"resilience-harness.of": name},
     )
     (folder / "override.yml").write_text(override.text(), encoding="utf-8")
@@ -188,7 +196,7 @@ def test_toxiproxy_has_the_proxies_that_the_override_says(adopted: Adopted):
     proxies = requests.get(f"{adopted.api}/proxies", timeout=5).json()
     there = {(name, one["listen"], one["upstream"], one["enabled"]) for name, one in proxies.items()}
     assert there == {(one.name, one.listen, one.upstream, True) for one in adopted.override.proxies}
-    assert set(proxies) == set(LINKS)
+    assert {one.name for one in adopted.override.proxies if one.is_link} == set(LINKS)
 
 
 def test_every_name_leads_to_the_real_service(adopted: Adopted):
@@ -209,6 +217,12 @@ def test_a_cut_proxy_cuts_its_own_edge_and_no_other(adopted: Adopted, link: str)
         adopted.set_enabled(link, enabled=True)
     whole = {other: {service} for other, (_, service) in LINKS.items() if other != link}
     assert heard == {**whole, link: {"refused"}}
+
+
+def test_a_further_port_of_a_linked_service_stays_open(adopted: Adopted):
+    """All its names lead to Toxiproxy, which passes on what is no link of its own; a port that nobody knows is shut."""
+    assert adopted.ask("keeper", "safe:9000", "safe:9999") == {"safe:9000": "vault", "safe:9999": "refused"}
+    assert adopted.ask("web", "store:9000") == {"store:9000": "refused"}
 
 
 def test_what_was_not_found_goes_on_in_soft_mode_and_is_broken_in_strict(adopted: Adopted):
