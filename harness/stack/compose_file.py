@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from harness.errors import ComposeFileError, one_of
+from harness.stack.compose_variables import interpolate, variables_in
 
 FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 
@@ -62,7 +63,7 @@ class StackSpec:
 
     `variables` are those that the services' environments refer to (`${WEAKNESS:-}`), with the values that they have.
     `files` are the project's own; `mode` is soft or strict where Toxiproxy is put between the services by networks, ""
-    where the project has a Toxiproxy of its own.
+    where the project has a Toxiproxy of its own; `ports` are then all that services are known to listen on.
     """
 
     path: Path
@@ -75,6 +76,7 @@ class StackSpec:
     variables: Mapping[str, str] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
     mode: str = ""
+    ports: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def start_order(self) -> list[ServiceSpec]:
         """Services after those that they depend on. Raises ComposeFileError on a circle."""
@@ -109,13 +111,6 @@ def has_processes(path: Path) -> bool:
         return bool(_mapping(path, "x-harness", _parse(path).get("x-harness")).get("processes"))
     except ComposeFileError:
         return path.is_file() and "x-harness" in path.read_text(encoding="utf-8", errors="replace")
-
-
-def variables_in(document: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables that the services' environments refer to, with the values that they have."""
-    bodies = (document.get("services") or {}).values()
-    texts = [str(body.get("environment") if isinstance(body, dict) else "") for body in bodies]
-    return {name: environment.get(name, "") for text in texts for name in _names_in(text)}
 
 
 def read_compose_file(path: Path, variables: Mapping[str, str] | None = None) -> StackSpec:
@@ -205,32 +200,9 @@ def _port(path: Path, key: str, value: object) -> int:
     return port
 
 
-_VARIABLE = re.compile(r"\$(?:\$|\{(\w+)(?:(:?[-+?])([^{}]*))?\}|(\w+))")
-
-
-def interpolate(text: str, variables: Mapping[str, str]) -> str:
-    """Compose's `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}`; `$$` is a dollar sign."""
-
-    def one(match: re.Match[str]) -> str:
-        if match[0] == "$$":
-            return "$"
-        name, rule, other = match[1] or match[4], match[2] or "", match[3] or ""
-        value = variables.get(name)
-        is_set = value is not None and (value != "" or not rule.startswith(":"))
-        if rule.endswith("+"):
-            return other if is_set else ""
-        return value if is_set and value is not None else (other if rule.endswith("-") else "")
-
-    return _VARIABLE.sub(one, text)
-
-
 def _scalar(value: object) -> str:
     """As Compose writes it: true, not True."""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _names_in(text: str) -> list[str]:
-    return [match[1] or match[4] for match in _VARIABLE.finditer(text) if match[0] != "$$"]
 
 
 _SIZE = re.compile(r"size=(\d+)([kmg]?)", re.IGNORECASE)

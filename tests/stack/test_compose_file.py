@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from harness.errors import ComposeFileError
-from harness.stack.compose_file import find_compose_file, interpolate, read_compose_file
+from harness.stack.compose_file import find_compose_file, read_compose_file
+from harness.stack.compose_variables import interpolate
 
 ROOT = Path(__file__).parents[2]
 

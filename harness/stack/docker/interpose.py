@@ -6,13 +6,15 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness.adopt.edges import Edge
 from harness.adopt.override import Override, render
-from harness.adopt.project import parse
+from harness.adopt.project import ComposeProject, parse
 from harness.adopt.subnets import Subnets
+from harness.errors import StartError
 from harness.stack.compose_file import StackSpec
 from harness.stack.docker.engine import Engine
 
@@ -42,17 +44,40 @@ def interpose(
 
     Raises HarnessError where that cannot be.
     """
+    project = with_external(parse(json.dumps(resolved)), engine)
     edges = [Edge(link.client, link.service, link.upstream) for link in spec.links.values()]
     return render(
-        parse(json.dumps(resolved)),
+        project,
         edges,
         mode=spec.mode,
         subnets=free_subnets(engine),
         toxiproxy_image=toxiproxy_image(),
         toxiproxy_service=spec.toxiproxy,
         api_port=api_port,
+        known_ports=spec.ports,
         labels=labels,
     )
+
+
+def with_external(project: ComposeProject, engine: Engine) -> ComposeProject:
+    """The project with what only the engine knows of networks that somebody else made. Raises StartError."""
+    networks = dict(project.networks)
+    there = {one["Name"]: one for one in engine.networks()} if any(one.external for one in networks.values()) else {}
+    for key, one in networks.items():
+        if one.external:
+            if one.name not in there:
+                raise StartError(
+                    f"the external network {one.name} is not there; make it: docker network create {one.name}"
+                )
+            body = there[one.name]
+            networks[key] = replace(
+                one,
+                internal=bool(body["Internal"]),
+                enable_ipv6=bool(body["EnableIPv6"]),
+                driver=str(body["Driver"]),
+                subnets=tuple(pool["Subnet"] for pool in body["IPAM"].get("Config") or () if "Subnet" in pool),
+            )
+    return replace(project, networks=networks)
 
 
 def _routes() -> tuple[str, ...]:

@@ -15,7 +15,8 @@ from typing import Any
 import yaml
 
 from harness.errors import ComposeFileError
-from harness.stack.compose_file import ServiceSpec, StackSpec, read_links, variables_in
+from harness.stack.compose_file import ServiceSpec, StackSpec, read_links
+from harness.stack.compose_variables import variables_in
 from harness.stack.docker import compose
 from harness.stack.docker.compose import ComposeFiles
 
@@ -77,6 +78,7 @@ def read_spec(paths: Sequence[Path]) -> StackSpec:
         entry_port=entry_port,
         files=tuple(own),
         mode=mode,
+        ports={name: tuple(int(port) for port in ports) for name, ports in (extension.get("ports") or {}).items()},
         variables={k: v for path in own for k, v in variables_in(_document(path), os.environ).items()},
     )
 
