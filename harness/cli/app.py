@@ -49,17 +49,26 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 
+def compose_files(files: list[Path] | None) -> list[Path]:
+    """Those that are given, else the one of this folder, with our override where there is one. Raises
+    ComposeFileError."""
+    from harness.stack.compose_file import find_compose_file
+
+    if files:
+        return list(files)
+    found = find_compose_file(Path.cwd())
+    override = found.parent / OVERRIDE
+    return [found, override] if override.is_file() else [found]
+
+
 def spec_of(files: list[Path] | None, kind: str = "") -> tuple[StackSpec, str]:
     """(the stack that the Compose files describe, what it runs on): the kind that is asked for, else that of a stack
     that is kept here, else embedded where the file says how, else docker. Raises HarnessError.
     """
     from harness.openers import STACKS, kept_kind
-    from harness.stack.compose_file import find_compose_file, has_processes, read_compose_file
+    from harness.stack.compose_file import has_processes, read_compose_file
 
-    paths = list(files or [find_compose_file(Path.cwd())])
-    override = paths[0].parent / OVERRIDE
-    if not files and override.is_file():
-        paths.append(override)
+    paths = compose_files(files)
     if kind and kind not in STACKS:
         raise StartError(one_of("stack", kind, STACKS, where="this version"))
     kind = kind or kept_kind(paths[0]) or ("embedded" if len(paths) == 1 and has_processes(paths[0]) else "docker")

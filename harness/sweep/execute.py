@@ -1,0 +1,105 @@
+"""Runs a sweep: one load, one fault after another, calm between; a fresh stack where one did not come back.
+
+Each run is an ordinary run, in a folder of its own below the sweep's. What a run did not get to is left to the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness import history, report
+from harness.checks.availability import Availability
+from harness.checks.judge import judge_baseline
+from harness.errors import RunFolderError
+from harness.interrupts import Interrupts
+from harness.model import Load, Scenario, Window
+from harness.plan import plan
+from harness.record import Word
+from harness.runner import BASELINE_BAD, COMPLETE, Ending, Opener, Run
+from harness.store import RunFolder
+from harness.sweep import record
+from harness.sweep.catalogue import BASELINE_S, WARMUP_S, Trial
+from harness.sweep.record import Sweep, SweepFolder
+from harness.watching import View
+
+CALM_MAX_S = 10.0
+AFTER_S = 2.0
+OK_RATIO_MIN = 0.95
+"""What the baseline must give: a stack that fails in calm tells nothing when it is broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a sweep ended: that of its last run, and whether its first baseline was bad already."""
+
+    ending: Ending
+    baseline_bad: bool
+
+
+def execute(
+    sweep: Sweep,
+    trials: Sequence[Trial],
+    folder: SweepFolder,
+    locustfile: Path,
+    open_stack: Opener,
+    view: View,
+    interrupts: Interrupts,
+) -> Outcome:
+    """Try every cell once, and write down what is done as it is done. Raises HarnessError where nothing can start."""
+    remaining = list(trials)
+    ending = Ending(COMPLETE)
+    while remaining:
+        run_folder = _next_run(folder, len(sweep.runs) + 1)
+        sweep = replace(sweep, runs=(*sweep.runs, str(run_folder.path.relative_to(folder.path))))
+        record.write(folder.sweep, sweep)
+        scenario = _scenario(sweep, remaining)
+        planned = replace(plan(f"{sweep.name} {len(sweep.runs)}", scenario), calm_max_s=CALM_MAX_S)
+        run = Run(planned, locustfile, run_folder, sweep.command, view, interrupts)
+        ending = run.execute(open_stack, lambda: _baseline_trouble(run_folder, scenario), report.make_ready)  # noqa: B023
+        injected = {mark.data.get("window") for mark in history.read_marks(run_folder.marks) if mark.kind == "injected"}
+        report.build(run_folder)
+        if interrupts.came() or ending.still_broken:
+            break
+        before, remaining = len(remaining), [one for one in remaining if one.planned.window not in injected]
+        if len(remaining) == before:
+            return Outcome(ending, baseline_bad=ending.reason == BASELINE_BAD and len(sweep.runs) == 1)
+        if remaining:
+            view.say(f"{ending.reason}; {len(remaining)} cells are left, on a stack that is started anew")
+    return Outcome(ending, baseline_bad=False)
+
+
+def _scenario(sweep: Sweep, trials: Sequence[Trial]) -> Scenario:
+    windows = []
+    at_s = BASELINE_S
+    for one in trials:
+        windows.append(Window(one.fault, at_s, at_s + one.planned.window_s, one.planned.window))
+        at_s += one.planned.window_s
+    return Scenario(
+        hypothesis="Whatever breaks, what does not need it goes on, and all is well again after.",
+        load=Load(sweep.load.locustfile, rate_per_s=sweep.load.rate_per_s, users_max=_users(sweep, trials)),
+        checks=(Availability(ok_ratio_min=OK_RATIO_MIN, phase="baseline"),),
+        faults=tuple(windows),
+        warmup_s=WARMUP_S,
+        recovery_s=AFTER_S,
+    )
+
+
+def _users(sweep: Sweep, trials: Sequence[Trial]) -> int:
+    """Enough that every request may wait from the start of the longest window to its end."""
+    return round(sweep.load.rate_per_s * (max(one.planned.window_s for one in trials) + 4)) + 5
+
+
+def _baseline_trouble(folder: RunFolder, scenario: Scenario) -> str | None:
+    verdicts = judge_baseline(history.read(folder), scenario.checks)
+    return " ".join(one.sentence for one in verdicts if one.word is Word.FAIL) or None
+
+
+def _next_run(folder: SweepFolder, number: int) -> RunFolder:
+    path = folder.path / "runs" / str(number)
+    try:
+        (path / "logs").mkdir(parents=True)
+    except OSError as error:
+        raise RunFolderError(f"cannot write {path}: {error.strerror or error}; free space or permissions") from error
+    return RunFolder(path)
