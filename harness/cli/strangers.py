@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,13 +60,13 @@ def adopt(
     console.print(f"\nwritten: {path}; correct its x-harness where it is wrong", markup=False, soft_wrap=True)
     console.print(f"next: harness sweep, or harness run {given} scenarios/", markup=False, soft_wrap=True)
     if as_json:
-        links = [
-            {"client": e.client, "service": e.service, "port": e.port, "reasons": e.reasons} for e in found.found.edges
-        ]
-        left = [{"what": one.what, "why": one.why} for one in found.found.left_out]
-        print(
-            json.dumps({"entry": str(found.entry), "links": links, "left_out": left, "override": str(path)}, indent=2)
-        )
+        body = {
+            "entry": str(found.entry),
+            "links": [asdict(edge) for edge in found.found.edges],
+            "left_out": [asdict(one) for one in found.found.left_out],
+            "override": str(path),
+        }
+        print(json.dumps(body, indent=2))
 
 
 @app.command()
