@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Header, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, Field
 
 from target.api.metrics import Measured, Metrics
 from target.api.orders import DatabaseUnavailable, Orders, OutOfStock
 from target.api.payments import Payments, PaymentsUnavailable
-from target.api.schema import prepare
+from target.api.schema import INT_MAX, TEXT, prepare
 from target.settings import Settings
 
 RETRY_AFTER_S = 5
@@ -24,9 +25,9 @@ log = logging.getLogger("shop")
 class Checkout(BaseModel):
     """What a customer buys."""
 
-    product_id: int
+    product_id: int = Field(ge=1, le=INT_MAX)
     quantity: int = Field(default=1, ge=1, le=100)
-    customer: str = Field(min_length=1, max_length=200)
+    customer: str = Field(min_length=1, max_length=200, pattern=TEXT)
 
 
 class Shop:
@@ -98,6 +99,13 @@ def make(settings: Settings) -> FastAPI:
         log.warning("%s %s: %s does not answer (%s)", request.method, request.url.path, what, error)
         body = {"error": f"{what} does not answer; try again"}
         return JSONResponse(body, 503, headers={"Retry-After": str(RETRY_AFTER_S)})
+
+    @app.exception_handler(RequestValidationError)
+    async def not_valid(request: Request, error: Exception) -> Response:
+        # FastAPI's own answer repeats what was given, and fails where that is NaN or half a surrogate pair
+        assert isinstance(error, RequestValidationError)
+        said = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        return JSONResponse({"error": "; ".join(said)}, 422)
 
     @app.exception_handler(OutOfStock)
     async def out_of_stock(request: Request, error: Exception) -> Response:

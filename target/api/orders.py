@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 
+from target.api.schema import BIGINT_MAX
 from target.settings import Settings
 
 UNREACHABLE = (
@@ -138,6 +139,8 @@ class Orders:
             )
 
     async def find(self, order_id: int) -> Order | None:
+        if not 1 <= order_id <= BIGINT_MAX:
+            return None
         async with self._connection() as connection:
             row = await connection.fetchrow(
                 "SELECT id, status, product_id, quantity, amount_cents FROM orders WHERE id = $1", order_id
