@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 
+from target.api.log import in_one_line, quiet_the_pool
 from target.api.schema import BIGINT_MAX
 from target.settings import Settings
 
@@ -48,6 +49,7 @@ class Orders:
 
     @classmethod
     async def connect(cls, settings: Settings) -> Orders:
+        quiet_the_pool()
         pool = await asyncpg.create_pool(
             settings.database_url,
             min_size=settings.pool_size,
@@ -76,7 +78,7 @@ class Orders:
             async with self._pool.acquire(timeout=self._settings.database_acquire_s) as connection:
                 yield connection
         except UNREACHABLE as error:
-            raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
+            raise DatabaseUnavailable(in_one_line(error)) from error
 
     async def ping(self) -> None:
         async with self._connection() as connection:

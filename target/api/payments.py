@@ -6,6 +6,7 @@ import asyncio
 
 import httpx
 
+from target.api.log import in_one_line
 from target.settings import Settings
 
 
@@ -37,7 +38,7 @@ class Payments:
                 )
                 answer.raise_for_status()
         except (httpx.HTTPError, TimeoutError) as error:
-            raise PaymentsUnavailable(f"{type(error).__name__}: {error}") from error
+            raise PaymentsUnavailable(in_one_line(error)) from error
         return str(answer.json()["charge_id"])
 
     async def close(self) -> None:
