@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from target.api.metrics import Measured, Metrics
 from target.api.orders import DatabaseUnavailable, Orders, OutOfStock
-from target.api.payments import Payments, PaymentsUnavailable
+from target.api.payments import Payments, PaymentsBadAnswer, PaymentsUnavailable
 from target.api.schema import INT_MAX, TEXT, prepare
 from target.settings import Settings
 
@@ -99,6 +99,11 @@ def make(settings: Settings) -> FastAPI:
         log.warning("%s %s: %s does not answer (%s)", request.method, request.url.path, what, error)
         body = {"error": f"{what} does not answer; try again"}
         return JSONResponse(body, 503, headers={"Retry-After": str(RETRY_AFTER_S)})
+
+    @app.exception_handler(PaymentsBadAnswer)
+    async def bad_answer(request: Request, error: Exception) -> Response:
+        log.warning("%s %s: the payments provider gave a bad answer (%s)", request.method, request.url.path, error)
+        return JSONResponse({"error": "the payments provider gave a bad answer; try again"}, 502)
 
     @app.exception_handler(RequestValidationError)
     async def not_valid(request: Request, error: Exception) -> Response:

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import httpx
+from pydantic import BaseModel, Field, ValidationError
 
 from target.api.log import in_one_line
+from target.api.schema import TEXT
 from target.settings import Settings
 
 
 class PaymentsUnavailable(Exception):
     """The provider did not answer in its time. Whether it charged is not known; the same key may ask again."""
+
+
+class PaymentsBadAnswer(Exception):
+    """The provider answered what it never should. Whether it charged is not known; the same key may ask again."""
+
+
+class Charged(BaseModel):
+    """What of the provider's answer the shop keeps."""
+
+    charge_id: str = Field(min_length=1, max_length=255, pattern=TEXT)
 
 
 class Payments:
@@ -28,7 +41,7 @@ class Payments:
         )
 
     async def charge(self, key: str, amount_cents: int) -> str:
-        """The id of the charge. Raises PaymentsUnavailable."""
+        """The id of the charge. Raises PaymentsUnavailable, PaymentsBadAnswer."""
         try:
             async with asyncio.timeout(self._total_s):
                 answer = await self._client.post(
@@ -36,10 +49,14 @@ class Payments:
                     json={"amount_cents": amount_cents, "card": "tok_test"},
                     headers={"Idempotency-Key": key},
                 )
-                answer.raise_for_status()
         except (httpx.HTTPError, TimeoutError) as error:
             raise PaymentsUnavailable(in_one_line(error)) from error
-        return str(answer.json()["charge_id"])
+        if answer.status_code == 429 or answer.status_code >= 500:
+            raise PaymentsUnavailable(f"status {answer.status_code}")
+        if answer.is_success:
+            with suppress(ValidationError):
+                return Charged.model_validate_json(answer.content).charge_id
+        raise PaymentsBadAnswer(f"status {answer.status_code}, {answer.content[:100]!r}")
 
     async def close(self) -> None:
         await self._client.aclose()
