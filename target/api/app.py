@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, Field
 
 from target.api.metrics import Measured, Metrics
-from target.api.orders import DatabaseUnavailable, Orders, OutOfStock
+from target.api.orders import DatabaseUnavailable, Orders, OtherBasket, OutOfStock
 from target.api.payments import Payments, PaymentsBadAnswer, PaymentsUnavailable
 from target.api.schema import INT_MAX, TEXT, prepare
 from target.settings import Settings
@@ -111,6 +111,10 @@ def make(settings: Settings) -> FastAPI:
         assert isinstance(error, RequestValidationError)
         said = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
         return JSONResponse({"error": "; ".join(said)}, 422)
+
+    @app.exception_handler(OtherBasket)
+    async def other_basket(request: Request, error: Exception) -> Response:
+        return JSONResponse({"error": str(error)}, 422)
 
     @app.exception_handler(OutOfStock)
     async def out_of_stock(request: Request, error: Exception) -> Response:

@@ -32,13 +32,21 @@ class OutOfStock(Exception):
     """There is no such product, or not enough of it."""
 
 
+class OtherBasket(Exception):
+    """The key belongs to an order of something else."""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     id: int
     status: str
+    customer: str
     product_id: int
     quantity: int
     amount_cents: int
+
+
+COLUMNS = "id, status, customer, product_id, quantity, amount_cents"
 
 
 class Orders:
@@ -99,22 +107,26 @@ class Orders:
             return [dict(row) for row in rows]
 
     async def place(self, key: str, customer: str, product_id: int, quantity: int) -> Order:
-        """Reserve stock and write the order, in one statement. The same key gives the same order again."""
+        """Reserve stock and write the order, in one statement. The same key gives the same order again.
+
+        Raises OutOfStock, and OtherBasket where the key is another order's.
+        """
         async with self._connection() as connection:
             row = await self._reserve(connection, key, customer, product_id, quantity)
             if row is None:
-                row = await connection.fetchrow(
-                    "SELECT id, status, product_id, quantity, amount_cents FROM orders WHERE idempotency_key = $1", key
-                )
+                row = await connection.fetchrow(f"SELECT {COLUMNS} FROM orders WHERE idempotency_key = $1", key)
         if row is None:
             raise OutOfStock(f"not {quantity} of product {product_id} in stock")
-        return Order(**row)
+        order = Order(**row)
+        if (order.customer, order.product_id, order.quantity) != (customer, product_id, quantity):
+            raise OtherBasket("this Idempotency-Key was used for another basket; a new basket needs a new key")
+        return order
 
     async def _reserve(self, connection: Any, key: str, customer: str, product_id: int, quantity: int) -> Any:
         """The new order, or None where there is no stock or an order of that key."""
         try:
             return await connection.fetchrow(
-                """
+                f"""
                 WITH reserved AS (
                     UPDATE stock SET available = available - $4
                     WHERE product_id = $3 AND available >= $4
@@ -124,7 +136,7 @@ class Orders:
                 INSERT INTO orders (idempotency_key, customer, product_id, quantity, amount_cents, status)
                 SELECT $1, $2, p.id, $4, p.price_cents * $4, 'pending'
                 FROM products p JOIN reserved r ON r.product_id = p.id
-                RETURNING id, status, product_id, quantity, amount_cents
+                RETURNING {COLUMNS}
                 """,
                 key,
                 customer,
@@ -144,7 +156,5 @@ class Orders:
         if not 1 <= order_id <= BIGINT_MAX:
             return None
         async with self._connection() as connection:
-            row = await connection.fetchrow(
-                "SELECT id, status, product_id, quantity, amount_cents FROM orders WHERE id = $1", order_id
-            )
+            row = await connection.fetchrow(f"SELECT {COLUMNS} FROM orders WHERE id = $1", order_id)
         return Order(**row) if row else None
