@@ -6,6 +6,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from fastapi import FastAPI, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -13,8 +14,14 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, Field
 
 from target.api.metrics import Measured, Metrics
-from target.api.orders import DatabaseUnavailable, Orders, OtherBasket, OutOfStock
-from target.api.payments import Payments, PaymentsBadAnswer, PaymentsUnavailable
+from target.api.orders import DatabaseUnavailable, Order, Orders, OtherBasket, OutOfStock
+from target.api.payments import (
+    PaymentRefused,
+    Payments,
+    PaymentsBadAnswer,
+    PaymentsNotReached,
+    PaymentsUnavailable,
+)
 from target.api.schema import INT_MAX, TEXT, prepare
 from target.settings import Settings
 
@@ -36,13 +43,25 @@ class Shop:
     def __init__(self, orders: Orders, payments: Payments) -> None:
         self.orders, self.payments = orders, payments
 
-    async def checkout(self, body: Checkout, key: str) -> dict[str, object]:
-        """Order, charge outside of any transaction, mark paid. A repeat with the same key goes on where it was."""
-        order = await self.orders.place(key, body.customer, body.product_id, body.quantity)
-        if order.status != "paid":
+    async def checkout(self, body: Checkout, key: str | None) -> Order:
+        """Order, charge outside of any transaction, settle. A repeat with the same key goes on where it was.
+
+        While nobody knows whether the provider charged, the order stays pending and its stock reserved.
+        """
+        order = await self.orders.place(key or uuid.uuid4().hex, body.customer, body.product_id, body.quantity)
+        if order.status != "pending":
+            return order
+        try:
             charge_id = await self.payments.charge(f"order-{order.id}", order.amount_cents)
-            await self.orders.paid(order.id, charge_id)
-        return {"order_id": order.id, "status": "paid"}
+        except PaymentRefused:
+            await self.orders.failed(order.id)
+            return replace(order, status="failed")
+        except PaymentsNotReached:
+            if key is None:  # nobody else can be charging for this order, and nobody can come back for it
+                await self.orders.failed(order.id)
+            raise
+        await self.orders.paid(order.id, charge_id)
+        return replace(order, status="paid")
 
 
 def make(settings: Settings) -> FastAPI:
@@ -73,7 +92,10 @@ def make(settings: Settings) -> FastAPI:
     async def checkout(
         request: Request, body: Checkout, idempotency_key: str | None = Header(default=None, max_length=200)
     ) -> Response:
-        placed = await shop_of(request).checkout(body, idempotency_key or uuid.uuid4().hex)
+        order = await shop_of(request).checkout(body, idempotency_key or None)
+        placed = {"order_id": order.id, "status": order.status}
+        if order.status == "failed":
+            return JSONResponse({"error": "the payment was refused; nothing was bought", **placed}, 402)
         return JSONResponse(placed, 201)
 
     @app.get("/orders/{order_id}")

@@ -123,33 +123,56 @@ class Orders:
         return order
 
     async def _reserve(self, connection: Any, key: str, customer: str, product_id: int, quantity: int) -> Any:
-        """The new order, or None where there is no stock or an order of that key."""
+        """The new order, or None where there is no stock or an order of that key.
+
+        The order comes before the stock, here as in `failed`, so that no two of them wait for each other.
+        """
         try:
             return await connection.fetchrow(
                 f"""
-                WITH reserved AS (
-                    UPDATE stock SET available = available - $4
-                    WHERE product_id = $3 AND available >= $4
+                WITH placed AS (
+                    INSERT INTO orders (idempotency_key, customer, product_id, quantity, amount_cents, status)
+                    SELECT $1, $2, p.id, $4, p.price_cents * $4, 'pending'
+                    FROM products p JOIN stock s ON s.product_id = p.id
+                    WHERE p.id = $3 AND s.available >= $4
                       AND NOT EXISTS (SELECT 1 FROM orders WHERE idempotency_key = $1)
-                    RETURNING product_id
+                    ON CONFLICT (idempotency_key) DO NOTHING
+                    RETURNING {COLUMNS}
+                ), reserved AS (
+                    UPDATE stock SET available = available - placed.quantity
+                    FROM placed WHERE stock.product_id = placed.product_id
                 )
-                INSERT INTO orders (idempotency_key, customer, product_id, quantity, amount_cents, status)
-                SELECT $1, $2, p.id, $4, p.price_cents * $4, 'pending'
-                FROM products p JOIN reserved r ON r.product_id = p.id
-                RETURNING {COLUMNS}
+                SELECT {COLUMNS} FROM placed
                 """,
                 key,
                 customer,
                 product_id,
                 quantity,
             )
-        except asyncpg.UniqueViolationError:  # the same key at the same moment: the other one was first
+        except asyncpg.CheckViolationError:  # the last of it went to somebody else at the same moment
             return None
 
     async def paid(self, order_id: int, charge_id: str) -> None:
         async with self._connection() as connection:
             await connection.execute(
-                "UPDATE orders SET status = 'paid', charge_id = $2 WHERE id = $1", order_id, charge_id
+                "UPDATE orders SET status = 'paid', charge_id = $2 WHERE id = $1 AND status = 'pending'",
+                order_id,
+                charge_id,
+            )
+
+    async def failed(self, order_id: int) -> None:
+        """Give the order up and its stock back, in one statement; once, however many ask for it."""
+        async with self._connection() as connection:
+            await connection.execute(
+                """
+                WITH failed AS (
+                    UPDATE orders SET status = 'failed' WHERE id = $1 AND status = 'pending'
+                    RETURNING product_id, quantity
+                )
+                UPDATE stock SET available = available + failed.quantity
+                FROM failed WHERE stock.product_id = failed.product_id
+                """,
+                order_id,
             )
 
     async def find(self, order_id: int) -> Order | None:

@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS orders (
     product_id      int NOT NULL REFERENCES products,
     quantity        int NOT NULL CHECK (quantity > 0),
     amount_cents    int NOT NULL,
-    status          text NOT NULL,
+    status          text NOT NULL CHECK (status IN ('pending', 'paid', 'failed')),
     charge_id       text
 );
 """
