@@ -6,15 +6,23 @@ import logging
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from fastapi import FastAPI, Header, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, Field
 
 from target.api.metrics import Measured, Metrics
-from target.api.orders import DatabaseUnavailable, Orders, OutOfStock
-from target.api.payments import Payments, PaymentsUnavailable
-from target.api.schema import prepare
+from target.api.orders import DatabaseUnavailable, Order, Orders, OtherBasket, OutOfStock
+from target.api.payments import (
+    PaymentRefused,
+    Payments,
+    PaymentsBadAnswer,
+    PaymentsNotReached,
+    PaymentsUnavailable,
+)
+from target.api.schema import INT_MAX, TEXT, prepare
 from target.settings import Settings
 
 RETRY_AFTER_S = 5
@@ -24,9 +32,9 @@ log = logging.getLogger("shop")
 class Checkout(BaseModel):
     """What a customer buys."""
 
-    product_id: int
+    product_id: int = Field(ge=1, le=INT_MAX)
     quantity: int = Field(default=1, ge=1, le=100)
-    customer: str = Field(min_length=1, max_length=200)
+    customer: str = Field(min_length=1, max_length=200, pattern=TEXT)
 
 
 class Shop:
@@ -35,13 +43,25 @@ class Shop:
     def __init__(self, orders: Orders, payments: Payments) -> None:
         self.orders, self.payments = orders, payments
 
-    async def checkout(self, body: Checkout, key: str) -> dict[str, object]:
-        """Order, charge outside of any transaction, mark paid. A repeat with the same key goes on where it was."""
-        order = await self.orders.place(key, body.customer, body.product_id, body.quantity)
-        if order.status != "paid":
+    async def checkout(self, body: Checkout, key: str | None) -> Order:
+        """Order, charge outside of any transaction, settle. A repeat with the same key goes on where it was.
+
+        While nobody knows whether the provider charged, the order stays pending and its stock reserved.
+        """
+        order = await self.orders.place(key or uuid.uuid4().hex, body.customer, body.product_id, body.quantity)
+        if order.status != "pending":
+            return order
+        try:
             charge_id = await self.payments.charge(f"order-{order.id}", order.amount_cents)
-            await self.orders.paid(order.id, charge_id)
-        return {"order_id": order.id, "status": "paid"}
+        except PaymentRefused:
+            await self.orders.failed(order.id)
+            return replace(order, status="failed")
+        except PaymentsNotReached:
+            if key is None:  # nobody else can be charging for this order, and nobody can come back for it
+                await self.orders.failed(order.id)
+            raise
+        await self.orders.paid(order.id, charge_id)
+        return replace(order, status="paid")
 
 
 def make(settings: Settings) -> FastAPI:
@@ -72,7 +92,10 @@ def make(settings: Settings) -> FastAPI:
     async def checkout(
         request: Request, body: Checkout, idempotency_key: str | None = Header(default=None, max_length=200)
     ) -> Response:
-        placed = await shop_of(request).checkout(body, idempotency_key or uuid.uuid4().hex)
+        order = await shop_of(request).checkout(body, idempotency_key or None)
+        placed = {"order_id": order.id, "status": order.status}
+        if order.status == "failed":
+            return JSONResponse({"error": "the payment was refused; nothing was bought", **placed}, 402)
         return JSONResponse(placed, 201)
 
     @app.get("/orders/{order_id}")
@@ -98,6 +121,22 @@ def make(settings: Settings) -> FastAPI:
         log.warning("%s %s: %s does not answer (%s)", request.method, request.url.path, what, error)
         body = {"error": f"{what} does not answer; try again"}
         return JSONResponse(body, 503, headers={"Retry-After": str(RETRY_AFTER_S)})
+
+    @app.exception_handler(PaymentsBadAnswer)
+    async def bad_answer(request: Request, error: Exception) -> Response:
+        log.warning("%s %s: the payments provider gave a bad answer (%s)", request.method, request.url.path, error)
+        return JSONResponse({"error": "the payments provider gave a bad answer; try again"}, 502)
+
+    @app.exception_handler(RequestValidationError)
+    async def not_valid(request: Request, error: Exception) -> Response:
+        # FastAPI's own answer repeats what was given, and fails where that is NaN or half a surrogate pair
+        assert isinstance(error, RequestValidationError)
+        said = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        return JSONResponse({"error": "; ".join(said)}, 422)
+
+    @app.exception_handler(OtherBasket)
+    async def other_basket(request: Request, error: Exception) -> Response:
+        return JSONResponse({"error": str(error)}, 422)
 
     @app.exception_handler(OutOfStock)
     async def out_of_stock(request: Request, error: Exception) -> Response:

@@ -9,6 +9,8 @@ from typing import Any
 
 import asyncpg
 
+from target.api.log import in_one_line, quiet_the_pool
+from target.api.schema import BIGINT_MAX
 from target.settings import Settings
 
 UNREACHABLE = (
@@ -30,13 +32,21 @@ class OutOfStock(Exception):
     """There is no such product, or not enough of it."""
 
 
+class OtherBasket(Exception):
+    """The key belongs to an order of something else."""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     id: int
     status: str
+    customer: str
     product_id: int
     quantity: int
     amount_cents: int
+
+
+COLUMNS = "id, status, customer, product_id, quantity, amount_cents"
 
 
 class Orders:
@@ -47,6 +57,7 @@ class Orders:
 
     @classmethod
     async def connect(cls, settings: Settings) -> Orders:
+        quiet_the_pool()
         pool = await asyncpg.create_pool(
             settings.database_url,
             min_size=settings.pool_size,
@@ -75,7 +86,7 @@ class Orders:
             async with self._pool.acquire(timeout=self._settings.database_acquire_s) as connection:
                 yield connection
         except UNREACHABLE as error:
-            raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
+            raise DatabaseUnavailable(in_one_line(error)) from error
 
     async def ping(self) -> None:
         async with self._connection() as connection:
@@ -96,50 +107,77 @@ class Orders:
             return [dict(row) for row in rows]
 
     async def place(self, key: str, customer: str, product_id: int, quantity: int) -> Order:
-        """Reserve stock and write the order, in one statement. The same key gives the same order again."""
+        """Reserve stock and write the order, in one statement. The same key gives the same order again.
+
+        Raises OutOfStock, and OtherBasket where the key is another order's.
+        """
         async with self._connection() as connection:
             row = await self._reserve(connection, key, customer, product_id, quantity)
             if row is None:
-                row = await connection.fetchrow(
-                    "SELECT id, status, product_id, quantity, amount_cents FROM orders WHERE idempotency_key = $1", key
-                )
+                row = await connection.fetchrow(f"SELECT {COLUMNS} FROM orders WHERE idempotency_key = $1", key)
         if row is None:
             raise OutOfStock(f"not {quantity} of product {product_id} in stock")
-        return Order(**row)
+        order = Order(**row)
+        if (order.customer, order.product_id, order.quantity) != (customer, product_id, quantity):
+            raise OtherBasket("this Idempotency-Key was used for another basket; a new basket needs a new key")
+        return order
 
     async def _reserve(self, connection: Any, key: str, customer: str, product_id: int, quantity: int) -> Any:
-        """The new order, or None where there is no stock or an order of that key."""
+        """The new order, or None where there is no stock or an order of that key.
+
+        The order comes before the stock, here as in `failed`, so that no two of them wait for each other.
+        """
         try:
             return await connection.fetchrow(
-                """
-                WITH reserved AS (
-                    UPDATE stock SET available = available - $4
-                    WHERE product_id = $3 AND available >= $4
+                f"""
+                WITH placed AS (
+                    INSERT INTO orders (idempotency_key, customer, product_id, quantity, amount_cents, status)
+                    SELECT $1, $2, p.id, $4, p.price_cents * $4, 'pending'
+                    FROM products p JOIN stock s ON s.product_id = p.id
+                    WHERE p.id = $3 AND s.available >= $4
                       AND NOT EXISTS (SELECT 1 FROM orders WHERE idempotency_key = $1)
-                    RETURNING product_id
+                    ON CONFLICT (idempotency_key) DO NOTHING
+                    RETURNING {COLUMNS}
+                ), reserved AS (
+                    UPDATE stock SET available = available - placed.quantity
+                    FROM placed WHERE stock.product_id = placed.product_id
                 )
-                INSERT INTO orders (idempotency_key, customer, product_id, quantity, amount_cents, status)
-                SELECT $1, $2, p.id, $4, p.price_cents * $4, 'pending'
-                FROM products p JOIN reserved r ON r.product_id = p.id
-                RETURNING id, status, product_id, quantity, amount_cents
+                SELECT {COLUMNS} FROM placed
                 """,
                 key,
                 customer,
                 product_id,
                 quantity,
             )
-        except asyncpg.UniqueViolationError:  # the same key at the same moment: the other one was first
+        except asyncpg.CheckViolationError:  # the last of it went to somebody else at the same moment
             return None
 
     async def paid(self, order_id: int, charge_id: str) -> None:
         async with self._connection() as connection:
             await connection.execute(
-                "UPDATE orders SET status = 'paid', charge_id = $2 WHERE id = $1", order_id, charge_id
+                "UPDATE orders SET status = 'paid', charge_id = $2 WHERE id = $1 AND status = 'pending'",
+                order_id,
+                charge_id,
+            )
+
+    async def failed(self, order_id: int) -> None:
+        """Give the order up and its stock back, in one statement; once, however many ask for it."""
+        async with self._connection() as connection:
+            await connection.execute(
+                """
+                WITH failed AS (
+                    UPDATE orders SET status = 'failed' WHERE id = $1 AND status = 'pending'
+                    RETURNING product_id, quantity
+                )
+                UPDATE stock SET available = available + failed.quantity
+                FROM failed WHERE stock.product_id = failed.product_id
+                """,
+                order_id,
             )
 
     async def find(self, order_id: int) -> Order | None:
+        if not 1 <= order_id <= BIGINT_MAX:
+            return None
         async with self._connection() as connection:
-            row = await connection.fetchrow(
-                "SELECT id, status, product_id, quantity, amount_cents FROM orders WHERE id = $1", order_id
-            )
+            row = await connection.fetchrow(f"SELECT {COLUMNS} FROM orders WHERE id = $1", order_id)
         return Order(**row) if row else None

@@ -11,6 +11,10 @@ PRODUCTS = 20
 ORDERS = 2_000
 STOCK = 1_000_000
 
+INT_MAX, BIGINT_MAX = 2**31 - 1, 2**63 - 1
+TEXT = r"^[^\x00]*$"
+"""What PostgreSQL's columns hold. More is refused at the door: the driver would raise in mid-request."""
+
 TABLES = """
 CREATE TABLE IF NOT EXISTS products (
     id          int PRIMARY KEY,
@@ -28,7 +32,7 @@ CREATE TABLE IF NOT EXISTS orders (
     product_id      int NOT NULL REFERENCES products,
     quantity        int NOT NULL CHECK (quantity > 0),
     amount_cents    int NOT NULL,
-    status          text NOT NULL,
+    status          text NOT NULL CHECK (status IN ('pending', 'paid', 'failed')),
     charge_id       text
 );
 """
