@@ -1,0 +1,1 @@
+"""The bookshop: one package, one image, a module for each service."""
