@@ -162,9 +162,9 @@ def _cell(held: Mapping[str, Any]) -> PlannedCell:
 
 
 def _amount(name: str, value: Scalar) -> str:
-    """`delay_ms 100` as people say it: `100 ms`."""
+    """`delay_ms 100` as people say it, `100 ms`; any other with its name."""
     words = name.split("_")
     number = f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
-    if words[-1] in ("ms", "s", "bytes"):
+    if words[-1] in ("ms", "s", "bytes") and len(words) == 2:
         return f"{number} {words[-1]}" if words[0] in ("delay", "after") else f"{words[0]} {number} {words[-1]}"
     return f"{' '.join(words)} {number}"

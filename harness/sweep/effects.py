@@ -1,0 +1,152 @@
+"""What one window did to one endpoint: who was served, how much later, and how long the others waited.
+
+Counted are the requests intended in [start, end - tail). The tail is what an answer needs to come while the fault is
+still in: a second, or twice the calm's 99th percentile, or a quarter more than the 99th percentile of what the first
+half of the window was served, whichever is most, and never more than half of the window. So a stack that is slow by two
+seconds is slow, and not one that loses the last two seconds of each window; and a request that went unserved was given
+a tail's time at least. In the calm, too, only what came within the tail counts as served.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from harness.analysis.phases import Mask
+from harness.analysis.quantiles import quantile
+from harness.sweep.cells import Effect, Harm
+from harness.sweep.noise import loss, median_within, wobble
+from harness.sweep.requests import Requests
+from harness.sweep.waits import gave_up_s, waits_s
+
+ALL = "all"
+SAMPLES_MIN = 20
+"""No word on fewer requests, in the calm or in the window; as the checks have it."""
+TAIL_S_MIN = 1.0
+DOWN = 0.1
+"""Fewer than this of what was served before is (almost) nothing."""
+LOST_MIN = 0.01
+"""A loss below this is not worth a word, however sure."""
+SLOWER_MS_MIN, SLOWER_SHARE_MIN = 5.0, 0.2
+"""A median that moved by less than this, or than this share of itself, is not worth a word."""
+LATE_MIN = 0.1
+"""As many must be late: a stack that once stood still for half a second is not slower."""
+LATE_MS_MIN = 25.0
+WORKED_MIN = 0.5
+"""Of an endpoint that failed more than half of its requests in the calm no word is possible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A window as it really was, and the tail of it that is not counted."""
+
+    start_s: float
+    end_s: float
+    tail_s: float
+    delay_ms: float | None = None
+
+    @property
+    def counted_end_s(self) -> float:
+        return self.end_s - self.tail_s
+
+
+def tail_s(calm: Requests, everything: Requests, start_s: float, end_s: float) -> float:
+    """The end of a window whose requests are not counted: their answers may still have been under way."""
+    half_s = (end_s - start_s) / 2
+    needed = [TAIL_S_MIN]
+    for name in calm.names:
+        mine = calm.at(name)
+        if len(mine) >= SAMPLES_MIN:
+            needed.append(2 * quantile(mine.response_ms[mine.ok], 0.99) / 1000 if mine.ok.any() else 0.0)
+    first_half = everything.between(start_s, start_s + half_s)
+    for name in first_half.names:
+        mine = first_half.at(name)
+        in_time = mine.served(end_s)
+        if in_time.sum() >= SAMPLES_MIN / 2:
+            needed.append(1.25 * quantile(mine.response_ms[in_time], 0.99) / 1000)
+    return min(half_s, max(needed))
+
+
+def effect(name: str, calm: Requests, just_before: Requests, everything: Requests, span: Span) -> Effect:
+    """What the window did to these requests. `just_before` are those of the calm that it followed on."""
+    during = everything.between(span.start_s, span.counted_end_s)
+    before, after = calm.served_within(span.tail_s), during.served(span.end_s)
+    counts = Effect(name, Harm.UNKNOWN, len(calm), int(before.sum()), len(during), int(after.sum()))
+    if min(len(calm), len(during)) < SAMPLES_MIN:
+        where = "in the calm" if len(calm) < SAMPLES_MIN else "while it was in"
+        return replace(counts, reason=f"fewer than {SAMPLES_MIN} requests {where}")
+    if counts.served_before < WORKED_MIN * len(calm):
+        return replace(counts, reason="it failed before anything was broken")
+    lost = loss(counts.served_before, len(calm), counts.served, len(during))
+    late_ms = _late_ms(calm.response_ms[before])
+    exposed = everything.between(span.start_s, span.end_s)
+    waited_s = np.minimum(exposed.answered_s, span.end_s) - exposed.intended_s
+    gave_up = gave_up_s(exposed, span.start_s, span.end_s, late_ms, span.delay_ms)
+    measured = replace(
+        counts,
+        lost=round(lost.value, 4),
+        lost_low=round(lost.low, 4),
+        lost_high=round(lost.high, 4),
+        late_ms=round(late_ms, 3),
+        waiting=int((during.answered_s >= span.end_s).sum()),
+        longest_s=round(float(waited_s.max(initial=0.0)), 3),
+        gave_up_s=gave_up,
+        waits_s=None if gave_up is not None else waits_s(exposed, span.start_s, span.end_s, span.delay_ms),
+    )
+    measured = _with_shifts(measured, calm, just_before, during, before, after)
+    return replace(measured, harm=_harm(measured, len(calm)))
+
+
+def _harm(one: Effect, count_before: int) -> Harm:
+    if one.served / one.requests < DOWN * one.served_before / count_before:
+        return Harm.DOWN
+    if one.lost_low > 0 and one.lost >= LOST_MIN:
+        return Harm.DEGRADED
+    moved = one.slower_ms is not None and one.noise_ms is not None and one.slower_ms > one.noise_ms
+    return Harm.SLOWER if moved or one.slower_p95_ms is not None else Harm.UNHARMED
+
+
+def _late_ms(served_ms: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
+    """What few exceed in the calm: twice the 95th percentile, or 25 ms more."""
+    p95_ms = quantile(served_ms, 0.95)
+    return p95_ms + max(LATE_MS_MIN, p95_ms)
+
+
+def _with_shifts(
+    one: Effect, calm: Requests, just_before: Requests, during: Requests, before: Mask, after: Mask
+) -> Effect:
+    """With the shift of the median, its interval, what it would have moved by of itself, and the share of the late.
+
+    A stack that had become slower by itself, or by what was broken before, is compared with what it last was.
+    """
+    old_ms, new_ms = calm.response_ms[before], during.response_ms[after]
+    last_ms = just_before.response_ms[just_before.ok]
+    old, old_p95 = float(np.median(old_ms)), quantile(old_ms, 0.95)
+    one = replace(one, p50_before_ms=round(old, 3), p95_before_ms=round(old_p95, 3))
+    if len(new_ms) == 0:
+        return one
+    aged_ms = max(0.0, float(np.median(last_ms)) - old) if len(last_ms) >= SAMPLES_MIN else 0.0
+    new, new_p95 = float(np.median(new_ms)), quantile(new_ms, 0.95)
+    (old_low, old_high), (new_low, new_high) = median_within(old_ms), median_within(new_ms)
+    shift, low, high = (value - aged_ms for value in (new - old, new_low - old_high, new_high - old_low))
+    of_itself_ms = max(SLOWER_MS_MIN, SLOWER_SHARE_MIN * old, wobble(calm.intended_s[before], old_ms))
+    late_ms = (one.late_ms or 0.0) + aged_ms
+    in_time = loss(int((old_ms <= late_ms).sum()), len(old_ms), int((new_ms <= late_ms).sum()), len(new_ms))
+    many_late = in_time.low > 0 and in_time.value >= LATE_MIN
+    return replace(
+        one,
+        p50_ms=round(new, 3),
+        p95_ms=round(new_p95, 3),
+        slower_ms=round(shift, 3),
+        slower_low_ms=_finite(low),
+        slower_high_ms=_finite(high),
+        noise_ms=_finite(max(of_itself_ms, shift - low)),
+        slower_p95_ms=round(new_p95 - old_p95 - aged_ms, 3) if many_late else None,
+        late=round(float((new_ms > late_ms).mean()), 4),
+    )
+
+
+def _finite(value: float) -> float | None:
+    return round(value, 3) if math.isfinite(value) else None

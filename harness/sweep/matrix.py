@@ -1,0 +1,42 @@
+"""From the histories of a sweep to its matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from harness.record import History
+from harness.sweep.cells import Cell, Harm, Matrix
+from harness.sweep.judging import RunCells
+from harness.sweep.record import LINK, Sweep
+
+_REASONS = {
+    "complete": "the sweep ended before it",
+    "interrupted": "the sweep was interrupted before it",
+    "baseline": "the calm was already bad and nothing was injected",
+}
+
+
+def matrix(sweep: Sweep, runs: Iterable[tuple[str, History]]) -> Matrix:
+    """What became of every cell. `runs` are (folder, history), one at a time, in the order in which they were begun."""
+    planned = {cell.window: cell for cell in sweep.cells}
+    found: dict[str, Cell] = {}
+    why = "no run of it was begun"
+    for name, history in runs:
+        found |= RunCells(name, history, planned).cells()
+        why = _ended(history)
+    cells = [
+        found.get(cell.window) or Cell(cell, Harm.UNKNOWN, reason=f"it was not run: {why}") for cell in sweep.cells
+    ]
+    return Matrix(sweep=sweep, cells=tuple(_links_first(cells)))
+
+
+def _ended(history: History) -> str:
+    ends = history.marks_of("end")
+    if not ends:
+        return "the sweep was killed before it"
+    reason = str(ends[-1].data.get("reason", ""))
+    return _REASONS.get(reason, reason or "the sweep ended before it")
+
+
+def _links_first(cells: Sequence[Cell]) -> list[Cell]:
+    return sorted(cells, key=lambda cell: cell.planned.kind != LINK)

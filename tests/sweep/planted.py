@@ -1,0 +1,183 @@
+"""Sweeps whose truth is known: what each fault does to each endpoint is planted, and the history made by hand.
+
+    planted([link("web-db", "outage", {"*": refused()}), service("db", "kill", {}, dark_s=3)])
+
+Behaviours are asked for each request: how long into the window it comes, how long before the heal, and what it would
+have taken in the calm; they say how long it takes and how it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from harness.record import History, Mark, Outcome, PlannedWindow
+from harness.sweep.cells import Cell, Matrix
+from harness.sweep.matrix import matrix
+from harness.sweep.record import LINK, SERVICE, PlannedCell, SteadyLoad, Sweep
+from tests.builders import Reading, Sample, generator_readings, history
+
+LINKS = {
+    "web-db": ("web", "db"),
+    "web-reviews": ("web", "reviews"),
+    "web-search": ("web", "search"),
+    "orders-db": ("orders", "db"),
+    "web-mail": ("web", "mail"),
+}
+ENDPOINTS = {"GET /catalogue": 0.5, "GET /reviews": 0.3, "POST /checkout": 0.2}
+BASE_MS = {"GET /catalogue": 12.0, "GET /reviews": 20.0, "POST /checkout": 45.0}
+
+Behaviour = Callable[[float, float, float], tuple[float, Outcome]]
+"""(seconds since the fault went in, seconds until the heal, milliseconds in the calm) to (milliseconds, outcome)."""
+
+
+def refused(took_ms: float = 3.0) -> Behaviour:
+    return lambda _into, _left, _calm: (took_ms, Outcome.FAIL)
+
+
+def waits(outcome: Outcome = Outcome.FAIL) -> Behaviour:
+    """No answer until the heal, and then this."""
+    return lambda _into, left, calm: (left * 1000 + calm, outcome)
+
+
+def gives_up(after_s: float, outcome: Outcome = Outcome.FAIL) -> Behaviour:
+    """A timeout, then an error; or a fallback, where the outcome is ok. The heal ends the wait, too."""
+    return lambda _into, left, calm: (min(after_s, left) * 1000 + calm, outcome if left > after_s else Outcome.OK)
+
+
+def slower(by_ms: float) -> Behaviour:
+    return lambda _into, _left, calm: (calm + by_ms, Outcome.OK)
+
+
+def some(share: float, other: Behaviour) -> Behaviour:
+    """That share of the requests behaves so, the rest as ever."""
+    turn = iter(range(10**9))
+    return lambda into, left, calm: (
+        other(into, left, calm) if (next(turn) * 0.618034) % 1 < share else (calm, Outcome.OK)
+    )
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A cell, and what truly happens: by endpoint (`*` is every one), and for `dark_s` after the heal all fail."""
+
+    cell: PlannedCell
+    behaviours: Mapping[str, Behaviour]
+    dark_s: float = 0.0
+    crossed: bool = True
+    not_back: bool = False
+
+
+def link(name: str, fault: str, behaviours: Mapping[str, Behaviour] | None = None, **more: object) -> Plant:
+    plant = {key: more.pop(key) for key in ("dark_s", "crossed", "not_back") if key in more}
+    window_s = float(more.pop("window_s", 8.0))  # type: ignore[arg-type]
+    client, to = LINKS[name]
+    cell = PlannedCell(f"{fault} {name} {more}", LINK, name, fault, window_s, client, to, more)  # type: ignore[arg-type]
+    return Plant(cell, behaviours or {}, **plant)  # type: ignore[arg-type]
+
+
+def service(name: str, fault: str, behaviours: Mapping[str, Behaviour] | None = None, **more: object) -> Plant:
+    window_s = float(more.pop("window_s", 8.0))  # type: ignore[arg-type]
+    cell = PlannedCell(f"{fault} {name}", SERVICE, name, fault, window_s, "", name)
+    return Plant(cell, behaviours or {}, **more)  # type: ignore[arg-type]
+
+
+@dataclass
+class Planted:
+    """The sweep, its one history, and its matrix."""
+
+    sweep: Sweep
+    history: History
+    matrix: Matrix = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.matrix = matrix(self.sweep, [("runs/1", self.history)])
+
+    def only(self) -> Cell:
+        (cell,) = self.matrix.cells
+        return cell
+
+
+def planted(
+    plants: Sequence[Plant],
+    *,
+    rate_per_s: float = 60.0,
+    seed: int = 0,
+    calm_s: float = 12.0,
+    between_s: float = 4.0,
+    sigma: float = 0.3,
+    drift: Callable[[float], float] = lambda _: 1.0,
+    fails: Callable[[float], float] = lambda _: 0.0,
+    readings: Sequence[Reading] | None = None,
+    marks: Sequence[Mark] = (),
+    entry: str = "web",
+    endpoints: Mapping[str, float] = ENDPOINTS,
+) -> Planted:
+    """One run with each plant's window in turn. `drift` multiplies response times, `fails` fails a share, by time."""
+    random = np.random.default_rng(seed)
+    windows, at_s = [], calm_s
+    for plant in plants:
+        cell = plant.cell
+        ends = (cell.subject, None) if cell.kind == LINK else (None, cell.subject)
+        cuts = cell.fault in ("outage", "kill", "freeze")
+        windows.append(
+            PlannedWindow(cell.window, cell.fault, at_s, at_s + cell.window_s, *ends, cuts, dict(cell.parameters))
+        )
+        at_s += cell.window_s + max(between_s, plant.dark_s)
+    names = list(endpoints)
+    drawn = random.choice(len(names), size=round(at_s * rate_per_s), p=list(endpoints.values()))
+    spread = np.exp(random.normal(0.0, sigma, len(drawn)))
+    lots = random.random(len(drawn))
+    samples, index = [], 0
+    for number, code in enumerate(drawn):
+        start_s = number / rate_per_s
+        name = names[code]
+        calm_ms = BASE_MS.get(name, 15.0) * float(spread[number]) * drift(start_s)
+        while index + 1 < len(windows) and windows[index + 1].start_s <= start_s:
+            index += 1
+        took_ms, outcome = calm_ms, Outcome.FAIL if lots[number] < fails(start_s) else Outcome.OK
+        plant, window = plants[index], windows[index]
+        if window.start_s <= start_s < window.end_s:
+            behaviour = plant.behaviours.get(name, plant.behaviours.get("*"))
+            if behaviour is not None:
+                took_ms, outcome = behaviour(start_s - window.start_s, window.end_s - start_s, calm_ms)
+        elif window.end_s <= start_s < window.end_s + plant.dark_s:
+            took_ms, outcome = 3.0, Outcome.FAIL
+        status = {Outcome.OK: 200, Outcome.FAIL: 503, Outcome.UNKNOWN: 0}[outcome]
+        samples.append(Sample(start_s, took_ms, outcome, name, status, "" if outcome is Outcome.OK else "error"))
+    told = list(marks)
+    told += [
+        Mark("not_back", w.end_s + between_s, {"window": w.name})
+        for w, p in zip(windows, plants, strict=True)
+        if p.not_back
+    ]
+    if not any(mark.kind == "end" for mark in told):
+        told.append(Mark("end", at_s, {"reason": "complete"}))
+    ends_s = [mark.at_s for mark in told if mark.kind == "end" and mark.at_s is not None]
+    read = list(readings) if readings is not None else [*traffic(plants, windows, at_s), *generator_readings(at_s)]
+    built = history(samples, windows, read, end_s=min([at_s, *ends_s]), marks=told)
+    sweep = Sweep(
+        name="sweep",
+        entry="http://127.0.0.1:8000",
+        load=SteadyLoad("shop.py", rate_per_s),
+        command=("harness", "sweep"),
+        stack="embedded",
+        cells=tuple(plant.cell for plant in plants),
+        runs=("runs/1",),
+        seconds_planned=at_s,
+    )
+    return Planted(sweep, replace(built, links=LINKS, entry=entry))
+
+
+def traffic(plants: Sequence[Plant], windows: Sequence[PlannedWindow], end_s: float) -> list[Reading]:
+    """Every link grows by 100 bytes a reading, but for those that a plant says are not crossed: they never do."""
+    dead = {plant.cell.subject for plant in plants if not plant.crossed}
+    dead |= {name for name, ends in LINKS.items() if dead & {*ends} - {"web"}}
+    steps = np.arange(0.0, end_s, 0.5)
+    return [
+        (float(at_s), name, "received_bytes", 0.0 if name in dead else 100.0 * step)
+        for name in LINKS
+        for step, at_s in enumerate(steps)
+    ]
