@@ -52,8 +52,8 @@ def running_database() -> Iterator[Database]:
     """An empty PostgreSQL, in a folder that another user can reach: it refuses to be root's."""
     with tempfile.TemporaryDirectory(prefix="shop-postgres-", ignore_cleanup_errors=True) as folder:
         (port,) = free_ports(1)
-        server = Postgres(Path(folder), port, SHOP, Path(folder) / "log")
-        process = server.start()
+        server = Postgres("postgres", Path(folder), port, SHOP, Path(folder) / "log")
+        process = server.launch().begin()
         try:
             _wait_ready(process, server.ready)
             server.create_database()
