@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
@@ -12,16 +11,13 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from harness.masking import mask
 from harness.model import Load
 from harness.plan import Plan
 from harness.stack.state import StackState
 from harness.stack.toxiproxy_server import VERSION as TOXIPROXY_VERSION
 
 PACKAGES = ("resilience-harness", "locust", "toxiproxy-python", "pandas", "matplotlib", "pyarrow", "numpy")
-
-KEPT_OUT = "(kept out)"
-_SECRET = re.compile("pass|secret|token|key|credential", re.IGNORECASE)
-"""Variables whose values have no place in a report that is passed on."""
 
 
 def manifest(plan: Plan, state: StackState, command: Sequence[str]) -> dict[str, Any]:
@@ -40,7 +36,7 @@ def manifest(plan: Plan, state: StackState, command: Sequence[str]) -> dict[str,
         "seed": scenario.seed,
         "command": list(command),
         "stack": state.kind,
-        "variables": {name: KEPT_OUT if _SECRET.search(name) else value for name, value in state.variables.items()},
+        "variables": {name: mask(name, value) for name, value in state.variables.items()},
         "services": [one.name for one in state.services],
         "links": {one.name: {"client": one.client, "service": one.service} for one in state.links},
         "entry": state.entry,

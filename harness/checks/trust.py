@@ -139,6 +139,10 @@ def fault_felt(history: History, window: PlannedWindow) -> Verdict:
         end_s = _first_cut_s(history, window)
         start_s, when = end_s - LEAD_UP_S, f"in the {LEAD_UP_S:g} s before it was {'closed' if window.link else 'gone'}"
     where = window.link or window.service or ""
+    past = _readings(history.resources, window.link or "", "bypass_connections", window.start_s, window.end_s)
+    if past.sum() > 0:
+        sentence = f"Up to {past.max():.0f} connections went past {where} {when}, so what they felt is not the fault's."
+        return Verdict(name, Word.UNKNOWN, sentence, {"bypass_connections": float(past.max()), "where": where})
     if where == history.entry:
         intended = history.samples["intended_ns"].to_numpy()
         count = int(((intended >= start_s * NS_PER_S) & (intended < end_s * NS_PER_S)).sum())

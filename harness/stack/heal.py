@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.masking import mask_files
 from harness.record import HealReport
 from harness.stack import launch as launches
 from harness.stack.ballast import empty
@@ -71,6 +72,7 @@ def take_down(state: StackState) -> tuple[str, ...]:
         from harness.stack.docker.removal import remove_project
 
         left += remove_project(state)
+    mask_files(state.folders, [one.log for one in state.services])
     for folder in state.folders:
         if not wait_until(partial(_remove, Path(folder)), REMOVED_WITHIN_S):
             left.append(folder)

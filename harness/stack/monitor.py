@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
+from typing import TYPE_CHECKING
 
 import psutil
 
-from harness.errors import ToxiproxyError
+from harness.errors import HarnessError, ToxiproxyError
 from harness.order import Beat
 from harness.stack.child import ProcessId
 from harness.stack.process_powers import tree
@@ -22,6 +23,9 @@ from harness.stack.sockets import LinkSockets
 from harness.stack.state import StackState
 from harness.stack.toxiproxy import ToxiproxyClient
 from harness.stack.whereabouts import current_process
+
+if TYPE_CHECKING:
+    from harness.stack.docker.bypass import Bypass
 
 PERIOD_S, PERIOD_MAX_S = 0.25, 1.0
 LOOK_FOR_CHILDREN_S = 2.0
@@ -39,6 +43,7 @@ class Monitor:
         self._zero_ns, self._reading = zero_ns, reading
         self._processes = {one.name: _Usage(partial(current_process, one)) for one in state.services if one.process}
         self._state = state
+        self._bypass = _bypass(state)
         self._toxiproxy = ToxiproxyClient(state.toxiproxy_url) if state.toxiproxy_url else None
         self._closed: dict[str, tuple[int, int]] = {}
         self._stopped = threading.Event()
@@ -77,12 +82,24 @@ class Monitor:
         if self._toxiproxy is not None:
             with contextlib.suppress(ToxiproxyError):  # a dead Toxiproxy is noticed and told elsewhere
                 self._closed = self._toxiproxy.closed_bytes()
+        if self._bypass is not None:
+            with contextlib.suppress(HarnessError):
+                for name, past in self._bypass.read().items():
+                    self._reading(at_ns, name, "bypass_connections", float(past))
         if not links.can_read:
             return
         at_ns = time.monotonic_ns() - self._zero_ns
         for name, count in links.read(self._closed).items():
             for metric, value in asdict(count).items():
                 self._reading(at_ns, name, metric, float(value))
+
+
+def _bypass(state: StackState) -> Bypass | None:
+    if not any(one.container for one in state.services):
+        return None
+    from harness.stack.docker.bypass import Bypass  # the Docker SDK, where there is a container
+
+    return Bypass(state)
 
 
 def beat_readings(beat: Beat, reading: Reading) -> None:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ComposeFileError, StartError
+from harness.masking import remember, secrets_in
 from harness.stack.ballast import mounted
 from harness.stack.child import Child, last_lines
 from harness.stack.compose_file import ServiceSpec, StackSpec
@@ -68,6 +69,7 @@ class _StartUp:
         self._logs.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="harness-stack-"))
         self._change(folders=(str(folder),))
+        remember(folder, secrets_in(one.environment for one in self._spec.services.values()))
         self._start_toxiproxy(server, folder)
         waiting = [one for one in self._spec.start_order() if one.name != self._spec.toxiproxy]
         begun = {self._spec.toxiproxy}

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
+from typing import Any
 
 from harness.stack.docker.engine import SERVICE_LABEL, Engine
 
@@ -33,14 +34,25 @@ Connection = tuple[str, str, int]
 
 def members(engine: Engine, project: str) -> tuple[Member, ...]:
     """All containers of a project."""
-    found = []
-    for body in engine.containers(project):
-        networks = (body["NetworkSettings"].get("Networks") or {}).values()
-        addresses = [one.get(key) or "" for one in networks for key in ("IPAddress", "GlobalIPv6Address")]
-        found.append(
-            Member(body["Config"]["Labels"][SERVICE_LABEL], int(body["State"]["Pid"]), tuple(filter(None, addresses)))
-        )
-    return tuple(found)
+    return tuple(member(body) for body in engine.containers(project))
+
+
+def member(body: Mapping[str, Any]) -> Member:
+    """A container from its `inspect` body."""
+    networks = (body["NetworkSettings"].get("Networks") or {}).values()
+    addresses = [one.get(key) or "" for one in networks for key in ("IPAddress", "GlobalIPv6Address")]
+    return Member(body["Config"]["Labels"][SERVICE_LABEL], int(body["State"]["Pid"]), tuple(filter(None, addresses)))
+
+
+def direct(of: tuple[Member, ...], client: str, service: str, port: int) -> int:
+    """Connections right now that lead from the client to the service's own address on that port."""
+    own = {address for one in of if one.service == service for address in one.addresses}
+    return sum(
+        state != LISTEN and remote in own and at == port
+        for one in of
+        if one.service == client and one.pid
+        for state, _, (remote, at) in _rows(one.pid)
+    )
 
 
 def connections(of: tuple[Member, ...]) -> Counter[Connection]:

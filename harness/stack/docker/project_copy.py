@@ -20,6 +20,7 @@ from docker.errors import NotFound
 
 from harness.adopt.yaml_text import Node, dump
 from harness.errors import StartError
+from harness.masking import remember, secrets_in
 from harness.stack.child import ProcessId
 from harness.stack.docker import compose, isolation, pristine
 from harness.stack.docker.compose import ComposeFiles
@@ -65,6 +66,7 @@ class ProjectCopy:
         override = isolation.merged(isolation.isolate(resolved, own_name, ports, labels), more(resolved, labels))
         folder = Path(tempfile.mkdtemp(prefix="harness-stack-"))
         self.change(folders=(str(folder),), project=project)
+        remember(folder, secrets_in(_environments(resolved)))
         path = folder / "override.yml"
         path.touch(mode=0o600)  # it may hold what the project keeps secret
         path.write_text(dump(override), encoding="utf-8")
@@ -179,6 +181,11 @@ class _Progress:
 
 def _process(engine: Engine, body: dict[str, Any], name: str) -> ProcessId | None:
     return engine.process(body["Id"], name) if os.path.isdir(f"/proc/{body['State']['Pid']}") else None
+
+
+def _environments(resolved: Mapping[str, Any]) -> list[dict[str, str]]:
+    bodies = [body.get("environment") or {} for body in resolved["services"].values()]
+    return [{name: str(value) for name, value in body.items() if value is not None} for body in bodies]
 
 
 def _address(body: dict[str, Any]) -> str:
