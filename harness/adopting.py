@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from harness.adopt.override import Override, render
@@ -11,19 +12,20 @@ from harness.adopt.subnets import Subnets
 from harness.errors import EngineError, RunFolderError
 from harness.guard import Guardian
 from harness.interrupts import Interrupts
-from harness.light_load import light_load
 from harness.stack.docker.compose import ComposeFiles
 from harness.stack.docker.discover import Discovery, Entry, discover
 from harness.stack.docker.engine import Engine
 from harness.stack.docker.interpose import free_subnets, toxiproxy_image, with_external
 
 Say = Callable[[str], None]
+WhileWatched = Callable[[str], AbstractContextManager[None]]
+"""Loads the stack at that address while it is entered."""
 
 
 def adopt(
-    files: ComposeFiles, entry: Entry, locustfile: Path | None, watch_s: float, say: Say, interrupts: Interrupts
+    files: ComposeFiles, entry: Entry, load: WhileWatched, watch_s: float, say: Say, interrupts: Interrupts
 ) -> Discovery:
-    """Discover the links, with a copy of the stack watched for `watch_s` where an engine answers."""
+    """Discover the links, with a copy of the stack watched under `load` for `watch_s` where an engine answers."""
     if watch_s:
         try:
             Engine.connect()
@@ -39,7 +41,7 @@ def adopt(
                 files,
                 entry,
                 watch_s=watch_s,
-                load=light_load(locustfile, say),
+                load=load,
                 cancelled=interrupts.came,
                 say=say,
                 state_path=state,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -44,13 +45,15 @@ def adopt(
     """Find the links of a Compose project, and write an override that puts Toxiproxy on each. Example: harness adopt
     docker-compose.yml --locustfile locustfile.py"""
     from harness.adopt.words import lines
+    from harness.light_load import light_load
     from harness.loader import find_locustfile
     from harness.model import Load
 
     paths = [path for path in compose_files(files) if files or path.name != OVERRIDE]
     console = err if as_json else out
     driver = find_locustfile(Load(str(locustfile))) if locustfile else None
-    found = _discover(paths, entry, driver, watch, _say(console))
+    say = _say(console)
+    found = _discover(paths, entry, light_load(driver, say), watch, say)
     path = output or paths[0].parent / OVERRIDE
     _write(found, strict, path)
     console.print(f"entry: {found.entry}  ({found.entry.reason})", markup=False)
@@ -88,7 +91,8 @@ def sweep(
     """Break every link and every service of a stack in turn: a matrix of what users felt. Example: harness sweep
     docker-compose.yml --locustfile locustfile.py --entry web:8080"""
     from harness.interrupts import Interrupts
-    from harness.report import sweep as page
+    from harness.light_load import light_load
+    from harness.report import sweep as page  # type: ignore
     from harness.stack.docker.spec import extension_of
     from harness.sweep.cells import exit_code
     from harness.sweep.cells import fail_on as harm_of
@@ -104,7 +108,7 @@ def sweep(
     found = locustfile_for(locustfile, paths[0].parent)
     folder = None
     if not any(extension_of(path) for path in paths):
-        discovery = _discover(paths, entry, found, watch, _say(console))
+        discovery = _discover(paths, entry, light_load(found, _say(console)), watch, _say(console))
         folder = new_folder(reports)
         paths = [*paths, folder.path / OVERRIDE]
         _write(discovery, strict, paths[-1])
@@ -134,8 +138,45 @@ def sweep(
     raise typer.Exit(exit_code(matrix, at_least))
 
 
+@app.command()
+def init(files: ComposeArguments = None, entry: EntryOption = "", watch: Watch = "6s") -> None:
+    """Begin in any Compose project: a scenario that runs, a locustfile where there is none, the override. Example:
+    harness init"""
+    from harness.initialising import Written, first_load, first_scenario
+    from harness.openapi import locustfile as skeleton
+    from harness.sweeping import locustfile_for
+
+    paths = [path for path in compose_files(files) if files or path.name != OVERRIDE]
+    folder, say = paths[0].parent, _say(out)
+    written = Written([], [])
+    try:
+        locustfile = locustfile_for(None, folder)
+    except HarnessError:
+        locustfile = folder / "locustfiles" / "visitor.py"
+    found = _discover(paths, entry, first_load(locustfile, written, say), watch, say)
+    if not locustfile.exists():  # it was not watched
+        written.write(locustfile, skeleton(None))
+    override = folder / OVERRIDE
+    if override.exists():
+        written.kept.append(override)
+    else:
+        _write(found, False, override)
+        written.new.append(override)
+    scenario = first_scenario(found.entry.service, found.found.edges, locustfile.name)
+    written.write(folder / "scenarios" / "first.py", scenario)
+    for path in written.new:
+        say(f"written: {path}")
+    for path in dict.fromkeys(written.kept):
+        say(f"kept as it was: {path}")
+    say("\nnext: harness run scenarios/first.py, then harness sweep")
+
+
 def _discover(
-    paths: list[Path], entry: str, locustfile: Path | None, watch: str, say: Callable[[str], None]
+    paths: list[Path],
+    entry: str,
+    load: Callable[[str], AbstractContextManager[None]],
+    watch: str,
+    say: Callable[[str], None],
 ) -> Discovery:
     """What of a project can be broken. Raises HarnessError."""
     from harness.adopting import adopt as discover
@@ -152,7 +193,7 @@ def _discover(
     chosen = entry_of(read_project(files), entry)
     with Interrupts() as interrupts:
         try:
-            found = discover(files, chosen, locustfile, watch_s, say, interrupts)
+            found = discover(files, chosen, load, watch_s, say, interrupts)
         except HarnessError:
             if interrupts.number is not None:
                 raise Interrupted(interrupts.number) from None
