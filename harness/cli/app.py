@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,6 +42,9 @@ StackKind = Annotated[
         "--stack", help="What it runs on: embedded (local processes) or docker.", show_default="what the file allows"
     ),
 ]
+TakeOver = Annotated[
+    bool, typer.Option("--take-over", help="Stop your own running copy of the project for the time (docker).")
+]
 SCENARIOS = Path("scenarios")
 OVERRIDE = "harness.override.yml"
 """What `harness adopt` writes beside a Compose file, and what is read with it from then on."""
@@ -61,7 +65,7 @@ def compose_files(files: list[Path] | None) -> list[Path]:
     return [found, override] if override.is_file() else [found]
 
 
-def spec_of(files: list[Path] | None, kind: str = "") -> tuple[StackSpec, str]:
+def spec_of(files: list[Path] | None, kind: str = "", take_over: bool = False) -> tuple[StackSpec, str]:
     """(the stack that the Compose files describe, what it runs on): the kind that is asked for, else that of a stack
     that is kept here, else embedded where the file says how, else docker. Raises HarnessError.
     """
@@ -76,4 +80,4 @@ def spec_of(files: list[Path] | None, kind: str = "") -> tuple[StackSpec, str]:
         return read_compose_file(paths[0]), kind
     from harness.stack.docker.spec import read_spec
 
-    return read_spec(paths), kind
+    return replace(read_spec(paths), take_over=take_over), kind

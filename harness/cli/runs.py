@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from harness.cli.app import SCENARIOS, Files, Json, Keyword, Paths, Reports, StackKind, app, err, out, spec_of
+from harness.cli.app import SCENARIOS, Files, Json, Keyword, Paths, Reports, StackKind, TakeOver, app, err, out, spec_of
 from harness.errors import HarnessError, HealIncomplete, Interrupted, ScenarioError
 
 
@@ -22,6 +22,7 @@ def run(
     reports: Reports = Path("reports"),
     stack: StackKind = "",
     file: Files = None,
+    take_over: TakeOver = False,
     as_json: Json = False,
 ) -> None:
     """Run scenarios, one after another. Example: harness run scenarios/ -k payments"""
@@ -32,7 +33,7 @@ def run(
     from harness.plan import load_in_words, plan
     from harness.terminal import nearest, print_verdicts, view_for
 
-    spec, kind = spec_of(file, stack)
+    spec, kind = spec_of(file, stack, take_over)
     loaded = [loader.load(path) for path in loader.find(paths or [SCENARIOS], keyword)]
     locustfiles = []
     for one in loaded:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from harness.cli.app import Files, Json, StackKind, app, err, out, spec_of, stack_app
+from harness.cli.app import Files, Json, StackKind, TakeOver, app, err, out, spec_of, stack_app
 from harness.errors import HarnessError, HealIncomplete, Interrupted
 
 
@@ -61,13 +61,13 @@ def doctor(file: Files = None, as_json: Json = False) -> None:
 
 
 @stack_app.command("up")
-def stack_up(stack: StackKind = "", file: Files = None) -> None:
+def stack_up(stack: StackKind = "", file: Files = None, take_over: TakeOver = False) -> None:
     """Start the stack, and leave it running. Example: harness stack up"""
     from harness.interrupts import Interrupts
     from harness.openers import keep
     from harness.terminal import print_stack
 
-    spec, kind = spec_of(file, stack)
+    spec, kind = spec_of(file, stack, take_over)
     with Interrupts() as interrupts:
         try:
             state = keep(spec, kind, interrupts, err.print)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.app import OVERRIDE, Json, Reports, StackKind, app, compose_files, err, out, spec_of
+from harness.cli.app import OVERRIDE, Json, Reports, StackKind, TakeOver, app, compose_files, err, out, spec_of
 from harness.errors import HarnessError, HealIncomplete, Interrupted, ScenarioError
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def sweep(
     watch: Watch = "6s",
     strict: Strict = False,
     stack: StackKind = "",
+    take_over: TakeOver = False,
     fail_on: Annotated[str, typer.Option(help="Exit 1 on down, not-back, degraded or slower, and worse.")] = "",
     reports: Reports = Path("reports"),
     as_json: Json = False,
@@ -112,7 +113,7 @@ def sweep(
         folder = new_folder(reports)
         paths = [*paths, folder.path / OVERRIDE]
         _write(discovery, strict, paths[-1])
-    spec, kind = spec_of(paths, stack)
+    spec, kind = spec_of(paths, stack, take_over)
     choice = Choice(tuple(only or ()), tuple(skip or ()), budget, rate)
     prepared = prepare(spec, kind, choice, found, lambda: folder or new_folder(reports))
     count = len(prepared.trials)

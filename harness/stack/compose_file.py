@@ -64,6 +64,7 @@ class StackSpec:
     `variables` are those that the services' environments refer to (`${WEAKNESS:-}`), with the values that they have.
     `files` are the project's own; `mode` is soft or strict where Toxiproxy is put between the services by networks, ""
     where the project has a Toxiproxy of its own; `ports` are then all that services are known to listen on.
+    `take_over`: the user's own running copy may be stopped for the time.
     """
 
     path: Path
@@ -77,6 +78,7 @@ class StackSpec:
     files: tuple[Path, ...] = ()
     mode: str = ""
     ports: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    take_over: bool = False
 
     def start_order(self) -> list[ServiceSpec]:
         """Services after those that they depend on. Raises ComposeFileError on a circle."""

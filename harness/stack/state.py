@@ -81,7 +81,8 @@ class StackState:
 
     `owned` processes, `project` and `folders` are ended and removed by the guardian when the harness that started them
     dies; they are empty in the run folder of a run that only attached to a stack. `project` is the Compose project
-    that the harness made. `toxiproxy` is the service that is Toxiproxy.
+    that the harness made, `aside` the user's own containers that were stopped for it and are started again after.
+    `toxiproxy` is the service that is Toxiproxy.
     """
 
     kind: str
@@ -96,11 +97,12 @@ class StackState:
     owned: tuple[ProcessId, ...] = ()
     folders: tuple[str, ...] = ()
     project: str = ""
+    aside: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def attached(self) -> StackState:
         """The same stack as a run sees that did not start it: to be healed, not to be taken down."""
-        return replace(self, owned=(), folders=(), project="")
+        return replace(self, owned=(), folders=(), project="", aside=())
 
     def to_json(self) -> dict[str, Any]:
         """As `harness stack status --json` prints it: services and links by name, each service's pid spelled out."""
@@ -136,6 +138,7 @@ def read(path: Path) -> StackState:
             owned=tuple(ProcessId(**one) for one in body["owned"]),
             folders=tuple(body["folders"]),
             project=body["project"],
+            aside=tuple(body["aside"]),
             variables=body["variables"],
         )
     except (KeyError, TypeError, AttributeError) as error:

@@ -14,6 +14,9 @@ from harness.errors import StartError
 
 Document = dict[str, Node]
 
+DATA_FOLDERS = ("/var/lib/", "/data", "/bitnami/", "/usr/share/elasticsearch/data", "/var/opt/", "/home/node/.n8n")
+"""Where images keep what must not be lost."""
+
 
 def merged(one: Mapping[str, Node], other: Mapping[str, Node]) -> Document:
     """Two overrides as one, as Compose would join them: mappings and lists are, of anything else the second counts."""
@@ -53,12 +56,27 @@ def isolate(
             one["ports"] = Tagged([f"127.0.0.1:{outside}:{inside}"])
         elif body.get("ports"):
             one["ports"] = Tagged([], "!reset")
+        if kept := kept_folders(body):
+            one["volumes"] = [{"type": "volume", "target": target} for target in kept]
         services[name] = one
     return {
         "services": services,
         "networks": _ours("network", resolved.get("networks") or {}, project, labels),
         "volumes": _ours("volume", resolved.get("volumes") or {}, project, labels),
     }
+
+
+def kept_folders(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where a service keeps its data in a folder of the user's: the copy has an empty volume there instead.
+
+    A second database on the folder of the first would ruin it, and a test that kills one may. Code that is mounted,
+    and what is mounted to be read only, stays.
+    """
+    return tuple(
+        one["target"]
+        for one in body.get("volumes") or ()
+        if one.get("type") == "bind" and not one.get("read_only") and str(one["target"]).startswith(DATA_FOLDERS)
+    )
 
 
 def _ours(kind: str, named: Mapping[str, Any], project: str, labels: Mapping[str, str]) -> Document:
@@ -74,5 +92,7 @@ def _ours(kind: str, named: Mapping[str, Any], project: str, labels: Mapping[str
         one: Document = {"labels": labels}
         if (body or {}).get("name") != f"{project}_{key}":
             one["name"] = f"{project}_{key}"
+        if kind == "volume" and str(((body or {}).get("driver_opts") or {}).get("device", "")).startswith("/"):
+            one["driver_opts"] = Tagged([], "!reset")  # a folder of the user's under another name
         out[key] = one
     return out

@@ -12,6 +12,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from harness.waiting import POLL_S, wait_until
 
 UP_WITHIN_S, HEALTHY_WITHIN_S = 600.0, 120.0
 LOG_LINES = 12
+STOP_WITHIN_S = 10
 
 Say = Callable[[str], None]
 More = Callable[[Mapping[str, Any], Mapping[str, str]], Mapping[str, Node]]
@@ -51,17 +53,20 @@ class ProjectCopy:
         self._files, self.state, self._path, self._logs = files, state, state_path, logs
         self._cancelled, self._say = cancelled, say
         self.engine = Engine.connect()
+        self._own_runs = ""
 
-    def start(self, ports: Mapping[str, tuple[int, int]], more: More) -> None:
+    def start(self, ports: Mapping[str, tuple[int, int]], more: More, *, take_over: bool = False) -> None:
         """Bring it up and wait until all of it is well. Raises HarnessError with the log that says why not.
 
-        `ports` are (container port, host port) by the service that is met from outside.
+        `ports` are (container port, host port) by the service that is met from outside. With `take_over` the user's
+        own copy, where it runs, is stopped for the time, and started again when ours is taken down.
         """
         self._logs.mkdir(parents=True, exist_ok=True)
         own_name = compose.resolve(self._files)["name"]
         run = secrets.token_hex(3)
         project = f"{own_name}-hx-{run}"
         resolved = compose.resolve(self._files, project)
+        self._tell(own_name, resolved)
         labels = {RUN_LABEL: run}
         override = isolation.merged(isolation.isolate(resolved, own_name, ports, labels), more(resolved, labels))
         folder = Path(tempfile.mkdtemp(prefix="harness-stack-"))
@@ -70,9 +75,25 @@ class ProjectCopy:
         path = folder / "override.yml"
         path.touch(mode=0o600)  # it may hold what the project keeps secret
         path.write_text(dump(override), encoding="utf-8")
+        if take_over:
+            self._stand_aside(own_name)
         self._up(ComposeFiles((*self._files.paths, path), self._files.profiles), resolved)
         self.change(services=self._services(ports))
         self._wait_healthy()
+
+    def _tell(self, own_name: str, resolved: Mapping[str, Any]) -> None:
+        for name, body in resolved["services"].items():
+            for target in isolation.kept_folders(body):
+                self._say(f"  {name}: your folder at {target} is left alone; the copy has an empty volume there")
+        self._own_runs = own_name if own_name in self.engine.running_projects() else ""
+
+    def _stand_aside(self, own_name: str) -> None:
+        running = [body["Id"] for body in self.engine.containers(own_name) if body["State"]["Running"]]
+        if running:
+            self._say(f"  {own_name} itself is stopped for the time ({len(running)} containers)")
+            self.change(aside=tuple(running))
+            with ThreadPoolExecutor(8) as pool:
+                list(pool.map(lambda one: self.engine.stop(one, STOP_WITHIN_S), running))
 
     def change(self, **fields: Any) -> None:
         self.state = replace(self.state, **fields)
@@ -117,7 +138,13 @@ class ProjectCopy:
             raise StartError("called off while the stack was starting")
         if ended != "exit code 0":
             how = f"ended with {ended}" if ended else f"was not done within {UP_WITHIN_S:g} s"
-            raise StartError(f"docker compose up {how}:\n{compose.failure(log)}{self.why()}")
+            beside = (
+                f"\n{self._own_runs} itself is running; if the two cannot run side by side, stop it, or let it be "
+                "stopped for the time with --take-over"
+                if self._own_runs and not self.state.aside
+                else ""
+            )
+            raise StartError(f"docker compose up {how}:\n{compose.failure(log)}{self.why()}{beside}")
 
     def _services(self, ports: Mapping[str, tuple[int, int]]) -> tuple[RunningService, ...]:
         found = []

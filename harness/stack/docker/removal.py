@@ -30,7 +30,20 @@ def remove_project(state: StackState) -> list[str]:
         gone = wait_until(lambda: not engine.remove_labelled(f"{PROJECT_LABEL}={project}"), REMOVED_WITHIN_S)
     except HarnessError as error:
         return [f"{by_hand}: {error}"]
-    return [] if gone else [by_hand]
+    return [*([] if gone else [by_hand]), *_start_again(engine, state.aside)]
+
+
+def _start_again(engine: Engine, containers: tuple[str, ...]) -> list[str]:
+    """The user's own, that stood aside; those that do not come back, each with its command."""
+    left = []
+    for one in containers:
+        try:
+            engine.start(one)
+        except NotFound:
+            continue  # the user took it away meanwhile
+        except HarnessError as error:
+            left.append(f"your own container {one[:12]} (docker start {one[:12]}: {error})")
+    return left
 
 
 def save_log(engine: Engine, service: RunningService) -> None:
