@@ -35,7 +35,10 @@ Keyword = Annotated[str, typer.Option("-k", metavar="WORD", help="Only scenarios
 File = Annotated[Path | None, typer.Option("--file", "-f", help="The Compose file.", show_default="the one here")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 Reports = Annotated[Path, typer.Option(help="Where runs are kept.")]
-StackKind = Annotated[str, typer.Option("--stack", help="What it runs on: embedded (local processes) or docker.")]
+StackKind = Annotated[
+    str | None,
+    typer.Option("--stack", help="embedded (local processes) or docker.", show_default="the kept one's, else embedded"),
+]
 SCENARIOS = Path("scenarios")
 
 out = Console(highlight=False)
@@ -48,7 +51,7 @@ def run(
     keyword: Keyword = "",
     seed: Annotated[int | None, typer.Option(help="In place of the scenario's own.", show_default=False)] = None,
     reports: Reports = Path("reports"),
-    stack: StackKind = "embedded",
+    stack: StackKind = None,
     file: File = None,
     as_json: Json = False,
 ) -> None:
@@ -56,15 +59,17 @@ def run(
     from harness import loader
     from harness.job import do, worst
     from harness.manifest import command_line
-    from harness.openers import opener
+    from harness.openers import kind_of, opener
     from harness.plan import load_in_words, plan
     from harness.terminal import nearest, print_verdicts, view_for
 
     spec = _spec(file)
+    kind = kind_of(spec, stack)
     loaded = [loader.load(path) for path in loader.find(paths or [SCENARIOS], keyword)]
     locustfiles = []
     for one in loaded:
         loader.check_links(one, spec.links, spec.path.name)
+        loader.check_services(one, spec, kind)
         locustfiles.append(loader.find_locustfile(one.scenario.load, one.path))
     results = []
     console = err if as_json else out
@@ -75,7 +80,7 @@ def run(
         how_long_s = scenario.warmup_s + scenario.end_s
         console.print(f"{load_in_words(scenario.load)}; {how_long_s:.0f} s, seed {scenario.seed}", style="dim")
         with view_for(console, one.name, scenario.end_s) as view:
-            open_stack = opener(spec, stack, view.say)
+            open_stack = opener(spec, kind, view.say)
             result = do(planned, locustfile, open_stack, reports=reports, command=command_line(), view=view)
         results.append(result)
         print_verdicts(console, result.verdicts)
@@ -92,17 +97,20 @@ def run(
 
 
 @app.command()
-def validate(paths: Paths = None, keyword: Keyword = "", file: File = None) -> None:
+def validate(paths: Paths = None, keyword: Keyword = "", stack: StackKind = None, file: File = None) -> None:
     """Show what scenarios would do, and touch nothing. Example: harness validate scenarios/"""
     from harness import loader
+    from harness.openers import kind_of
     from harness.plan import load_in_words, plan, timeline
 
     spec = _spec(file)
+    kind = kind_of(spec, stack)
     wrong = []
     for path in loader.find(paths or [SCENARIOS], keyword):
         try:
             loaded = loader.load(path)
             loader.check_links(loaded, spec.links, spec.path.name)
+            loader.check_services(loaded, spec, kind)
             loader.find_locustfile(loaded.scenario.load, path)
         except HarnessError as error:
             wrong.append(str(error))
@@ -213,7 +221,7 @@ def heal(
         listed = "".join(f"\n    {sentence}" for sentence in found.broken)
         raise HealIncomplete(f"still broken; look at the stack, or take it down: harness stack down{listed}")
     if not found.mended:
-        out.print("nothing was broken: every proxy is as it was")
+        out.print("nothing was broken: every service and every proxy is as it was")
 
 
 @app.command()
@@ -239,16 +247,16 @@ def doctor(file: File = None, as_json: Json = False) -> None:
 
 
 @stack_app.command("up")
-def stack_up(stack: StackKind = "embedded", file: File = None) -> None:
+def stack_up(stack: StackKind = None, file: File = None) -> None:
     """Start the stack, and leave it running. Example: harness stack up"""
     from harness.interrupts import Interrupts
-    from harness.openers import keep
+    from harness.openers import STACKS, keep
     from harness.terminal import print_stack
 
     spec = _spec(file)
     with Interrupts() as interrupts:
         try:
-            state = keep(spec, stack, interrupts, err.print)
+            state = keep(spec, stack or STACKS[0], interrupts, err.print)
         except HarnessError:
             if interrupts.number is not None:
                 raise Interrupted(interrupts.number) from None

@@ -14,12 +14,11 @@ from harness.runner import Opener
 from harness.stack import processes
 from harness.stack import state as states
 from harness.stack.compose_file import StackSpec
+from harness.stack.found import as_found
 from harness.stack.heal import take_down
 from harness.stack.hold import Hold
-from harness.stack.link import OURS
 from harness.stack.running import RunningStack
 from harness.stack.state import StackState
-from harness.stack.toxiproxy import ProxyState, ToxiproxyClient
 from harness.stack.whereabouts import current_process
 
 STACKS = ("embedded", "docker")
@@ -49,10 +48,28 @@ def kept(spec: StackSpec) -> StackState | None:
     return state
 
 
-def opener(spec: StackSpec, kind: str, say: Callable[[str], None]) -> Opener:
-    """The kept stack where there is one, else one of the run's own. Raises StartError for an unknown kind."""
+def kind_of(spec: StackSpec, wanted: str | None) -> str:
+    """What kind of stack a run is to have: the kept one's where there is one, else the one that is wanted.
+
+    Raises StartError for a kind that is not known, or that the kept stack is not.
+    """
+    _known(wanted or STACKS[0])
+    state = kept(spec)
+    if state is not None and wanted not in (None, state.kind):
+        raise StartError(
+            f"the stack that is kept here is {state.kind}, not {wanted}; take it down first (harness stack down), or "
+            "leave out --stack"
+        )
+    return state.kind if state is not None else wanted or STACKS[0]
+
+
+def _known(kind: str) -> None:
     if kind not in STACKS:
         raise StartError(one_of("stack", kind, STACKS, where="this version"))
+
+
+def opener(spec: StackSpec, kind: str, say: Callable[[str], None]) -> Opener:
+    """The kept stack where there is one, else one of the run's own, of that kind."""
     state = kept(spec)
     if state is None:
         return lambda folder, cancelled: _start(spec, kind, folder.stack, folder.logs, cancelled, say)
@@ -86,6 +103,7 @@ def host_opener(host: str, allowed: str | None) -> Opener:
 
 def keep(spec: StackSpec, kind: str, interrupts: Interrupts, say: Callable[[str], None]) -> StackState:
     """Start a stack that stays. Raises StartError, and leaves nothing behind then."""
+    _known(kind)
     path = kept_path(spec)
     hold = Hold(path.parent)
     hold.take()
@@ -97,7 +115,9 @@ def keep(spec: StackSpec, kind: str, interrupts: Interrupts, say: Callable[[str]
         logs.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StartError(f"cannot write {path.parent}: {error.strerror or error}; mend its permissions") from error
-    path.unlink(missing_ok=True)
+    if path.is_file():  # of before the machine was started anew: its processes are gone, its containers and folders not
+        take_down(replace(states.read(path), owned=()))
+        path.unlink()
     guardian = Guardian(path, logs / "guardian.log")
     try:
         guardian.wait_ready()
@@ -128,20 +148,12 @@ def let_go(spec: StackSpec) -> bool:
 
 
 def _attach(state: StackState, hold: Hold, say: Callable[[str], None]) -> RunningStack:
-    """The kept stack as it is now: what is out of place before the run is not the run's to mend.
-
-    But for our own toxics: those that an earlier run left in were never part of a pristine state.
-    """
+    """The kept stack as it is now: what is out of place before the run is not the run's to mend."""
     hold.take()
-    now = ToxiproxyClient(state.toxiproxy_url).proxies()
-    proxies = tuple(_without_ours(now.get(one.name, one)) for one in state.proxies)
-    if proxies != state.proxies:
+    found = as_found(state.attached())
+    if found != state.attached():
         say("the kept stack is not as it was started; `harness heal` mends it, this run takes it as it is")
-    return RunningStack(replace(state.attached(), proxies=proxies), hold)
-
-
-def _without_ours(proxy: ProxyState) -> ProxyState:
-    return replace(proxy, toxics=tuple(toxic for toxic in proxy.toxics if not toxic.name.startswith(OURS)))
+    return RunningStack(found, hold)
 
 
 def _warn_of_other_variables(now: Mapping[str, str], then: Mapping[str, str], say: Callable[[str], None]) -> None:
