@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import tempfile
 import time
@@ -15,7 +14,6 @@ from typing import Any
 from docker.errors import NotFound
 
 from harness.errors import StartError
-from harness.stack.child import ProcessId
 from harness.stack.compose_file import StackSpec
 from harness.stack.docker import compose, isolation, pristine
 from harness.stack.docker.compose import ComposeFiles
@@ -74,7 +72,7 @@ class _StartUp:
             f"{RUN_LABEL}={run}",
         )
         folder = Path(tempfile.mkdtemp(prefix="harness-stack-"))
-        self._change(folders=(str(folder),), project=project)
+        self._change(folders=(str(folder),), notes=str(folder), project=project)
         override_path = folder / "override.yml"
         override_path.touch(mode=0o600)
         override_path.write_text(isolation.to_yaml(override), encoding="utf-8")
@@ -116,7 +114,7 @@ class _StartUp:
                     called,
                     address,
                     str((self._logs / f"{called}.log").resolve()),
-                    _process(self._engine, body, called),
+                    self._engine.process_of(body, called),
                     container=pristine.capture(self._engine, body),
                     disks=dict.fromkeys(pristine.disks(body), ""),
                 )
@@ -212,10 +210,6 @@ class _Progress:
                     name = words[1].removeprefix(f"{self._project}-").rpartition("-")[0]
                     self._say(f"  {name}: {words[-1].lower()}")
             self._read = len(lines)
-
-
-def _process(engine: Engine, body: dict[str, Any], name: str) -> ProcessId | None:
-    return engine.process(body["Id"], name) if os.path.isdir(f"/proc/{body['State']['Pid']}") else None
 
 
 def _address(body: dict[str, Any]) -> str:
