@@ -15,8 +15,10 @@ from types import CodeType
 
 import harness
 from harness.errors import LocustfileError, ScenarioError, one_of
-from harness.model import LinkFault, Load, Scenario
+from harness.model import LinkFault, Load, Scenario, ServiceFault
 from harness.plan import plan
+from harness.stack.compose_file import StackSpec
+from harness.stack.powers import why_not
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,13 @@ def check_links(loaded: Loaded, links: Iterable[str], where: str) -> None:
         if isinstance(window.fault, LinkFault) and window.fault.link not in known:
             unknown = one_of("link", window.fault.link, known, where=where)
             raise ScenarioError(f"{_at(loaded.path, window.line)}: {unknown}")
+
+
+def check_services(loaded: Loaded, spec: StackSpec, kind: str) -> None:
+    """Raise ScenarioError for the first fault on a service that is not there, or that this kind of stack cannot do."""
+    for window in loaded.scenario.faults:
+        if isinstance(window.fault, ServiceFault) and (reason := why_not(window.fault, spec, kind)):
+            raise ScenarioError(f"{_at(loaded.path, window.line)}: {reason}")
 
 
 def find_locustfile(load: Load, scenario: Path | None = None) -> Path:

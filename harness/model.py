@@ -134,6 +134,14 @@ class ServiceFault(Fault, Protocol):
     def cuts(self) -> bool: ...
 
 
+@runtime_checkable
+class DiskFault(ServiceFault, Protocol):
+    """A fault on the file system that a service has at `path`."""
+
+    @property
+    def path(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """A fault with its start and end on the scenario's clock, in seconds."""

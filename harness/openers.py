@@ -14,12 +14,11 @@ from harness.runner import Opener
 from harness.stack import processes
 from harness.stack import state as states
 from harness.stack.compose_file import StackSpec
+from harness.stack.found import as_found
 from harness.stack.heal import take_down
 from harness.stack.hold import Hold
-from harness.stack.link import OURS
 from harness.stack.running import RunningStack
 from harness.stack.state import StackState
-from harness.stack.toxiproxy import ProxyState, ToxiproxyClient
 from harness.stack.whereabouts import current_process
 
 STACKS = ("embedded", "docker")
@@ -109,7 +108,9 @@ def keep(spec: StackSpec, kind: str, interrupts: Interrupts, say: Callable[[str]
         logs.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StartError(f"cannot write {path.parent}: {error.strerror or error}; mend its permissions") from error
-    path.unlink(missing_ok=True)
+    if path.is_file():  # of before the machine was started anew: its processes are gone, its containers and folders not
+        take_down(replace(states.read(path), owned=()))
+        path.unlink()
     guardian = Guardian(path, logs / "guardian.log")
     try:
         guardian.wait_ready()
@@ -140,20 +141,12 @@ def let_go(spec: StackSpec) -> bool:
 
 
 def _attach(state: StackState, hold: Hold, say: Callable[[str], None]) -> RunningStack:
-    """The kept stack as it is now: what is out of place before the run is not the run's to mend.
-
-    But for our own toxics: those that an earlier run left in were never part of a pristine state.
-    """
+    """The kept stack as it is now: what is out of place before the run is not the run's to mend."""
     hold.take()
-    now = ToxiproxyClient(state.toxiproxy_url).proxies()
-    proxies = tuple(_without_ours(now.get(one.name, one)) for one in state.proxies)
-    if proxies != state.proxies:
+    found = as_found(state.attached())
+    if found != state.attached():
         say("the kept stack is not as it was started; `harness heal` mends it, this run takes it as it is")
-    return RunningStack(replace(state.attached(), proxies=proxies), hold)
-
-
-def _without_ours(proxy: ProxyState) -> ProxyState:
-    return replace(proxy, toxics=tuple(toxic for toxic in proxy.toxics if not toxic.name.startswith(OURS)))
+    return RunningStack(found, hold)
 
 
 def _warn_of_other_variables(now: Mapping[str, str], then: Mapping[str, str], say: Callable[[str], None]) -> None:

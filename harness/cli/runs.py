@@ -38,6 +38,7 @@ def run(
     locustfiles = []
     for one in loaded:
         loader.check_links(one, spec.links, spec.path.name)
+        loader.check_services(one, spec, kind)
         locustfiles.append(loader.find_locustfile(one.scenario.load, one.path))
     results = []
     console = err if as_json else out
@@ -70,12 +71,13 @@ def validate(paths: Paths = None, keyword: Keyword = "", stack: StackKind = "", 
     from harness import loader
     from harness.plan import load_in_words, plan, timeline
 
-    spec, _ = spec_of(file, stack)
+    spec, kind = spec_of(file, stack)
     wrong = []
     for path in loader.find(paths or [SCENARIOS], keyword):
         try:
             loaded = loader.load(path)
             loader.check_links(loaded, spec.links, spec.path.name)
+            loader.check_services(loaded, spec, kind)
             loader.find_locustfile(loaded.scenario.load, path)
         except HarnessError as error:
             wrong.append(str(error))

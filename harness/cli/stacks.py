@@ -35,7 +35,7 @@ def heal(
         listed = "".join(f"\n    {sentence}" for sentence in found.broken)
         raise HealIncomplete(f"still broken; look at the stack, or take it down: harness stack down{listed}")
     if not found.mended:
-        out.print("nothing was broken: every proxy is as it was")
+        out.print("nothing was broken: every service and every proxy is as it was")
 
 
 @app.command()

@@ -21,6 +21,8 @@ class CpuSqueeze:
 
     def __post_init__(self) -> None:
         positive("cores", self.cores)
+        if self.cores < 0.01:
+            raise ValueError(f"cores must be 0.01 or more; given {self.cores!r}; for none at all use Freeze")
 
     def inject(self, stack: Stack) -> Heal:
         return stack.service(self.service).squeeze_cpu(self.cores)

@@ -25,6 +25,8 @@ class DiskFull:
     cuts: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
+        if not self.path.startswith("/"):
+            raise ValueError(f"path must be that of the volume in the container, as in /data; given {self.path!r}")
         positive("free_mb", self.free_mb, zero_allowed=True)
 
     def inject(self, stack: Stack) -> Heal:

@@ -10,7 +10,10 @@ from harness.world import Heal, Stack
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """Takes the service off every network; at the end of the window it is on them again, by its names and addresses."""
+    """Takes the service off every network; at the end of the window it is on them again, by its names.
+
+    An address that the Compose file does not fix may be another one then.
+    """
 
     service: str
     needs: ClassVar[str] = "partition"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from pathlib import Path
@@ -14,25 +15,43 @@ SIZE_MAX_BYTES = 4 * 2**30
 CHUNK_BYTES = 4 * 2**20
 
 
-def fill(folder: Path, free_bytes: int, service: str) -> None:
-    """Leave `free_bytes` free at `folder`. Raises StartError where that would hurt more than this service."""
+def leave_free(folder: Path, free_bytes: int | None, service: str) -> None:
+    """Leave so much free at `folder`, None: as if we had never come.
+
+    Raises StartError where a full disk would hurt more than this service.
+    """
+    if free_bytes is None:
+        empty(folder)
+        return
     try:
-        here, root = os.statvfs(folder), os.stat("/").st_dev
-        shared = os.stat(folder).st_dev in (root, os.stat("/tmp").st_dev)
+        here = os.statvfs(folder)
+        shared = os.stat(folder).st_dev in {os.stat(one).st_dev for one in ("/", "/tmp")}
     except OSError as error:
         raise StartError(f"{service} has no folder {folder}: {error.strerror}; give the path of its volume") from error
-    size_bytes = here.f_blocks * here.f_frsize
-    if shared or size_bytes > SIZE_MAX_BYTES:
+    if shared or here.f_blocks * here.f_frsize > SIZE_MAX_BYTES:
         raise StartError(
             f"{folder} of {service} is on a file system that others use too (or of more than "
             f"{SIZE_MAX_BYTES // 2**30} GiB); filling it would harm them; give the service a volume of bounded size "
-            "(docs/stack.md)"
+            "(docs/faults.md)"
         )
-    left = here.f_bavail * here.f_frsize - free_bytes
-    with (folder / NAME).open("ab", buffering=0) as ballast:
-        while left > 0:
+    try:
+        _fill(folder / NAME, here.f_bavail * here.f_frsize - free_bytes)
+    except OSError as error:
+        raise StartError(f"{folder} of {service} cannot be filled: {error.strerror or error}") from error
+
+
+def _fill(path: Path, more_bytes: int) -> None:
+    """Make the ballast so much larger, or smaller."""
+    with path.open("ab", buffering=0) as ballast:
+        if more_bytes <= 0:
+            ballast.truncate(max(0, ballast.tell() + more_bytes))
+            return
+        with contextlib.suppress(OSError):
+            os.posix_fallocate(ballast.fileno(), ballast.tell(), more_bytes)  # as a rule at once, and all of it
+            return
+        while more_bytes > 0:  # not all fits any more, or the file system cannot do that
             try:
-                left -= ballast.write(b"\0" * min(left, CHUNK_BYTES))
+                more_bytes -= ballast.write(b"\0" * min(more_bytes, CHUNK_BYTES))
             except OSError:
                 return  # full, which was the purpose
 

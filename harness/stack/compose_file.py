@@ -7,7 +7,6 @@ the links through Toxiproxy (`links`), which service is Toxiproxy, and how a ser
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Any
 import yaml
 
 from harness.errors import ComposeFileError, one_of
+from harness.stack.compose_disks import bounded_volumes, disks_of
 from harness.stack.compose_variables import interpolate, variables_in
 
 FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -26,7 +26,7 @@ FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compo
 class ServiceSpec:
     """A service of the Compose file. `command` and `port` are empty where it has no plain process.
 
-    `disks` are its volumes of bounded size (a tmpfs): where it has them, and how many bytes they hold.
+    `disks` are its file systems of bounded size (compose_disks.py): where it has them, and how many bytes they hold.
     """
 
     name: str
@@ -127,7 +127,7 @@ def read_compose_file(path: Path, variables: Mapping[str, str] | None = None) ->
     for name in processes:
         if name not in named:
             raise ComposeFileError(f"{path}: x-harness.processes: {one_of('service', name, named, where=path.name)}")
-    bounded = _bounded_volumes(_mapping(path, "volumes", document.get("volumes")))
+    bounded = bounded_volumes(_mapping(path, "volumes", document.get("volumes")))
     services = {
         name: _service(path, name, _mapping(path, f"services.{name}", body), processes.get(name), environment, bounded)
         for name, body in named.items()
@@ -207,20 +207,6 @@ def _scalar(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-_SIZE = re.compile(r"size=(\d+)([kmg]?)", re.IGNORECASE)
-
-
-def _bounded_volumes(volumes: Mapping[str, Any]) -> dict[str, int]:
-    """Named volumes that are a tmpfs with a size, in bytes."""
-    found = {}
-    for name, body in volumes.items():
-        options = (body or {}).get("driver_opts") or {}
-        size = _SIZE.search(str(options.get("o", "")))
-        if options.get("type") == "tmpfs" and size:
-            found[name] = int(size[1]) << {"": 0, "k": 10, "m": 20, "g": 30}[size[2].lower()]
-    return found
-
-
 def _service(
     path: Path,
     name: str,
@@ -245,7 +231,6 @@ def _service(
         words = shlex.split(command) if isinstance(command, str) else [str(word) for word in command]
     except ValueError as error:
         raise ComposeFileError(f"{path}: x-harness.processes.{name}.command: {error}; given {command!r}") from error
-    mounts = [str(one).split(":") for one in body.get("volumes") or () if isinstance(one, str)]
     return ServiceSpec(
         name=name,
         image=interpolate(str(body.get("image", "")), variables),
@@ -255,7 +240,7 @@ def _service(
         port=_port(path, f"x-harness.processes.{name}.port", how["port"]) if "port" in how else 0,
         port_variable=str(how.get("port_variable", "")),
         ready=str(how.get("ready", "")),
-        disks={one[1]: bounded[one[0]] for one in mounts if len(one) > 1 and one[0] in bounded},
+        disks=disks_of(body, bounded),
     )
 
 

@@ -10,6 +10,7 @@ import contextlib
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from harness.errors import HarnessError
 from harness.masking import mask_files
 from harness.record import HealReport
 from harness.stack import launch as launches
+from harness.stack import process_tree
 from harness.stack.ballast import empty
-from harness.stack.process_powers import held_still, send
+from harness.stack.launch import Launch
 from harness.stack.proxies import heal_proxies
 from harness.stack.state import RunningService, StackState
 from harness.waiting import wait_until
@@ -37,28 +39,49 @@ def heal(state: StackState) -> HealReport:
         mended += report.mended
         broken += report.broken
     for one in state.services:
-        if one.launch:
-            try:
-                mended += _heal_process(one)
-            except HarnessError as error:
-                broken.append(str(error))
-    report = heal_proxies(state)
+        launch = launches.read(one.launch) if one.launch else None
+        if launch is not None:
+            found, left = _heal_process(one, launch, state.ending_note(one.name))
+            mended += [f"{one.name}: {sentence}" for sentence in found if sentence not in left]
+            broken += [f"{one.name}: {sentence}" for sentence in left]
+    report = heal_proxies(state, patiently=bool(mended))
     return HealReport((*mended, *report.mended), (*broken, *report.broken))
 
 
-def _heal_process(service: RunningService) -> list[str]:
-    """What was out of place, and is not any more. Raises HarnessError when it does not start again."""
-    launch = launches.read(service.launch)
-    if launch is None or launch.process is None:
-        return []
-    found = [f"{service.name}: its disk was full" for folder in service.disks.values() if empty(Path(folder))]
+def _heal_process(service: RunningService, launch: Launch, ending: Path | None) -> tuple[list[str], list[str]]:
+    """(what was out of place, what is so still), in words."""
+    found = ["its disk was full" for folder in service.disks.values() if empty(Path(folder))]
+    if ending is not None and ending.exists():
+        _end_at_once(launch)
+        ending.unlink(missing_ok=True)
+    wrong = list(_differences(service, launch))
+    trouble: list[str] = []
+    if wrong and launch.process is not None:
+        try:
+            if launch.process.alive():
+                process_tree.send(launch.process, signal.SIGCONT)
+            else:
+                launch.again()
+        except HarnessError as error:
+            trouble = [str(error)]
+    now = launches.read(service.launch) or launch
+    left = [*_differences(service, now), *trouble] if wrong else []
+    return [*found, *wrong], left
+
+
+def _differences(service: RunningService, launch: Launch) -> Iterator[str]:
+    if launch.process is None:
+        return
     if not launch.process.alive():
-        launch.again()
-        found.append(f"{service.name}: its process had ended")
-    elif held_still(launch.process):
-        send(launch.process, signal.SIGCONT)
-        found.append(f"{service.name}: its process was held still")
-    return found
+        if service.running:
+            yield "its process had ended"
+    elif not service.held and process_tree.held_still(launch.process):
+        yield "its process was held still"
+
+
+def _end_at_once(launch: Launch) -> None:
+    if launch.process is not None:
+        process_tree.kill(launch.process)
 
 
 def take_down(state: StackState) -> tuple[str, ...]:
@@ -66,6 +89,7 @@ def take_down(state: StackState) -> tuple[str, ...]:
     again = [launches.read(one.launch) for one in state.services if one.launch and state.owned]
     processes = {one.pid: one for one in (*state.owned, *(one.process for one in again if one and one.process))}
     for process in reversed(processes.values()):
+        process_tree.send(process, signal.SIGCONT)  # what is held still would hear of its end too late
         process.ask_to_stop()  # all at once: each takes its time, and none waits for another's
     left = [process.name for process in reversed(processes.values()) if not process.end()]
     if state.project:

@@ -6,9 +6,11 @@ The record also says which process it is now.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -52,8 +54,16 @@ class Launch:
     def again(self) -> ProcessId:
         """Start it again, if need be some times: what is left of the last one may stand in the way for a moment.
 
-        Raises StartError when it ends at once each time.
+        Whoever else would start it at the same time waits, and finds that it runs. Raises StartError when it ends at
+        once each time, or its stack is gone.
         """
+        with self._alone():
+            found = read(self.path)
+            if found is not None and found.process is not None and found.process.alive():
+                return found.process
+            return self._again()
+
+    def _again(self) -> ProcessId:
         tries: list[Child] = []
 
         def lasts() -> bool:
@@ -65,6 +75,18 @@ class Launch:
         if not wait_until(lasts, STARTS_WITHIN_S):
             raise StartError(f"{self.name} does not start again; its log is {self.log}")
         return tries[-1].id
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        try:
+            lock = os.open(f"{self.path}.lock", os.O_CREAT | os.O_WRONLY, 0o600)
+        except OSError as error:
+            raise StartError(f"{self.name} cannot be started again: its stack is gone") from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
 
     def _write(self) -> None:
         path = Path(self.path)

@@ -18,7 +18,7 @@ import psutil
 from harness.errors import HarnessError, ToxiproxyError
 from harness.order import Beat
 from harness.stack.child import ProcessId
-from harness.stack.process_powers import tree
+from harness.stack.process_tree import tree
 from harness.stack.sockets import LinkSockets
 from harness.stack.state import StackState
 from harness.stack.toxiproxy import ToxiproxyClient

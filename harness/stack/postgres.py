@@ -114,6 +114,8 @@ class Postgres:
             "unix_socket_directories": "",
             "max_connections": "100",
         }
+        if disk:
+            settings |= {"max_wal_size": "64MB", "min_wal_size": "32MB"}  # a disk of bounded size is small
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return replace(
             record(self._folder, self._name, [self._binary("postgres"), "-D", data, *options], self._log),

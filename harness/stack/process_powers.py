@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-
-import psutil
 
 from harness.errors import StartError
 from harness.stack import launch as launches
-from harness.stack.ballast import empty, fill
+from harness.stack import process_tree
+from harness.stack.ballast import leave_free
 from harness.stack.child import ProcessId
 from harness.stack.service import cannot
-from harness.waiting import wait_until
+from harness.stack.state import RunningService
 
-CAN = frozenset({"kill", "stop", "freeze", "restart", "cpu", "memory", "disk"})
+STOPS_WITHIN_S = 10.0
 TICK_S = 0.01
+LOOK_FOR_CHILDREN_S = 0.1
 MEMORY_TICK_S = 0.1
 
 
 class ProcessPowers:
     """Implements service.Powers over a launch record, or over a process that cannot be started again."""
 
-    def __init__(self, name: str, process: ProcessId, launch: str, disks: Mapping[str, str]) -> None:
-        self._name, self._first, self._launch, self._disks = name, process, launch, disks
+    def __init__(self, service: RunningService, process: ProcessId) -> None:
+        """`process` is the service's as it was first started."""
+        self._name, self._first, self._launch, self._disks = service.name, process, service.launch, service.disks
+        self._is_to_run = service.running
+        self._still = _Stillness(lambda: self.process)
         self._cpu = _Watch(self._squeeze_cpu)
         self._memory = _Watch(self._squeeze_memory)
         self._cores, self._limit_bytes = 0.0, 0
-        self._frozen = False
 
     @property
     def process(self) -> ProcessId:
@@ -43,50 +43,44 @@ class ProcessPowers:
         return self.process.alive()
 
     def kill(self) -> None:
-        for one in tree(self.process):
-            with contextlib.suppress(psutil.Error):
-                one.kill()
-        self._wait_gone()
+        process_tree.kill(self.process)
 
     def stop(self) -> None:
-        self.process.end(10.0)
+        process_tree.send(self.process, signal.SIGCONT)  # what is held still would hear of it too late
+        self.process.end(STOPS_WITHIN_S)
 
-    def start(self) -> None:
-        if self.alive():
-            return
-        found = launches.read(self._launch)
+    def start(self) -> bool:
+        if not self._is_to_run or self.alive():
+            return False
+        found = launches.read(self._launch) if self._launch else None
         if found is None:
             raise StartError(f"{self._name} cannot be started again: its stack is gone")
         found.again()
+        return True
 
     def freeze(self) -> None:
-        self._frozen = True
-        send(self.process, signal.SIGSTOP)
+        self._still.hold("frozen")
 
     def thaw(self) -> None:
-        self._frozen = False
-        send(self.process, signal.SIGCONT)
+        self._still.let_go("frozen")
 
     def limit_cpu(self, cores: float | None) -> None:
         self._cores = cores or 0.0
         self._cpu.run(cores is not None)
-        if cores is None and not self._frozen:
-            send(self.process, signal.SIGCONT)
+        if cores is None:
+            self._still.let_go("cpu")
 
     def limit_memory(self, limit_bytes: int | None) -> None:
         self._limit_bytes = limit_bytes or 0
         self._memory.run(limit_bytes is not None)
 
-    def fill_disk(self, path: str, free_bytes: int) -> None:
+    def limit_disk(self, path: str, free_bytes: int | None) -> None:
         if path not in self._disks:
             listed = f"; bounded here: {', '.join(self._disks)}" if self._disks else ""
             raise cannot(
-                self._name, f"a full disk at {path}", f"give it a volume of bounded size (docs/stack.md){listed}"
+                self._name, f"a full disk at {path}", f"give it a volume of bounded size (docs/faults.md){listed}"
             )
-        fill(Path(self._disks[path]), free_bytes, self._name)
-
-    def empty_disk(self, path: str) -> None:
-        empty(Path(self._disks[path]))
+        leave_free(Path(self._disks[path]), free_bytes, self._name)
 
     def leave_networks(self) -> None:
         raise cannot(self._name, "a network partition", "run with --stack docker")
@@ -98,33 +92,68 @@ class ProcessPowers:
 
     def mend_dns(self) -> None: ...
 
-    def _wait_gone(self) -> None:
-        wait_until(lambda: not self.alive(), 2.0)
+    def let_go(self) -> None:
+        self._cpu.run(False)
+        self._memory.run(False)
+        self._still.forget()
 
     def _squeeze_cpu(self, stopped: threading.Event) -> None:
         """Stop and continue it, so that over each moment it uses no more than its share."""
-        used_s, spent_s, before = 0.0, _cpu_s(self.process), time.monotonic()
+        owed_s, before, looked_at = 0.0, time.monotonic(), float("-inf")
+        members = process_tree.pids(self.process)
+        used_s = process_tree.cpu_s(members)
         holding = False
         while not stopped.wait(TICK_S):
-            now, total_s = time.monotonic(), _cpu_s(self.process)
-            used_s = max(0.0, used_s + max(0.0, total_s - spent_s) - self._cores * (now - before))
-            spent_s, before = total_s, now
-            if self._frozen or (used_s > 0) == holding:
-                continue
-            holding = used_s > 0
-            send(self.process, signal.SIGSTOP if holding else signal.SIGCONT)
+            now, total_s = time.monotonic(), process_tree.cpu_s(members)
+            owed_s = max(0.0, owed_s + max(0.0, total_s - used_s) - self._cores * (now - before))
+            used_s, before = total_s, now
+            look = now - looked_at > LOOK_FOR_CHILDREN_S
+            if look:
+                looked_at, known, members = now, set(members), process_tree.pids(self.process)
+                used_s = process_tree.cpu_s([pid for pid in members if pid in known])  # of the new ones all counts
+            if owed_s > 0 and (look or not holding):
+                self._still.hold("cpu")
+            elif owed_s <= 0 and holding:
+                self._still.let_go("cpu")
+            holding = owed_s > 0
 
     def _squeeze_memory(self, stopped: threading.Event) -> None:
         """What holds more than it may is killed, as the kernel does it to a container without swap."""
-        while True:
-            if resident_bytes(self.process) > self._limit_bytes:
+        while not stopped.is_set():
+            if process_tree.resident_bytes(self.process) > self._limit_bytes:
                 self.kill()
-            if stopped.wait(MEMORY_TICK_S):
-                return
+            stopped.wait(MEMORY_TICK_S)
+
+
+class _Stillness:
+    """Holds a process still while there is any reason to, whoever gives it."""
+
+    def __init__(self, process: Callable[[], ProcessId]) -> None:
+        self._process = process
+        self._reasons: set[str] = set()
+        self._lock = threading.Lock()
+
+    def hold(self, reason: str) -> None:
+        """Each time anew, since it may have been started or have forked since."""
+        with self._lock:
+            self._reasons.add(reason)
+            process_tree.send(self._process(), signal.SIGSTOP)
+
+    def let_go(self, reason: str) -> None:
+        """It goes on when this was the last reason."""
+        with self._lock:
+            if reason in self._reasons:
+                self._reasons.remove(reason)
+                if not self._reasons:
+                    process_tree.send(self._process(), signal.SIGCONT)
+
+    def forget(self) -> None:
+        with self._lock:
+            self._reasons.clear()
 
 
 class _Watch:
-    """A thread that goes on while it is wanted."""
+    """A thread that goes on while it is wanted, and has ended when it is not any more."""
 
     def __init__(self, watch: Callable[[threading.Event], None]) -> None:
         self._watch = watch
@@ -133,56 +162,10 @@ class _Watch:
 
     def run(self, wanted: bool) -> None:
         if wanted and self._thread is None:
-            self._stopped.clear()
+            self._stopped = threading.Event()
             self._thread = threading.Thread(target=self._watch, args=(self._stopped,), name="squeeze", daemon=True)
             self._thread.start()
         elif not wanted and self._thread is not None:
             self._stopped.set()
-            self._thread.join(2.0)
+            self._thread.join(5.0)
             self._thread = None
-
-
-def tree(process: ProcessId) -> list[psutil.Process]:
-    """The process and all below it, those that left its group too (PostgreSQL's do)."""
-    if not process.alive():
-        return []
-    with contextlib.suppress(psutil.Error):
-        root = psutil.Process(process.pid)
-        return [root, *root.children(recursive=True)]
-    return []
-
-
-def send(process: ProcessId, number: signal.Signals) -> None:
-    """A signal to the process and all below it."""
-    for one in tree(process):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(one.pid, number)
-
-
-def held_still(process: ProcessId) -> bool:
-    """Whether any of it is stopped."""
-    for one in tree(process):
-        with contextlib.suppress(psutil.Error):
-            if one.status() == psutil.STATUS_STOPPED:
-                return True
-    return False
-
-
-def resident_bytes(process: ProcessId) -> int:
-    """What it holds, with all below it, counting shared pages once."""
-    total = 0
-    for index, one in enumerate(tree(process)):
-        with contextlib.suppress(psutil.Error):
-            memory = one.memory_info()
-            total += memory.rss - (memory.shared if index else 0)
-    return total
-
-
-def _cpu_s(process: ProcessId) -> float:
-    """Seconds of processor that it has used, in nanoseconds' grain where the kernel tells."""
-    total = 0
-    for one in tree(process):
-        for task in Path(f"/proc/{one.pid}/task").glob("*/schedstat"):
-            with contextlib.suppress(OSError, ValueError):
-                total += int(task.read_text(encoding="ascii").split()[0])
-    return total / 1e9

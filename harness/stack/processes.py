@@ -68,7 +68,7 @@ class _StartUp:
     def all(self, server: Path) -> None:
         self._logs.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="harness-stack-"))
-        self._change(folders=(str(folder),))
+        self._change(folders=(str(folder),), notes=str(folder))
         remember(folder, secrets_in(one.environment for one in self._spec.services.values()))
         self._start_toxiproxy(server, folder)
         waiting = [one for one in self._spec.start_order() if one.name != self._spec.toxiproxy]

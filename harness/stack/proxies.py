@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from harness.errors import ToxiproxyError
 from harness.record import HealReport
+from harness.stack.ports import listens
 from harness.stack.state import StackState
 from harness.stack.toxiproxy import ProxyState, Toxic, ToxiproxyClient
+from harness.waiting import wait_until
 
 ATTEMPTS = 3
+ANSWERS_WITHIN_S = 3.0
 
 
-def heal_proxies(state: StackState) -> HealReport:
-    """Put every proxy back. Never raises: what could not be mended is in the report's `broken`."""
+def heal_proxies(state: StackState, *, patiently: bool = False) -> HealReport:
+    """Put every proxy back. Never raises: what could not be mended is in the report's `broken`.
+
+    `patiently`: Toxiproxy may have been started this moment, and takes its time to answer.
+    """
     if not state.toxiproxy_url:
         return HealReport()
     client = ToxiproxyClient(state.toxiproxy_url)
+    if patiently:
+        address = urlsplit(state.toxiproxy_url)
+        wait_until(lambda: listens(address.hostname or "", address.port or 0), ANSWERS_WITHIN_S)
     found: list[str] = []
     trouble = ""
     for _ in range(ATTEMPTS):

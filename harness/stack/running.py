@@ -23,7 +23,9 @@ class RunningStack:
         self._links = {link.name: ProxyLink(link.name, client) for link in state.links if client}
         self._logs = {one.name: one.log for one in state.services}
         self._services = {
-            one.name: BreakableService(one.name, powers) for one in state.services if (powers := _powers(one))
+            one.name: BreakableService(one.name, powers, state.ending_note(one.name))
+            for one in state.services
+            if (powers := _powers(one))
         }
 
     def link(self, name: str) -> ProxyLink:
@@ -46,7 +48,13 @@ class RunningStack:
         """(name, log) of a service that lived when we came and has ended since, not by our doing, if there is one."""
         return next(((name, self._logs[name]) for name, one in self._services.items() if one.died()), None)
 
+    def fallen(self) -> list[str]:
+        """Services that ended under a fault that was not meant to end them, each told once."""
+        return [name for name, one in self._services.items() if one.fell()]
+
     def heal(self) -> HealReport:
+        for one in self._services.values():
+            one.let_go()
         return heal(self.state)
 
     def down(self) -> None:
@@ -64,5 +72,5 @@ def _powers(service: RunningService) -> Powers | None:
 
         return ContainerPowers(service)
     if service.process is not None:
-        return ProcessPowers(service.name, service.process, service.launch, service.disks)
+        return ProcessPowers(service, service.process)
     return None

@@ -5,12 +5,16 @@ What a stack can do to a service is its powers: to a process in process_powers.p
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
-from harness.errors import StartError
+from harness.errors import HarnessError, StartError
 from harness.world import Heal
+
+HURRIED_WITHIN_S = 10.0
 
 
 class Powers(Protocol):
@@ -21,9 +25,12 @@ class Powers(Protocol):
         ...
 
     def kill(self) -> None: ...
-    def stop(self) -> None: ...
-    def start(self) -> None:
-        """Start it again; one that runs is left alone."""
+    def stop(self) -> None:
+        """Ask it to end, and return when it has. May take its time."""
+        ...
+
+    def start(self) -> bool:
+        """Start it again, and say so; one that runs is left alone."""
         ...
 
     def freeze(self) -> None: ...
@@ -36,48 +43,86 @@ class Powers(Protocol):
         """None gives it back what it had."""
         ...
 
-    def fill_disk(self, path: str, free_bytes: int) -> None: ...
-    def empty_disk(self, path: str) -> None: ...
+    def limit_disk(self, path: str, free_bytes: int | None) -> None:
+        """Leave so much free at that path; None gives it all back."""
+        ...
+
     def leave_networks(self) -> None: ...
     def join_networks(self) -> None: ...
     def break_dns(self) -> None: ...
     def mend_dns(self) -> None: ...
+    def let_go(self) -> None:
+        """End whatever of ours goes on acting on it."""
+        ...
 
 
 class BreakableService:
-    """Implements world.Service over the powers of its stack. Overlapping faults each heal their own."""
+    """Implements world.Service over the powers of its stack. Overlapping faults each heal their own.
 
-    def __init__(self, name: str, powers: Powers) -> None:
+    What is wanted of it is kept here: a service that is started again is brought to it anew, so that a frozen one that
+    is killed is frozen again when it is back. `note` is a file that is there while it was asked to end and has not yet:
+    whoever heals it then must not take it for a service that lives.
+    """
+
+    def __init__(self, name: str, powers: Powers, note: Path | None = None) -> None:
         self.name = name
-        self._powers = powers
+        self._powers, self._note = powers, note
         self._lock = threading.RLock()
         self._wanted: dict[str, list[float]] = {}
+        self._anew: dict[str, Callable[[], None]] = {}
+        self._errands: list[_Errand] = []
         self._lived = powers.alive()
 
+    # ------------------------------------------------------------------------------------------------ how it does
+
     def died(self) -> bool:
-        """It lived, nobody of us took it down, and it does not live any more."""
-        with self._lock:
-            if self._wanted.get("down") or self._wanted.get("memory"):
+        """It lived, no fault of ours is in, and it does not live any more."""
+        return self._ended(under_a_fault=False)
+
+    def fell(self) -> bool:
+        """It has ended since a fault went in that was not meant to end it. True once."""
+        return self._ended(under_a_fault=True)
+
+    def _ended(self, under_a_fault: bool) -> bool:
+        if not self._lock.acquire(blocking=False):
+            return False  # it is being ended or started right now: ask again
+        try:
+            if self._wanted.get("down") or any(self._wanted.values()) is not under_a_fault:
                 return False
             alive = self._powers.alive()
-            died = self._lived and not alive
-            self._lived = self._lived or alive
-            return died
+            ended = self._lived and not alive
+            self._lived = alive or (self._lived and not under_a_fault)
+            return ended
+        finally:
+            self._lock.release()
+
+    # ---------------------------------------------------------------------------------------------- what breaks it
 
     def kill(self) -> Heal:
-        return self._hold("down", self._powers.kill, self._powers.start)
+        with self._lock:
+            self._powers.kill()
+            return self._hold("down", lambda: None, lambda: None)
 
     def stop(self) -> Heal:
-        return self._hold("down", self._powers.stop, self._powers.start)
+        with self._lock:
+            ending = self._errand(self._end) if not self._wanted.get("down") else None
+            start = self._hold("down", lambda: None, lambda: None)
 
-    def freeze(self) -> Heal:
-        return self._hold("frozen", self._powers.freeze, self._powers.thaw)
+        def heal() -> None:
+            if ending is not None:
+                ending.wait()
+            start()
+
+        return heal
 
     def restart(self) -> Heal:
         with self._lock:
-            again = self._hold("down", self._powers.stop, self._powers.start)
-            again()
-        return lambda: None
+            if self._wanted.get("down"):
+                return lambda: None  # what holds it down starts it again
+            return self._errand(self._end_and_start).wait
+
+    def freeze(self) -> Heal:
+        return self._hold("frozen", self._powers.freeze, self._powers.thaw)
 
     def partition(self) -> Heal:
         return self._hold("apart", self._powers.leave_networks, self._powers.join_networks)
@@ -86,29 +131,39 @@ class BreakableService:
         return self._hold("nameless", self._powers.break_dns, self._powers.mend_dns)
 
     def fill_disk(self, path: str, free_bytes: int) -> Heal:
-        return self._hold(
-            f"full {path}", lambda: self._powers.fill_disk(path, free_bytes), lambda: self._powers.empty_disk(path)
-        )
+        return self._squeeze(f"disk {path}", free_bytes, lambda free: self._powers.limit_disk(path, _whole(free)))
 
     def squeeze_cpu(self, cores: float) -> Heal:
         return self._squeeze("cpu", cores, self._powers.limit_cpu)
 
     def squeeze_memory(self, limit_bytes: int) -> Heal:
-        end = self._squeeze("memory", limit_bytes, lambda v: self._powers.limit_memory(None if v is None else int(v)))
+        return self._squeeze("memory", limit_bytes, lambda limit: self._powers.limit_memory(_whole(limit)))
 
-        def heal() -> None:
-            end()
-            if not self._wanted.get("down") and not self._powers.alive():  # it was killed for what it held
-                self._powers.start()
+    def let_go(self) -> None:
+        """Nothing of ours goes on acting on it, and nothing is wanted of it. What is still in, the stack's heal ends.
 
-        return heal
+        Never raises. A stop in good order is cut short: whoever heals has no time for it.
+        """
+        for errand in self._errands:
+            if errand.is_going:
+                with contextlib.suppress(HarnessError):
+                    self._powers.kill()
+                errand.join(HURRIED_WITHIN_S)
+        self._errands.clear()
+        self._wanted.clear()
+        self._anew.clear()
+        self._powers.let_go()
+
+    # ------------------------------------------------------------------------------------------------- how it is done
 
     def _hold(self, what: str, begin: Callable[[], None], end: Callable[[], None]) -> Heal:
         """The first that wants it begins it, the last that lets go ends it."""
         with self._lock:
             holders = self._wanted.setdefault(what, [])
             if not holders:
-                begin()
+                self._anew[what] = begin
+                if self._powers.alive():  # one that is down is brought to it when it is back
+                    begin()
             holders.append(0.0)
 
         def heal() -> None:
@@ -116,6 +171,7 @@ class BreakableService:
                 holders.pop()
                 if not holders:
                     end()
+                self._revive()
 
         return heal
 
@@ -125,13 +181,80 @@ class BreakableService:
             values = self._wanted.setdefault(what, [])
             limit(min([*values, value]))
             values.append(value)
+            self._anew[what] = lambda: limit(min(values))
 
         def heal() -> None:
             with self._lock:
                 values.remove(value)
                 limit(min(values, default=None))
+                self._revive()
 
         return heal
+
+    def _revive(self) -> None:
+        """Start it, where it has ended and nothing holds it down; and bring it to what is still wanted of it."""
+        if self._wanted.get("down"):
+            return
+        try:
+            started = self._powers.start()
+        except HarnessError:
+            if self._wanted.get("memory"):
+                return  # with so little it cannot start: the last of the limits will
+            raise
+        if started:
+            self._lived = True
+            for what, begin in self._anew.items():
+                if self._wanted.get(what):
+                    begin()
+
+    def _end(self) -> None:
+        if self._note is not None:
+            self._note.touch()
+        self._powers.stop()
+        if self._note is not None:
+            self._note.unlink(missing_ok=True)
+
+    def _end_and_start(self) -> None:
+        with self._lock:
+            self._end()
+            self._revive()
+
+    def _errand(self, do: Callable[[], None]) -> _Errand:
+        self._errands.append(_Errand(do, self.name))
+        return self._errands[-1]
+
+
+class _Errand:
+    """Something that takes its time, and is done meanwhile."""
+
+    def __init__(self, do: Callable[[], None], name: str) -> None:
+        self._do = do
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name=f"errand {name}", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._do()
+        except Exception as error:
+            self._error = error
+
+    @property
+    def is_going(self) -> bool:
+        return self._thread.is_alive()
+
+    def join(self, within_s: float | None = None) -> None:
+        self._thread.join(within_s)
+
+    def wait(self) -> None:
+        """Return when it is done. Raises what it raised."""
+        self.join()
+        if self._error is not None:
+            raise self._error
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)
 
 
 def cannot(service: str, what: str, instead: str) -> StartError:

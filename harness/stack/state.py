@@ -31,7 +31,8 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class ContainerState:
-    """A container in its pristine state. Limits are None where there is none; `resolv_conf` is the file's text."""
+    """A container in its pristine state. Limits are None where there is none; `memory_swap_bytes` is
+    both together. `resolv_conf` is the file's text, empty where it is not known."""
 
     id: str
     name: str
@@ -40,6 +41,7 @@ class ContainerState:
     endpoints: tuple[Endpoint, ...] = ()
     cpu_cores: float | None = None
     memory_bytes: int | None = None
+    memory_swap_bytes: int | None = None
     resolv_conf: str = ""
 
 
@@ -48,7 +50,8 @@ class RunningService:
     """A service that runs: where it is met (`host:port`), its process as it was started, its log.
 
     `launch` is the record that starts a process again, `container` the pristine state of a container. `disks` are its
-    file systems of bounded size: the path that the service knows, and where the harness finds it.
+    file systems of bounded size: the path that the service knows, and where the harness finds it. `running` and `held`
+    are the pristine state of a process: a run that attaches to a stack may find one that has ended, or is stopped.
     """
 
     name: str
@@ -58,6 +61,8 @@ class RunningService:
     launch: str = ""
     container: ContainerState | None = None
     disks: Mapping[str, str] = field(default_factory=dict)
+    running: bool = True
+    held: bool = False
 
     @property
     def pid(self) -> int | None:
@@ -82,7 +87,8 @@ class StackState:
     `owned` processes, `project` and `folders` are ended and removed by the guardian when the harness that started them
     dies; they are empty in the run folder of a run that only attached to a stack. `project` is the Compose project
     that the harness made, `aside` the user's own containers that were stopped for it and are started again after.
-    `toxiproxy` is the service that is Toxiproxy.
+    `toxiproxy` is the service that is Toxiproxy. `notes` is a folder for what must outlive a harness that is killed: a
+    service that was asked to end (see BreakableService).
     """
 
     kind: str
@@ -98,7 +104,12 @@ class StackState:
     folders: tuple[str, ...] = ()
     project: str = ""
     aside: tuple[str, ...] = ()
+    notes: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+
+    def ending_note(self, service: str) -> Path | None:
+        """Where it is noted that a service was asked to end, and may not have yet; None where no notes are kept."""
+        return Path(self.notes) / f"ending-{service}" if self.notes else None
 
     def attached(self) -> StackState:
         """The same stack as a run sees that did not start it: to be healed, not to be taken down."""
@@ -139,6 +150,7 @@ def read(path: Path) -> StackState:
             folders=tuple(body["folders"]),
             project=body["project"],
             aside=tuple(body["aside"]),
+            notes=body["notes"],
             variables=body["variables"],
         )
     except (KeyError, TypeError, AttributeError) as error:
@@ -147,7 +159,7 @@ def read(path: Path) -> StackState:
 
 def _service(body: Mapping[str, Any]) -> RunningService:
     process, container = body["process"], body["container"]
-    fields = {name: body[name] for name in ("name", "address", "log", "launch", "disks")}
+    fields = {name: body[name] for name in ("name", "address", "log", "launch", "disks", "running", "held")}
     return RunningService(
         **fields,
         process=ProcessId(**process) if process else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,8 +25,9 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("docker-compose.yml", "target", "locustfiles"):
-            (folder / name).symlink_to(ROOT / name)
+        shutil.copy(ROOT / "docker-compose.yml", folder)  # its folder is where the kept stack and its processes are
+        shutil.copytree(ROOT / "target", folder / "target", ignore=shutil.ignore_patterns("__pycache__"))
+        (folder / "locustfiles").symlink_to(ROOT / "locustfiles")
         (folder / "scenarios").mkdir()
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
         self.environment.pop("WEAKNESS", None)

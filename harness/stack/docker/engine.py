@@ -76,10 +76,19 @@ class Engine:
     def process(self, container: str, name: str) -> ProcessId | None:
         """The first process of a container as this machine sees it; None when it does not run, or is not seen."""
         try:
-            pid = int(self.inspect(container)["State"]["Pid"])
+            return self.process_of(self.inspect(container), name)
         except (EngineError, NotFound):
             return None
-        return identify(name, pid) if pid else None
+
+    def process_of(self, body: Mapping[str, Any], name: str) -> ProcessId | None:
+        """The same from its `inspect` body. The engine may be on another machine, and its ids somebody else's here."""
+        pid = int(body["State"]["Pid"])
+        process = identify(name, pid) if pid else None
+        try:
+            groups = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8") if process else ""
+        except OSError:
+            groups = ""
+        return process if body["Id"] in groups else None
 
     def logs(self, container: str, lines: int | str = "all") -> bytes:
         with _told(f"docker logs {container[:12]}"):

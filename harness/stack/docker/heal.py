@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 from docker.errors import NotFound
 
@@ -11,7 +14,8 @@ from harness.record import HealReport
 from harness.stack.ballast import empty
 from harness.stack.docker import pristine
 from harness.stack.docker.engine import Engine
-from harness.stack.docker.powers import inside, wait_running, write_resolv_conf
+from harness.stack.docker.powers import begin, end_at_once, join_networks
+from harness.stack.docker.resolv_conf import read_resolv_conf, write_resolv_conf
 from harness.stack.state import ContainerState, RunningService, StackState
 
 
@@ -26,47 +30,82 @@ def heal_containers(state: StackState) -> HealReport:
     broken: list[str] = []
     found = [one for one in state.services if one.container is not None]
     with ThreadPoolExecutor(max(1, min(8, len(found)))) as pool:
-        for ours, theirs in pool.map(lambda one: _heal(engine, one), found):
-            mended += ours
-            broken += theirs
+        healed = pool.map(lambda one: _heal(engine, one, state.ending_note(one.name)), found)
+        for service, (wrong, left) in zip(found, healed, strict=True):
+            mended += [f"{service.name}: {sentence}" for sentence in wrong if sentence not in left]
+            broken += [f"{service.name}: {sentence}" for sentence in left]
     return HealReport(tuple(mended), tuple(broken))
 
 
-def _heal(engine: Engine, service: RunningService) -> tuple[list[str], list[str]]:
-    """(what was mended, what is still out of place), in sentences."""
-    container, name = service.container, service.name
+def _heal(engine: Engine, service: RunningService, ending: Path | None) -> tuple[list[str], list[str]]:
+    """(what was out of place, what is so still), in words."""
+    container = service.container
     assert container is not None
     try:
+        if ending is not None and ending.exists():
+            end_at_once(engine, container.id)
+            ending.unlink(missing_ok=True)
         body = engine.inspect(container.id)
-        wrong = [f"{name}: {one}" for one in pristine.differences(engine, container, body)]
-        if wrong:
-            _mend(engine, container)
-        body = engine.inspect(container.id)
-        for path in service.disks:
-            if body["State"]["Running"] and empty(inside(body, path, name)):
-                wrong.append(f"{name}: its disk {path} was full")
-        left = [f"{name}: {one}" for one in pristine.differences(engine, container, body)]
+        found = [f"its disk {path} was full" for path in service.disks if _empty(engine, body, path)]
+        wrong = list(pristine.differences(engine, container, body))
+        if not wrong:
+            return found, []
+        trouble = _mend(engine, container, service.name)
+        left = list(pristine.differences(engine, container, engine.inspect(container.id)))
     except NotFound:
-        return [], [f"{name}: its container {container.name} is gone; start the stack anew"]
-    except HarnessError as error:
-        return [], [f"{name}: {error}"]
-    return [one for one in wrong if one not in left], left
+        return [], [f"its container {container.name} is gone; start the stack anew"]
+    except (HarnessError, OSError) as error:
+        return [], [str(error)]
+    return [*found, *wrong], [*left, *(trouble if left else ())]
 
 
-def _mend(engine: Engine, container: ContainerState) -> None:
-    body = engine.inspect(container.id)
+def _empty(engine: Engine, body: Mapping[str, Any], path: str) -> bool:
+    folder = pristine.disk_folder(engine, body, path)
+    return folder is not None and empty(folder)
+
+
+def _mend(engine: Engine, container: ContainerState, name: str) -> list[str]:
+    """Put back all that can be; what went wrong with it. One thing that cannot must not keep the others broken."""
+    trouble = []
+    for mend in (_unpause, _limits, _networks, _start, _dns, _pause):
+        try:
+            mend(engine, engine.inspect(container.id), container, name)
+        except (HarnessError, OSError) as error:
+            trouble.append(str(error))
+    return trouble
+
+
+Body = Mapping[str, Any]
+
+
+def _unpause(engine: Engine, body: Body, container: ContainerState, name: str) -> None:
     if body["State"]["Paused"] and not container.paused:
         engine.unpause(container.id)
+
+
+def _limits(engine: Engine, body: Body, container: ContainerState, name: str) -> None:
     if pristine.cpu_cores(body) != container.cpu_cores:
         engine.update(container.id, pristine.cpu_limits(body, container.cpu_cores))
     if pristine.memory_bytes(engine, body) != container.memory_bytes:
-        engine.update(container.id, pristine.memory_limits(engine, container.memory_bytes))
-    if pristine.resolv_conf(body) == pristine.NO_DNS:
-        write_resolv_conf(engine, body, container.resolv_conf, container.name)
-    now = {one.name for one in pristine.endpoints(body)}
-    for one in container.endpoints:
-        if one.name not in now:
-            engine.connect_network(container.id, one.network, one.aliases, one.ipv4, one.ipv6)
-    if container.running and not body["State"]["Running"]:
-        engine.start(container.id)
-        wait_running(engine, container.id)
+        limits = pristine.memory_limits(engine, container.memory_bytes, container.memory_swap_bytes)
+        engine.update(container.id, limits)
+
+
+def _networks(engine: Engine, body: Body, container: ContainerState, name: str) -> None:
+    join_networks(engine, body, container)
+
+
+def _start(engine: Engine, body: Body, container: ContainerState, name: str) -> None:
+    if container.running:
+        begin(engine, body)
+
+
+def _dns(engine: Engine, body: Body, container: ContainerState, name: str) -> None:
+    known = container.resolv_conf
+    if known and body["State"]["Running"] and read_resolv_conf(engine, body) not in (known, None):
+        write_resolv_conf(engine, body, known, name)
+
+
+def _pause(engine: Engine, body: Body, container: ContainerState, name: str) -> None:
+    if container.paused and body["State"]["Running"] and not body["State"]["Paused"]:
+        engine.pause(container.id)

@@ -6,24 +6,23 @@ import contextlib
 import os
 import signal
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from docker.errors import NotFound
 
 from harness.errors import EngineError
-from harness.stack.ballast import empty, fill
+from harness.stack.ballast import leave_free
 from harness.stack.child import ProcessId
 from harness.stack.docker import pristine
 from harness.stack.docker.engine import Engine
+from harness.stack.docker.resolv_conf import NO_DNS, write_resolv_conf
 from harness.stack.service import cannot
 from harness.stack.state import ContainerState, RunningService
 from harness.waiting import wait_until
-from harness.world import POWERS
 
-CAN = frozenset(POWERS)
 ENDED_WITHIN_S = 5.0
 STOP_WITHIN_S = 10
+"""What Docker gives a container to end, where it says nothing else (stop_grace_period)."""
 
 
 class ContainerPowers:
@@ -46,29 +45,36 @@ class ContainerPowers:
         if self._process is not None and self._process.alive():
             return True
         try:
-            state = self._body()["State"]  # it may have been started anew, by its own restart policy
+            body = self._body()  # it may have been started anew, by its own restart policy
         except EngineError:
             return False
-        self._process = self._engine.process(self._container.id, self._name)
-        return bool(state["Running"] or state.get("Restarting"))
+        self._process = self._engine.process_of(body, self._name)
+        return bool(body["State"]["Running"])  # true of one that is restarting too
 
     def kill(self) -> None:
         body = self._body()
-        restarts = body["HostConfig"]["RestartPolicy"]["Name"] not in ("", "no")
-        pid = int(body["State"]["Pid"])
-        if restarts and pid:
-            # what the engine's own kill ends stays down: a crash is a signal that it did not send
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-                return
-        self._engine.kill(self._container.id)
+        process = self._engine.process_of(body, self._name)
+        if body["HostConfig"]["RestartPolicy"]["Name"] in ("", "no") or process is None:
+            self._engine.kill(self._container.id)
+            return
+        # what the engine's own kill ends stays down: a crash is a signal that it did not send
+        try:
+            os.kill(process.pid, signal.SIGKILL)
+        except PermissionError:
+            self._engine.kill(self._container.id)
+            return
+        except ProcessLookupError:
+            return
+        if body["State"]["Paused"]:
+            self._engine.unpause(self._container.id)  # a frozen process dies when it goes on
+        wait_until(lambda: not process.alive(), ENDED_WITHIN_S)
 
     def stop(self) -> None:
-        self._engine.stop(self._container.id, STOP_WITHIN_S)
+        grace_s = self._body()["Config"].get("StopTimeout")
+        self._engine.stop(self._container.id, STOP_WITHIN_S if grace_s is None else int(grace_s))
 
-    def start(self) -> None:
-        if not self._body()["State"]["Running"]:
-            self._engine.start(self._container.id)
+    def start(self) -> bool:
+        return self._container.running and begin(self._engine, self._body())
 
     def freeze(self) -> None:
         self._engine.pause(self._container.id)
@@ -81,59 +87,74 @@ class ContainerPowers:
         self._engine.update(self._container.id, limits)
 
     def limit_memory(self, limit_bytes: int | None) -> None:
-        wanted = limit_bytes if limit_bytes is not None else self._container.memory_bytes
+        wanted, swap = limit_bytes, limit_bytes
+        if limit_bytes is None:
+            wanted, swap = self._container.memory_bytes, self._container.memory_swap_bytes
         try:
-            self._engine.update(self._container.id, pristine.memory_limits(self._engine, wanted))
+            self._engine.update(self._container.id, pristine.memory_limits(self._engine, wanted, swap))
         except EngineError:
-            if limit_bytes is None:
+            if limit_bytes is None or not self._body()["State"]["Running"]:
                 raise
-            # an older kernel refuses a limit below what is held; a newer one kills, and so do we
+            # cgroup v1 refuses a limit below what is held, v2 kills for it, and so do we
             self._engine.kill(self._container.id)
 
-    def fill_disk(self, path: str, free_bytes: int) -> None:
-        fill(self._inside(path), free_bytes, self._name)
-
-    def empty_disk(self, path: str) -> None:
-        empty(self._inside(path))
+    def limit_disk(self, path: str, free_bytes: int | None) -> None:
+        body = self._body()
+        folder = pristine.disk_folder(self._engine, body, path)
+        if folder is None and not body["State"]["Running"]:
+            return  # a tmpfs that went with it
+        if folder is None or not os.access(folder, os.W_OK):
+            listed = f" (of its own: {', '.join(pristine.disks(body)) or 'none'})"
+            raise cannot(
+                self._name,
+                f"a full disk at {path}",
+                f"it must be a volume or a tmpfs of its own{listed}, and we root on the machine of the Docker Engine",
+            )
+        leave_free(folder, free_bytes, self._name)
 
     def leave_networks(self) -> None:
         for one in pristine.endpoints(self._body()):
             self._engine.disconnect_network(self._container.id, one.network)
 
     def join_networks(self) -> None:
-        for one in self._container.endpoints:
-            self._engine.connect_network(self._container.id, one.network, one.aliases, one.ipv4, one.ipv6)
+        join_networks(self._engine, self._body(), self._container)
 
     def break_dns(self) -> None:
-        write_resolv_conf(self._engine, self._body(), pristine.NO_DNS, self._name)
+        if not self._container.resolv_conf:
+            raise cannot(self._name, "a DNS failure", "its /etc/resolv.conf cannot be read; run as root")
+        write_resolv_conf(self._engine, self._body(), NO_DNS, self._name)
 
     def mend_dns(self) -> None:
-        write_resolv_conf(self._engine, self._body(), self._container.resolv_conf, self._name)
+        body = self._body()
+        if body["State"]["Running"]:  # one that is down gets a new one when it starts
+            write_resolv_conf(self._engine, body, self._container.resolv_conf, self._name)
 
-    def _inside(self, path: str) -> Path:
-        return inside(self._body(), path, self._name)
-
-
-def inside(body: Mapping[str, Any], path: str, name: str) -> Path:
-    """A folder of a running container as this machine sees it. Raises StartError where it does not."""
-    folder = Path(f"/proc/{body['State']['Pid']}/root/{path.lstrip('/')}")
-    if not os.access(folder, os.W_OK):
-        raise cannot(name, f"a full disk at {path}", "run as root, on the machine of the Docker Engine")
-    return folder
+    def let_go(self) -> None: ...
 
 
-def write_resolv_conf(engine: Engine, body: Mapping[str, Any], text: str, name: str) -> None:
-    """In place, since the file is mounted: through this machine's own copy, else by the container's shell."""
-    try:
-        with Path(body["ResolvConfPath"]).open("r+", encoding="utf-8") as file:
-            file.truncate()
-            file.write(text)
-    except OSError as error:
-        code, _ = engine.run(body["Id"], ["sh", "-c", f"printf %s '{text}' > /etc/resolv.conf"])
-        if code != 0:
-            raise cannot(name, "a DNS failure", f"run as root ({error.strerror})") from error
+def begin(engine: Engine, body: Mapping[str, Any]) -> bool:
+    """Start a container where it does not run, at once where it waits to be restarted; whether it had to be."""
+    state = body["State"]
+    if state["Running"] and not state.get("Restarting"):
+        return False
+    if state.get("Restarting"):
+        engine.stop(body["Id"], 0)
+    engine.start(body["Id"])
+    wait_until(lambda: bool(engine.inspect(body["Id"])["State"]["Running"]), ENDED_WITHIN_S)
+    return True
 
 
-def wait_running(engine: Engine, container: str, within_s: float = ENDED_WITHIN_S) -> bool:
-    """Whether it runs, or comes to do so in time."""
-    return wait_until(lambda: bool(engine.inspect(container)["State"]["Running"]), within_s)
+def end_at_once(engine: Engine, container: str) -> None:
+    """Kill a container that was asked to end, and wait until it has."""
+    with contextlib.suppress(NotFound):
+        engine.kill(container)
+        wait_until(lambda: not engine.inspect(container)["State"]["Running"], ENDED_WITHIN_S)
+
+
+def join_networks(engine: Engine, body: Mapping[str, Any], container: ContainerState) -> None:
+    """Put it on all of its networks again, where it is not, or not by its names."""
+    there = {one.name for one in pristine.endpoints(body)}
+    for one in pristine.missing_endpoints(container, body):
+        if one.name in there:
+            engine.disconnect_network(container.id, one.network)
+        engine.connect_network(container.id, one.network, one.aliases, one.ipv4, one.ipv6)

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.stack.docker.engine import Engine
+from harness.stack.docker.resolv_conf import read_resolv_conf
 from harness.stack.state import ContainerState, Endpoint
 
-NO_DNS = "# by resilience-harness: a DNS failure\nnameserver 192.0.2.53\noptions timeout:1 attempts:1\n"
-"""An address that RFC 5737 keeps for documentation: nobody answers there."""
 CPU_PERIOD_US = 100_000
+NO_LIMIT_BYTES = 2**50
 
 
 def capture(engine: Engine, body: Mapping[str, Any]) -> ContainerState:
@@ -24,7 +24,8 @@ def capture(engine: Engine, body: Mapping[str, Any]) -> ContainerState:
         endpoints=endpoints(body),
         cpu_cores=cpu_cores(body),
         memory_bytes=memory_bytes(engine, body),
-        resolv_conf=resolv_conf(body) or "",
+        memory_swap_bytes=memory_swap_bytes(engine, body),
+        resolv_conf=read_resolv_conf(engine, body) or "",
     )
 
 
@@ -41,6 +42,17 @@ def endpoints(body: Mapping[str, Any]) -> tuple[Endpoint, ...]:
             Endpoint(one["NetworkID"], name, aliases, fixed.get("IPv4Address", ""), fixed.get("IPv6Address", ""))
         )
     return tuple(found)
+
+
+def missing_endpoints(pristine: ContainerState, body: Mapping[str, Any]) -> list[Endpoint]:
+    """The places where it should be and is not, or where it does not bear its names and its fixed addresses."""
+    there = {one.name: one for one in endpoints(body)}
+
+    def is_there(one: Endpoint) -> bool:
+        now = there.get(one.name)
+        return now is not None and {*one.aliases} <= {*now.aliases} and (one.ipv4, one.ipv6) == (now.ipv4, now.ipv6)
+
+    return [one for one in pristine.endpoints if not is_there(one)]
 
 
 def cpu_cores(body: Mapping[str, Any]) -> float | None:
@@ -66,42 +78,55 @@ def memory_bytes(engine: Engine, body: Mapping[str, Any]) -> int | None:
     return None if limit <= 0 or limit >= engine.memory_bytes else limit
 
 
-def memory_limits(engine: Engine, limit_bytes: int | None) -> dict[str, int]:
-    """What to ask the engine for. It takes no word for "no limit" back, so that is all that the machine has."""
-    limit = engine.memory_bytes if limit_bytes is None else limit_bytes
-    return {"Memory": limit, "MemorySwap": -1 if limit_bytes is None else limit}
-
-
-def resolv_conf(body: Mapping[str, Any]) -> str | None:
-    """The text of its resolv.conf, which the engine keeps on this machine; None where that cannot be read."""
-    try:
-        return Path(body["ResolvConfPath"]).read_text(encoding="utf-8")
-    except OSError:
+def memory_swap_bytes(engine: Engine, body: Mapping[str, Any]) -> int | None:
+    """What memory and swap may be together, or None; as much again as its memory is what Docker gives by itself."""
+    limit, memory = int(body["HostConfig"].get("MemorySwap") or 0), memory_bytes(engine, body)
+    if memory is None or limit < 0 or limit >= NO_LIMIT_BYTES:
         return None
+    return limit or 2 * memory
+
+
+def memory_limits(engine: Engine, limit_bytes: int | None, swap_bytes: int | None) -> dict[str, int]:
+    """What to ask the engine for. It takes no word for "no limit" back, so that is all that the machine has, and more.
+
+    `swap_bytes` is memory and swap together, as Docker counts it. Engine 20.10 drops a -1 on its way to the kernel,
+    which then refuses more memory than memory and swap together.
+    """
+    return {
+        "Memory": engine.memory_bytes if limit_bytes is None else limit_bytes,
+        "MemorySwap": NO_LIMIT_BYTES if swap_bytes is None else swap_bytes,
+    }
 
 
 def disks(body: Mapping[str, Any]) -> tuple[str, ...]:
     """The paths in it where volumes and tmpfs are mounted: where a ballast may lie."""
-    volumes = [one["Destination"] for one in body.get("Mounts") or () if one.get("Type") == "volume"]
-    return (*volumes, *(body["HostConfig"].get("Tmpfs") or {}))
+    mounts = [one["Destination"] for one in body.get("Mounts") or () if one.get("Type") in ("volume", "tmpfs")]
+    return (*mounts, *(body["HostConfig"].get("Tmpfs") or {}))
+
+
+def disk_folder(engine: Engine, body: Mapping[str, Any], path: str) -> Path | None:
+    """Where a volume or a tmpfs of a container is on this machine; None where it has none there, or cannot be seen."""
+    for one in body.get("Mounts") or ():
+        if one.get("Type") == "volume" and one["Destination"] == path:
+            return Path(one["Source"])
+    process = engine.process_of(body, path) if path in disks(body) else None
+    return Path(f"/proc/{process.pid}/root{path}") if process is not None else None
 
 
 def differences(engine: Engine, pristine: ContainerState, body: Mapping[str, Any]) -> Iterator[str]:
     """What is out of place, in words."""
     state = body["State"]
-    if pristine.running and not state["Running"] and not state.get("Restarting"):
+    if pristine.running and (not state["Running"] or state.get("Restarting")):
         yield "it had ended"
-    if state["Paused"] and not pristine.paused:
-        yield "it was paused"
-    now = {one.name for one in endpoints(body)}
-    missing = [one.name for one in pristine.endpoints if one.name not in now]
-    if missing:
-        yield f"it was cut off from {', '.join(missing)}"
+    if state["Running"] and state["Paused"] is not pristine.paused:
+        yield "it was paused" if state["Paused"] else "it was not paused any more"
+    if missing := missing_endpoints(pristine, body):
+        yield f"it was cut off from {', '.join(one.name for one in missing)}"
     if cpu_cores(body) != pristine.cpu_cores:
         yield f"its processor was limited to {_amount(cpu_cores(body), 'cores')}"
     if memory_bytes(engine, body) != pristine.memory_bytes:
         yield f"its memory was limited to {_amount(memory_bytes(engine, body), 'bytes')}"
-    if resolv_conf(body) == NO_DNS:
+    if state["Running"] and pristine.resolv_conf and read_resolv_conf(engine, body) not in (pristine.resolv_conf, None):
         yield "its name server was a wrong one"
 
 

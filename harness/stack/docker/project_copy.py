@@ -7,7 +7,6 @@ user's own running copy is touched.
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import tempfile
 import time
@@ -22,7 +21,6 @@ from docker.errors import NotFound
 from harness.adopt.yaml_text import Node, dump
 from harness.errors import StartError
 from harness.masking import remember, secrets_in
-from harness.stack.child import ProcessId
 from harness.stack.docker import compose, isolation, pristine
 from harness.stack.docker.compose import ComposeFiles
 from harness.stack.docker.engine import RUN_LABEL, SERVICE_LABEL, Engine
@@ -70,7 +68,7 @@ class ProjectCopy:
         labels = {RUN_LABEL: run}
         override = isolation.merged(isolation.isolate(resolved, own_name, ports, labels), more(resolved, labels))
         folder = Path(tempfile.mkdtemp(prefix="harness-stack-"))
-        self.change(folders=(str(folder),), project=project)
+        self.change(folders=(str(folder),), notes=str(folder), project=project)
         remember(folder, secrets_in(_environments(resolved)))
         path = folder / "override.yml"
         path.touch(mode=0o600)  # it may hold what the project keeps secret
@@ -157,7 +155,7 @@ class ProjectCopy:
                     called,
                     f"127.0.0.1:{ports[name][1]}" if name in ports else _address(body),
                     str((self._logs / f"{called}.log").resolve()),
-                    _process(self.engine, body, called),
+                    self.engine.process_of(body, called),
                     container=pristine.capture(self.engine, body),
                     disks=dict.fromkeys(pristine.disks(body), ""),
                 )
@@ -204,10 +202,6 @@ class _Progress:
                     name = words[1].removeprefix(f"{self._project}-").rpartition("-")[0]
                     self._say(f"  {name}: {words[-1].lower()}")
             self._read = len(lines)
-
-
-def _process(engine: Engine, body: dict[str, Any], name: str) -> ProcessId | None:
-    return engine.process(body["Id"], name) if os.path.isdir(f"/proc/{body['State']['Pid']}") else None
 
 
 def _environments(resolved: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -1,0 +1,268 @@
+"""Every fault on a service, on both kinds of stack: what a client meets, and that it is gone after."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+
+import asyncpg
+import pytest
+import requests
+
+from harness import (
+    CpuSqueeze,
+    DiskFull,
+    DnsFailure,
+    Freeze,
+    Kill,
+    MemorySqueeze,
+    Partition,
+    Restart,
+    Stop,
+)
+from harness.errors import StartError
+from harness.stack.docker.engine import Engine
+from tests.integration.docker_here import require_docker
+from tests.integration.project import wait_for
+from tests.integration.service_bench import DATA, ServiceBench, kept_bench
+
+GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+BURN = "SELECT count(*) FROM generate_series(1, 1000000000)"
+MANY = "CREATE TABLE many AS SELECT repeat('x', 500) FROM generate_series(1, 50000)"
+
+
+@pytest.fixture(scope="module", params=["embedded", "docker"])
+def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceBench]:
+    if request.param == "docker":
+        require_docker()
+    with kept_bench(tmp_path_factory.mktemp(request.param), request.param) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _whole(bench: ServiceBench) -> Iterator[None]:
+    """Every test leaves the stack whole by the heals of its own faults."""
+    yield
+    left, report = bench.out_of_place(), bench.stack.heal()
+    assert (left, report.mended, report.broken) == ([], (), ())
+
+
+def test_a_frozen_service_takes_connections_and_says_nothing(bench: ServiceBench) -> None:
+    """What was asked meanwhile is answered when it goes on, on the same connection."""
+    mend = Freeze("payments").inject(bench.stack)
+    with bench.dialled("payments") as connection:
+        connection.sendall(GET)
+        with pytest.raises(TimeoutError):
+            connection.recv(100)
+        mend()
+        connection.settimeout(5)
+        assert connection.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_a_killed_service_is_gone_at_once_and_is_back_after(bench: ServiceBench) -> None:
+    """Standing connections end, new ones are refused, the heal starts it again."""
+    with bench.dialled("api") as connection:
+        mend = Kill("api").inject(bench.stack)
+        connection.settimeout(2)
+        assert _ended(connection)
+    with pytest.raises(requests.ConnectionError):
+        bench.get("/catalogue")
+    mend()
+    bench.wait_sells()
+
+
+def _ended(connection: object) -> bool:
+    try:
+        return connection.recv(10) == b""  # type: ignore[attr-defined]
+    except ConnectionError:
+        return True
+
+
+def test_a_killed_database_has_its_data_when_it_is_back(bench: ServiceBench) -> None:
+    """Its volume outlives it, one that is in memory too."""
+    bench.query("CREATE TABLE kept AS SELECT 1")
+    Kill("postgres").inject(bench.stack)()
+    wait_for(lambda: _answers(bench, "SELECT * FROM kept"), 20, "the table")
+    bench.query("DROP TABLE kept")
+    bench.wait_sells()
+
+
+def _answers(bench: ServiceBench, text: str) -> bool:
+    try:
+        bench.query(text)
+    except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, TimeoutError):
+        return False
+    return True
+
+
+def test_a_stopped_service_ends_in_good_order_and_stays_away(bench: ServiceBench) -> None:
+    """It is asked and ends by itself, also where it was frozen; the window's end starts it again."""
+    freeze, mend = Freeze("payments").inject(bench.stack), Stop("payments").inject(bench.stack)
+    wait_for(lambda: bench.process("payments") is None or not bench.process("payments").alive(), 5, "its end")  # type: ignore[union-attr]
+    freeze()
+    assert bench.out_of_place()
+    assert bench.buy() == 503
+    mend()
+    bench.wait_sells()
+
+
+def test_a_restarted_service_is_another_process_soon(bench: ServiceBench) -> None:
+    """Its window does not hold it down."""
+    before = bench.process("payments")
+    mend = Restart("payments").inject(bench.stack)
+    wait_for(lambda: bench.process("payments") not in (None, before), 10, "another process")
+    bench.wait_sells()
+    mend()
+
+
+def test_a_squeezed_processor_is_bounded(bench: ServiceBench) -> None:
+    """A query that would take a whole core gets a tenth, and more again after."""
+    burning = threading.Thread(target=_burn, args=(bench,))
+    burning.start()
+    try:
+        wait_for(lambda: bench.cores_used("postgres", 0.3) > 0.15, 10, "a busy database")
+        mend = CpuSqueeze("postgres", cores=0.1).inject(bench.stack)
+        assert bench.cores_used("postgres", 2.0) <= 0.13
+        mend()
+        assert bench.cores_used("postgres", 1.0) > 0.13
+    finally:
+        bench.query(f"SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query = '{BURN}'")
+        burning.join(10)
+
+
+def _burn(bench: ServiceBench) -> None:
+    with pytest.raises(asyncpg.QueryCanceledError):
+        bench.query(BURN, timeout_s=30)
+
+
+def test_memory_below_what_it_holds_kills_and_above_lets_live(bench: ServiceBench) -> None:
+    """As the kernel does it; the window's end starts it again."""
+    before = bench.process("payments")
+    mend = MemorySqueeze("payments", limit_mb=1000).inject(bench.stack)
+    assert bench.buy() == 201
+    mend()
+    assert bench.process("payments") == before
+    mend = MemorySqueeze("payments", limit_mb=8).inject(bench.stack)
+    wait_for(lambda: bench.stack.fallen() == ["payments"], 3, "its end")
+    assert bench.stack.dead() is None
+    mend()
+    bench.wait_sells()
+
+
+def test_a_full_disk_fails_writes_and_lets_reads_pass(bench: ServiceBench) -> None:
+    """The database says that it has no space; after the window the shop takes orders."""
+    if bench.kind == "embedded" and os.geteuid() != 0:
+        pytest.skip("only root can give the embedded stack a disk of its own")
+    mend = DiskFull("postgres", path=DATA).inject(bench.stack)
+    with pytest.raises(asyncpg.DiskFullError):
+        bench.query(MANY)
+    assert bench.get("/catalogue") == 200
+    mend()
+    bench.query(MANY)
+    bench.query("DROP TABLE many")
+    assert bench.buy() == 201
+
+
+def test_a_disk_that_others_share_is_never_filled(bench: ServiceBench) -> None:
+    """Only a volume of bounded size of the service's own."""
+    with pytest.raises(StartError, match=r"a full disk at /tmp is not possible on api"):
+        DiskFull("api", path="/tmp").inject(bench.stack)
+
+
+def test_a_partition_cuts_a_service_off_and_brings_it_back_by_its_names(bench: ServiceBench) -> None:
+    """Nobody reaches it meanwhile; the embedded stack, which has no networks of its own, says who can."""
+    if bench.kind == "embedded":
+        with pytest.raises(StartError, match="--stack docker"):
+            Partition("payments").inject(bench.stack)
+        return
+    assert bench.buy() == 201
+    mend = Partition("payments").inject(bench.stack)
+    assert bench.buy() == 503
+    assert bench.get("/catalogue") == 200
+    mend()
+    bench.wait_sells()
+
+
+def test_a_partition_of_the_entry_takes_its_published_port_away_and_back(bench: ServiceBench) -> None:
+    """The load meets the partition too, and the same address after."""
+    if bench.kind == "embedded":
+        pytest.skip("the embedded stack cannot, and says so")
+    mend = Partition("api").inject(bench.stack)
+    with pytest.raises(requests.RequestException):
+        bench.get("/catalogue", timeout_s=1)
+    mend()
+    bench.wait_sells()
+
+
+def test_names_are_not_found_while_what_is_connected_goes_on(bench: ServiceBench) -> None:
+    """New look-ups fail, pooled connections work, and look-ups work after."""
+    if bench.kind == "embedded":
+        with pytest.raises(StartError, match="--stack docker"):
+            DnsFailure("api").inject(bench.stack)
+        return
+    assert _looks_up(bench, "toxiproxy")
+    mend = DnsFailure("api").inject(bench.stack)
+    assert not _looks_up(bench, "toxiproxy")
+    assert bench.get("/catalogue") == 200
+    mend()
+    assert _looks_up(bench, "toxiproxy")
+
+
+def _looks_up(bench: ServiceBench, name: str) -> bool:
+    container = bench.service("api").container
+    assert container is not None
+    code, _ = Engine.connect().run(container.id, ["getent", "hosts", name])
+    return code == 0
+
+
+# ------------------------------------------------------------------------------------------------------------ overlaps
+
+
+def test_overlapping_faults_each_heal_their_own(bench: ServiceBench) -> None:
+    """Frozen twice it goes on with the last; the tightest of two limits counts."""
+    first, second = Freeze("payments").inject(bench.stack), Freeze("payments").inject(bench.stack)
+    first()
+    with bench.dialled("payments", 0.5) as connection:
+        connection.sendall(GET)
+        with pytest.raises(TimeoutError):
+            connection.recv(100)
+    second()
+    wide = MemorySqueeze("payments", limit_mb=1000).inject(bench.stack)
+    tight = MemorySqueeze("payments", limit_mb=8).inject(bench.stack)
+    wait_for(lambda: bench.stack.fallen() == ["payments"], 3, "its end")
+    tight()
+    bench.wait_sells()
+    wide()
+
+
+def test_a_frozen_service_that_is_killed_is_frozen_when_it_is_back(bench: ServiceBench) -> None:
+    """Each window ends its own: the kill's starts it, the freeze's lets it go on."""
+    freeze, kill = Freeze("payments").inject(bench.stack), Kill("payments").inject(bench.stack)
+    assert bench.process("payments") is None or not bench.process("payments").alive()  # type: ignore[union-attr]
+    kill()
+    time.sleep(0.3)
+    assert any("stopped" in one or "paused" in one for one in bench.out_of_place())
+    freeze()
+    bench.wait_sells()
+
+
+def test_a_restart_while_it_is_held_down_starts_nothing(bench: ServiceBench) -> None:
+    """It is back when the kill's window ends, and not before."""
+    kill, restart = Kill("payments").inject(bench.stack), Restart("payments").inject(bench.stack)
+    restart()
+    assert any("does not run" in one for one in bench.out_of_place())
+    kill()
+    bench.wait_sells()
+
+
+def test_a_frozen_service_that_is_squeezed_stays_frozen(bench: ServiceBench) -> None:
+    """The squeeze lets nothing go on that another fault holds."""
+    freeze = Freeze("payments").inject(bench.stack)
+    squeeze = CpuSqueeze("payments", cores=0.5).inject(bench.stack)
+    assert bench.cores_used("payments", 0.3) < 0.01
+    squeeze()
+    assert bench.cores_used("payments", 0.3) < 0.01
+    freeze()
+    assert bench.buy() == 201
