@@ -67,6 +67,11 @@ def test_the_core_imports_nothing_but_the_core():
         ("harness/checks", ("harness.runner", "harness.stack", "harness.load", "harness.report"), ()),
         ("harness/analysis", ("harness.runner", "harness.stack", "harness.load", "harness.report"), ()),
         ("harness/report", ("harness.runner", "harness.stack", "harness.load"), ()),
+        (
+            "harness/sweep",
+            ("harness.runner", "harness.stack", "harness.load", "harness.report", "docker"),
+            ("harness/sweep/run.py",),
+        ),
         ("harness", ("locust", "gevent"), ("harness/load/",)),
         ("harness", ("harness.load",), ("harness/load/",)),
         ("harness", ("matplotlib",), ("harness/report/charts/",)),
