@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.analysis.amounts import milliseconds, percent
 from harness.analysis.figures import Figures
 from harness.record import History, Word
-from harness.report.titles import milliseconds, percent
 
 MARKS = {Word.PASS: "✅", Word.FAIL: "❌", Word.UNKNOWN: "❔"}
 

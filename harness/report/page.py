@@ -8,12 +8,13 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from harness.analysis.amounts import milliseconds, percent
 from harness.analysis.figures import ALL, Figures, endpoints
 from harness.analysis.findings import none_in_words
 from harness.analysis.readings import Topology
 from harness.checks.trust import TRUST
 from harness.record import History, Mark, Scalar
-from harness.report.titles import milliseconds, percent, times_in_words
+from harness.report.titles import times_in_words
 
 
 @dataclass(frozen=True, slots=True)
