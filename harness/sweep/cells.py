@@ -40,8 +40,8 @@ class Effect:
     `lost` is the share that was served before and is not now, between `lost_low` and `lost_high`. `slower_ms` is the
     shift of the median of those that were served, `slower_p95_ms` that of their 95th percentile; a median that moved by
     less than `noise_ms` did not move. `late` of them took longer than `late_ms`, which few did before.
-    `waiting` had no answer at the heal. `gave_up_s`: their waits had one length. `waits_s`: they had no end in so long.
-    `reason` says why an endpoint is unknown.
+    `waiting` had no answer at the heal; `ok_too_late` of them were ok after it. `gave_up_s`: their waits had one
+    length. `waits_s`: they had no end in so long. `reason` says why an endpoint is unknown.
     """
 
     endpoint: str
@@ -65,6 +65,7 @@ class Effect:
     late: float = 0.0
     late_ms: float | None = None
     waiting: int = 0
+    ok_too_late: int = 0
     longest_s: float = 0.0
     waits_s: float | None = None
     gave_up_s: float | None = None

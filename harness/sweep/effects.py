@@ -93,6 +93,7 @@ def effect(name: str, calm: Requests, just_before: Requests, everything: Request
         lost_high=round(lost.high, 4),
         late_ms=round(late_ms, 3),
         waiting=int((during.answered_s >= span.end_s).sum()),
+        ok_too_late=int((during.ok & (during.answered_s >= span.end_s)).sum()),
         longest_s=round(float(waited_s.max(initial=0.0)), 3),
         gave_up_s=gave_up,
         waits_s=None if gave_up is not None else waits_s(exposed, span.start_s, span.end_s, span.delay_ms),
