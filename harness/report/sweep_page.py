@@ -12,7 +12,7 @@ from harness.report.page import environment
 from harness.sweep.cells import Cell, Effect, Harm, Matrix
 from harness.sweep.record import LINK, SweepFolder
 from harness.sweep.sentences import Group, Sentence
-from harness.sweep.words import headline, in_numbers, seconds, word
+from harness.sweep.words import AT_ONCE_S, headline, in_numbers, seconds, word
 
 KINDS = {
     Group.HARD: "fail",
@@ -26,6 +26,8 @@ KINDS = {
     Group.AS_MUST_BE: "none",
     Group.UNKNOWN: "unknown",
 }
+LISTED_MAX = 8
+"""So many scenarios are named in the summary; a chat is no place for more."""
 _MARKS = {"fail": "❌", "some": "🔸", "pass": "✅", "none": "▫️", "unknown": "❔"}
 
 
@@ -82,8 +84,9 @@ def summary(matrix: Matrix, told: Sequence[Sentence], files: Mapping[str, str]) 
         lines += ["", "Left out:", ""]
         lines += [f"- {one_line(f'{column}: {reason}')}" for column, reason in _left_out(matrix)]
     if files:
-        lines += ["", "Scenarios that ask whether it is mended:", ""]
-        lines += [f"- `scenarios/{name}`" for name in files]
+        names = ", ".join(f"`{name}`" for name in list(files)[:LISTED_MAX])
+        more = f" and {len(files) - LISTED_MAX} more" if len(files) > LISTED_MAX else ""
+        lines += ["", f"Scenarios that ask whether it is mended, in `scenarios/`: {names}{more}."]
     return "\n".join([*lines, ""])
 
 
@@ -172,7 +175,7 @@ def _back(cell: Cell) -> str:
         return ""
     if cell.back_s is None:
         return f"not in {seconds(cell.watched_s)}" if cell.harm is Harm.NOT_BACK else f"by {seconds(cell.watched_s)}"
-    return "at once" if cell.back_s < 0.5 else seconds(cell.back_s)
+    return "at once" if cell.back_s < AT_ONCE_S else seconds(cell.back_s)
 
 
 def _signed(value_ms: float | None) -> str:

@@ -14,8 +14,8 @@ from harness.sweep.record import SERVICE, LeftOut, PlannedCell, SteadyLoad, Swee
 
 LOST_BAD = 0.05
 """A loss of more than this share of requests is bad; less is told, and no failure."""
-SLOWER_BAD_MS = 1000.0
-"""So much longer, at the median or at the 95th percentile, is bad."""
+SLOWER_BAD_MS = 1500.0
+"""So much longer, at the median or at the 95th percentile, is bad. A timeout of a second and a fallback are not."""
 
 
 class Harm(StrEnum):

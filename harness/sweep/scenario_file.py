@@ -24,8 +24,6 @@ WIDTH = 120
 CALM_S, LONGEST_S = 12, 60
 """How long the baseline of the scenario is, and how long it or the window may be to hold requests enough."""
 OK_RATIOS = (0.99, 0.95, 0.9)
-WAIT_MS = 1000.0
-"""What a client that has a timeout would wait at most."""
 BACK_WITHIN_S = 10
 
 
@@ -134,7 +132,7 @@ def _limit_ms(one: Effect, window_s: float) -> tuple[int, float] | None:
     """(percentile, the wait that is too long now and is not in the calm); None where nobody waits too long."""
     before_ms, after_ms = one.p95_before_ms or 0.0, one.p95_ms or 0.0
     if one.waits_s is not None or one.ok_too_late > LOST_BAD * one.requests:
-        return 95, _round(min(max(WAIT_MS, 3 * before_ms), window_s * 500))
+        return 95, _round(min(max(SLOWER_BAD_MS, 3 * before_ms), window_s * 500))
     if one.shift_ms <= SLOWER_BAD_MS:
         return None
     if after_ms - before_ms > SLOWER_BAD_MS / 2:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from harness.analysis.amounts import percent
 from harness.analysis.readings import listed
-from harness.sweep.cells import Cell, Effect, Harm, Matrix
+from harness.sweep.cells import Cell, Harm, Matrix
 from harness.sweep.record import LINK
 from harness.sweep.words import mended, seconds, slower_by, state, while_in
 
@@ -122,12 +122,15 @@ class _Told:
         """Where some were served and some not, or a service that was only late or silent took all with it."""
         for row in self._rows:
             told = _needed(row)
-            for cell in row:
-                worst = cell.worst
-                down = cell.during is Harm.DOWN and cell not in told and not cell.is_entry
-                if worst is not None and (down or cell.during is Harm.DEGRADED):
-                    text = f"{_capital(while_in(cell.planned))} {_share(cell, worst)} were served."
-                    yield worst.lost, text, (cell,)
+            cells = [
+                one
+                for one in row
+                if one.worst is not None
+                and not one.is_entry
+                and (one.during is Harm.DEGRADED or (one.during is Harm.DOWN and one not in told))
+            ]
+            if cells:
+                yield max(one.worst.lost for one in cells if one.worst), _fewer(cells), tuple(cells)
 
     def back_late(self) -> Iterator[Found]:
         for cell in self._matrix.cells:
@@ -223,13 +226,32 @@ class _Told:
         )
 
     def _by_column(self, cells: Sequence[Cell]) -> str:
-        """`outage of web-mail and web-db; freeze of search`, by the columns of the matrix."""
-        parts = []
+        """`every fault of web-mail; outage and reset of web-db and web-search`, by the columns of the matrix."""
+        among = [tuple(cell for cell in row if cell in cells) for row in self._rows]
+        whole = [row for row, mine in zip(self._rows, among, strict=True) if len(row) == len(mine) > 1]
+        parts = [f"every fault of {listed([row[0].planned.subject for row in whole])}"] if whole else []
+        rest = [cell for cell in cells if not any(cell in row for row in whole)]
+        alike: dict[tuple[str, ...], list[str]] = {}
         for column in self._matrix.columns:
-            names = [cell.planned.subject for cell in cells if cell.planned.column == column]
+            names = tuple(cell.planned.subject for cell in rest if cell.planned.column == column)
             if names:
-                parts.append(f"{column} of {listed(names)}")
-        return "; ".join(parts)
+                alike.setdefault(names, []).append(column)
+        return "; ".join([*parts, *(f"{listed(columns)} of {listed([*names])}" for names, columns in alike.items())])
+
+
+def _fewer(cells: Sequence[Cell]) -> str:
+    """The shares that were served in the cells of one row; the endpoint is said where it changes."""
+    clauses: list[str] = []
+    last = ""
+    for cell in cells:
+        alike = cell.whole is not None and len(cell.down) == len(cell.judged)
+        one = cell.whole if alike or cell.worst is None else cell.worst
+        assert one is not None, "a cell that lost requests has a worst endpoint"
+        who = "requests" if one is cell.whole else one.endpoint
+        share = percent(one.served, one.requests) + (f" of {who}" if who != last else "")
+        clauses.append(f"{'with it' if clauses else f'with {cell.planned.subject}'} {state(cell.planned)} {share}")
+        last = who
+    return f"{_capital(', '.join(clauses))} were served."
 
 
 def _known(row: Sequence[Cell]) -> list[Cell]:
@@ -251,24 +273,12 @@ _CLEAREST = ("outage", "kill", "reset", "blackhole", "freeze")
 
 
 def _clearest(cells: Sequence[Cell], order: Sequence[str] = _CLEAREST) -> Cell:
-    """The cell that most took all, and of those the fault that shows it best."""
-
-    def place(cell: Cell) -> tuple[float, int]:
-        fault = cell.planned.fault
-        return (-round(_loss_of(cell), 1), order.index(fault) if fault in order else len(order))
-
-    return min(cells, key=place)
+    """The cell whose fault shows it best; of two alike the first."""
+    return min(cells, key=lambda one: order.index(one.planned.fault) if one.planned.fault in order else len(order))
 
 
 def _loss_of(cell: Cell) -> float:
     return cell.whole.lost if cell.whole else 0.0
-
-
-def _share(cell: Cell, worst: Effect) -> str:
-    """`62 % of GET /reviews`; of requests, where it was so with all."""
-    alike = cell.whole is not None and len(cell.down) == len(cell.judged)
-    one = cell.whole if alike and cell.whole else worst
-    return f"{percent(one.served, one.requests)} of {'requests' if one is cell.whole else one.endpoint}"
 
 
 def _capital(text: str) -> str:

@@ -7,6 +7,8 @@ from harness.sweep.cells import Cell, Effect, Harm, Matrix
 from harness.sweep.record import PlannedCell
 
 _STATES = {"outage": "cut", "blackhole": "silent", "reset": "reset", "kill": "killed", "freeze": "frozen"}
+AT_ONCE_S = 0.5
+"""Who is back sooner is back at once."""
 _MENDED = {"kill": "was started again", "freeze": "went on"}
 
 
@@ -99,5 +101,5 @@ def in_numbers(cell: Cell) -> str:
     if cell.harm is Harm.NOT_BACK:
         parts.append(cell.reason)
     elif cell.back_s is not None:
-        parts.append(f"back {seconds(cell.back_s)} after the heal")
+        parts.append("back at once" if cell.back_s < AT_ONCE_S else f"back {seconds(cell.back_s)} after the heal")
     return f"{begin}; {'; '.join(parts)}."

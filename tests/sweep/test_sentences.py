@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from harness.record import Mark, Outcome
@@ -123,6 +125,25 @@ def test_a_share_that_was_served_is_told_of_its_endpoint():
     assert text.endswith(" % of GET /catalogue were served.")
 
 
+def test_shares_of_one_row_are_one_sentence():
+    """Each with its fault, the endpoint named once."""
+    lost = {"GET /catalogue": some(0.5, refused())}
+    plants = [link("web-search", fault, lost) for fault in ("outage", "blackhole", "reset")]
+    (text,) = said(plants)
+    assert re.fullmatch(
+        r"With web-search cut \d\d % of GET /catalogue, with it silent \d\d %, with it reset \d\d % were served\.", text
+    )
+
+
+def test_cells_that_are_alike_are_told_together():
+    """A row of which all is so, then the columns in which the same links are."""
+    plants = [link(name, fault) for fault in ("outage", "reset") for name in ("web-db", "web-reviews", "web-search")]
+    plants += [link("web-reviews", "blackhole", {"*": refused()}), link("web-search", "blackhole", {"*": refused()})]
+    assert said(plants, Group.UNHARMED) == [
+        "Not noticed: every fault of web-db; outage and reset of web-reviews and web-search."
+    ]
+
+
 def test_a_restart_that_nobody_notices_is_told():
     """What may be restarted in one line, all else that is unharmed in another."""
     plants = [service("search", "kill"), link("web-search", "outage"), link("web-reviews", "outage")]
@@ -147,7 +168,7 @@ def test_what_is_unknown_is_one_line_a_reason():
         link("web-mail", "blackhole", crossed=False),
     ]
     assert said(plants, Group.UNKNOWN) == [
-        "No traffic crossed it: outage of web-mail; blackhole of web-mail.",
+        "No traffic crossed it: every fault of web-mail.",
         "The stack was not back from outage web-db {}: outage of web-search.",
     ]
 

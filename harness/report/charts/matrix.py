@@ -17,7 +17,7 @@ from harness.sweep.words import word
 TINTS = {
     Harm.UNHARMED: (look.OK, 0.16),
     Harm.SLOWER: (look.SHADE, 0.22),
-    Harm.DEGRADED: (look.SHADE, 0.6),
+    Harm.DEGRADED: (look.SHADE, 0.52),
     Harm.DOWN: (look.FAIL, 0.6),
     Harm.NOT_BACK: (look.P99, 0.5),
 }
