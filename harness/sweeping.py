@@ -17,8 +17,8 @@ from harness.model import Load
 from harness.openers import opener
 from harness.stack.compose_file import StackSpec
 from harness.sweep.catalogue import Trial, seconds_of, trials, within
-from harness.sweep.execute import Outcome, execute
 from harness.sweep.record import LeftOut, SteadyLoad, Sweep, SweepFolder
+from harness.sweep.run import Outcome, execute
 from harness.watching import View
 
 NAME = "sweep"

@@ -69,6 +69,11 @@ def test_the_core_imports_nothing_but_the_core():
         ("harness/report", ("harness.runner", "harness.stack", "harness.load"), ()),
         ("harness/adopt", ("harness.runner", "harness.stack", "harness.load", "harness.report"), ()),
         ("harness/adopt", ("docker", "subprocess", "socket", "requests", "toxiproxy"), ()),
+        (
+            "harness/sweep",
+            ("harness.runner", "harness.stack", "harness.load", "harness.report", "docker"),
+            ("harness/sweep/run.py",),
+        ),
         ("harness", ("locust", "gevent"), ("harness/load/",)),
         ("harness", ("harness.load",), ("harness/load/",)),
         ("harness", ("matplotlib",), ("harness/report/charts/",)),

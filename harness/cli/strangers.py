@@ -93,10 +93,11 @@ def sweep(
     docker-compose.yml --locustfile locustfile.py --entry web:8080"""
     from harness.interrupts import Interrupts
     from harness.light_load import light_load
-    from harness.report import sweep as page  # type: ignore
+    from harness.report import sweep as page
     from harness.stack.docker.spec import extension_of
     from harness.sweep.cells import exit_code
     from harness.sweep.cells import fail_on as harm_of
+    from harness.sweep.sentences import sentences
     from harness.sweeping import Choice, locustfile_for, new_folder, prepare, run
     from harness.terminal import nearest, view_for
 
@@ -129,8 +130,8 @@ def sweep(
         console.print("nothing was swept: the stack fails before anything is broken", markup=False)
         raise typer.Exit(3)
     matrix = page.build(prepared.folder.path)
-    for line in page.lines(matrix):
-        console.print(line, markup=False, soft_wrap=True)
+    for sentence in sentences(matrix):
+        console.print(sentence.text, markup=False, soft_wrap=True)
     console.print(f"report: {nearest(prepared.folder.report)}", soft_wrap=True)
     if as_json:
         print(prepared.folder.matrix.read_text(encoding="utf-8"), end="")

@@ -16,22 +16,22 @@ def junit(figures: Figures) -> str:
     words = [verdict.word for verdict in figures.verdicts]
     suite = ElementTree.Element(
         "testsuite",
-        name=_text(figures.scenario),
+        name=xml_text(figures.scenario),
         tests=str(len(words)),
         failures=str(words.count(Word.FAIL)),
         errors=str(words.count(Word.UNKNOWN)),
     )
     for number, verdict in enumerate(figures.verdicts, 1):
         name = f"{number}. {verdict.check}"
-        case = ElementTree.SubElement(suite, "testcase", classname=_text(figures.scenario), name=_text(name))
+        case = ElementTree.SubElement(suite, "testcase", classname=xml_text(figures.scenario), name=xml_text(name))
         if verdict.word is not Word.PASS:
             kind = "failure" if verdict.word is Word.FAIL else "error"
-            ElementTree.SubElement(case, kind, message=_text(verdict.sentence), type=verdict.word.value)
-        ElementTree.SubElement(case, "system-out").text = _text(verdict.sentence)
+            ElementTree.SubElement(case, kind, message=xml_text(verdict.sentence), type=verdict.word.value)
+        ElementTree.SubElement(case, "system-out").text = xml_text(verdict.sentence)
     ElementTree.indent(suite)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
 
 
-def _text(value: str) -> str:
+def xml_text(value: str) -> str:
     """Without the characters that XML cannot hold."""
     return _NOT_XML.sub("\ufffd", value)

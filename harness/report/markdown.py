@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.analysis.amounts import milliseconds, percent
 from harness.analysis.figures import Figures
 from harness.record import History, Word
-from harness.report.titles import milliseconds, percent
 
 MARKS = {Word.PASS: "✅", Word.FAIL: "❌", Word.UNKNOWN: "❔"}
 
@@ -14,20 +14,20 @@ MARKS = {Word.PASS: "✅", Word.FAIL: "❌", Word.UNKNOWN: "❔"}
 def summary(manifest: dict[str, Any], history: History, figures: Figures) -> str:
     """Verdicts, the phases in a table, the first findings."""
     word = figures.word.value if figures.word else "no verdict"
-    lines = [f"## {figures.scenario}: {word}", "", f"> {_one_line(str(manifest['hypothesis']))}", ""]
-    lines += [f"- {MARKS[one.word]} {_one_line(one.sentence)}" for one in figures.verdicts]
+    lines = [f"## {figures.scenario}: {word}", "", f"> {one_line(str(manifest['hypothesis']))}", ""]
+    lines += [f"- {MARKS[one.word]} {one_line(one.sentence)}" for one in figures.verdicts]
     names = ["run"] if len(history.phases) < 2 else list(dict.fromkeys(phase.name for phase in history.phases))
     lines += ["", "| phase | requests | ok | p50 | p95 | p99 |", "|---|---:|---:|---:|---:|---:|"]
     for name in names:
         row = figures.row(name)
         if row is not None:
             times = (milliseconds(value) for value in (row.response.p50_ms, row.response.p95_ms, row.response.p99_ms))
-            lines.append(f"| {_one_line(name)} | {row.count:,} | {percent(row.ok, row.count)} | {' | '.join(times)} |")
+            lines.append(f"| {one_line(name)} | {row.count:,} | {percent(row.ok, row.count)} | {' | '.join(times)} |")
     if figures.findings:
         lines += ["", "Bottlenecks:", ""]
-        lines += [f"{number}. {_one_line(one.sentence)}" for number, one in enumerate(figures.findings, 1)]
+        lines += [f"{number}. {one_line(one.sentence)}" for number, one in enumerate(figures.findings, 1)]
     return "\n".join([*lines, ""])
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")

@@ -8,12 +8,13 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from harness.analysis.amounts import milliseconds, percent
 from harness.analysis.figures import ALL, Figures, endpoints
 from harness.analysis.findings import none_in_words
 from harness.analysis.readings import Topology
 from harness.checks.trust import TRUST
 from harness.record import History, Mark, Scalar
-from harness.report.titles import milliseconds, percent, times_in_words
+from harness.report.titles import times_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +34,39 @@ _ALT = {
 }
 
 
-def page(manifest: dict[str, Any], history: History, figures: Figures, topology: Topology, charts: list[Chart]) -> str:
-    """The page's HTML. Everything that came from outside is escaped."""
-    environment = Environment(
+def environment() -> Environment:
+    """Where the templates of pages are, and how they are filled."""
+    made = Environment(
         loader=PackageLoader("harness.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"ms": milliseconds, "scalar": _scalar}
+    made.filters |= {"ms": milliseconds, "scalar": _scalar}
+    return made
+
+
+def page(manifest: dict[str, Any], history: History, figures: Figures, topology: Topology, charts: list[Chart]) -> str:
+    """The page's HTML. Everything that came from outside is escaped."""
     phases = ["run"] if len(history.phases) < 2 else ["run", *dict.fromkeys(one.name for one in history.phases)]
-    return environment.get_template("page.html").render(
-        manifest=manifest,
-        figures=figures,
-        checks=[one for one in figures.verdicts if one.check.partition(":")[0] not in TRUST],
-        trusts=[one for one in figures.verdicts if one.check.partition(":")[0] in TRUST],
-        charts={chart.name: chart for chart in charts},
-        alt=_ALT,
-        tables=_tables(figures, phases, [*endpoints(history), ALL] if not history.samples.empty else []),
-        no_finding=none_in_words(figures, topology),
-        marks=[_mark(mark) for mark in history.marks],
-        command=shlex.join(manifest["command"]),
-        variables={name: shlex.quote(value) for name, value in manifest.get("variables", {}).items() if value},
-        length_s=max((phase.end_s for phase in history.phases), default=0.0),
+    return (
+        environment()
+        .get_template("page.html")
+        .render(
+            manifest=manifest,
+            figures=figures,
+            checks=[one for one in figures.verdicts if one.check.partition(":")[0] not in TRUST],
+            trusts=[one for one in figures.verdicts if one.check.partition(":")[0] in TRUST],
+            charts={chart.name: chart for chart in charts},
+            alt=_ALT,
+            tables=_tables(figures, phases, [*endpoints(history), ALL] if not history.samples.empty else []),
+            no_finding=none_in_words(figures, topology),
+            marks=[_mark(mark) for mark in history.marks],
+            command=shlex.join(manifest["command"]),
+            variables={name: shlex.quote(value) for name, value in manifest.get("variables", {}).items() if value},
+            length_s=max((phase.end_s for phase in history.phases), default=0.0),
+        )
     )
 
 

@@ -14,8 +14,8 @@ from harness.sweep.record import SERVICE, LeftOut, PlannedCell, SteadyLoad, Swee
 
 LOST_BAD = 0.05
 """A loss of more than this share of requests is bad; less is told, and no failure."""
-SLOWER_BAD_MS = 1000.0
-"""So much longer, at the median or at the 95th percentile, is bad."""
+SLOWER_BAD_MS = 1500.0
+"""So much longer, at the median or at the 95th percentile, is bad. A timeout of a second and a fallback are not."""
 
 
 class Harm(StrEnum):
@@ -40,8 +40,8 @@ class Effect:
     `lost` is the share that was served before and is not now, between `lost_low` and `lost_high`. `slower_ms` is the
     shift of the median of those that were served, `slower_p95_ms` that of their 95th percentile; a median that moved by
     less than `noise_ms` did not move. `late` of them took longer than `late_ms`, which few did before.
-    `waiting` had no answer at the heal. `gave_up_s`: their waits had one length. `waits_s`: they had no end in so long.
-    `reason` says why an endpoint is unknown.
+    `waiting` had no answer at the heal; `ok_too_late` of them were ok after it. `gave_up_s`: their waits had one
+    length. `waits_s`: they had no end in so long. `reason` says why an endpoint is unknown.
     """
 
     endpoint: str
@@ -65,6 +65,7 @@ class Effect:
     late: float = 0.0
     late_ms: float | None = None
     waiting: int = 0
+    ok_too_late: int = 0
     longest_s: float = 0.0
     waits_s: float | None = None
     gave_up_s: float | None = None

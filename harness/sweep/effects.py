@@ -31,6 +31,8 @@ LOST_MIN = 0.01
 """A loss below this is not worth a word, however sure."""
 SLOWER_MS_MIN, SLOWER_SHARE_MIN = 5.0, 0.2
 """A median that moved by less than this, or than this share of itself, is not worth a word."""
+WOBBLES = 2.0
+"""Nor one that moved by less than so many times what it moved by of itself, between the fifths of the calm."""
 LATE_MIN = 0.1
 """As many must be late: a stack that once stood still for half a second is not slower."""
 LATE_MS_MIN = 25.0
@@ -91,6 +93,7 @@ def effect(name: str, calm: Requests, just_before: Requests, everything: Request
         lost_high=round(lost.high, 4),
         late_ms=round(late_ms, 3),
         waiting=int((during.answered_s >= span.end_s).sum()),
+        ok_too_late=int((during.ok & (during.answered_s >= span.end_s)).sum()),
         longest_s=round(float(waited_s.max(initial=0.0)), 3),
         gave_up_s=gave_up,
         waits_s=None if gave_up is not None else waits_s(exposed, span.start_s, span.end_s, span.delay_ms),
@@ -131,7 +134,7 @@ def _with_shifts(
     new, new_p95 = float(np.median(new_ms)), quantile(new_ms, 0.95)
     (old_low, old_high), (new_low, new_high) = median_within(old_ms), median_within(new_ms)
     shift, low, high = (value - aged_ms for value in (new - old, new_low - old_high, new_high - old_low))
-    of_itself_ms = max(SLOWER_MS_MIN, SLOWER_SHARE_MIN * old, wobble(calm.intended_s[before], old_ms))
+    of_itself_ms = max(SLOWER_MS_MIN, SLOWER_SHARE_MIN * old, WOBBLES * wobble(calm.intended_s[before], old_ms))
     late_ms = (one.late_ms or 0.0) + aged_ms
     in_time = loss(int((old_ms <= late_ms).sum()), len(old_ms), int((new_ms <= late_ms).sum()), len(new_ms))
     many_late = in_time.low > 0 and in_time.value >= LATE_MIN

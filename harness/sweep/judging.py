@@ -106,7 +106,7 @@ class RunCells:
         measured = replace(measured, back_s=after.back_s, watched_s=after.watched_s)
         if died:
             if died not in self._services:
-                return replace(measured, harm=Harm.UNKNOWN, reason=f"{died} died, which is no part of the stack")
+                return replace(blank, reason=f"{died} died, which is no part of the stack")
             return replace(measured, harm=Harm.NOT_BACK, back_s=None, reason=f"{died} died")
         if window.name in self._not_back or after.gone:
             reason = f"goodput was not back {after.watched_s:.0f} s after"

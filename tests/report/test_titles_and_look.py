@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
+from harness.analysis.amounts import milliseconds, percent
 from harness.analysis.figures import figures
 from harness.analysis.series import Usage, series
 from harness.record import Verdict, Word
@@ -53,13 +54,13 @@ def test_the_endpoint_that_lost_most_is_named():
 )
 def test_shares_are_said_in_percent(part, whole, said):
     """A share is said in as many digits as tell it from nothing and from all."""
-    assert titles.percent(part, whole) == said
+    assert percent(part, whole) == said
 
 
 def test_one_in_many_is_not_said_to_be_none():
     """Rounding does not turn some into none, or most into all."""
-    assert titles.percent(1, 50_000) != "0 %"
-    assert titles.percent(49_999, 50_000) != "100 %"
+    assert percent(1, 50_000) != "0 %"
+    assert percent(49_999, 50_000) != "100 %"
 
 
 def test_a_small_change_is_still_a_change():
@@ -73,7 +74,7 @@ def test_a_small_change_is_still_a_change():
 @pytest.mark.parametrize(("value", "said"), [(0.42, "0.4 ms"), (9.4, "9.4 ms"), (71.2, "71 ms"), (1008, "1.01 s")])
 def test_times_are_said_as_people_say_them(value, said):
     """Milliseconds up to a second, then seconds."""
-    assert titles.milliseconds(value) == said
+    assert milliseconds(value) == said
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
 from harness.record import History, Mark, Outcome, PlannedWindow
+from harness.sweep import record
 from harness.sweep.cells import Cell, Matrix
 from harness.sweep.matrix import matrix
 from harness.sweep.record import LINK, SERVICE, PlannedCell, SteadyLoad, Sweep
-from tests.builders import Reading, Sample, generator_readings, history
+from tests.builders import Reading, Sample, generator_readings, history, run_folder
 
 LINKS = {
     "web-db": ("web", "db"),
@@ -181,3 +183,34 @@ def traffic(plants: Sequence[Plant], windows: Sequence[PlannedWindow], end_s: fl
         for name in LINKS
         for step, at_s in enumerate(steps)
     ]
+
+
+def sweep_folder(path: Path, made: Planted, **more: object) -> Path:
+    """The folder of that sweep as the runner leaves it, before its report is built."""
+    links = {name: {"client": client, "service": to} for name, (client, to) in LINKS.items()}
+    run_folder(path / "runs" / "1", made.history, (), links=links, entry_service=made.history.entry)
+    record.write(path / "sweep.json", replace(made.sweep, **more))  # type: ignore[arg-type]
+    return path
+
+
+def many_rows(count: int) -> list[Plant]:
+    """Plants over so many links and services, with every harm among them, in the order of a sweep."""
+    rows = [f"client{index % 5}-service{index}" for index in range(count)]
+    LINKS.update({row: (row.partition("-")[0], row.partition("-")[2]) for row in rows})
+    bad = ({"*": refused()}, {"GET /reviews": refused()}, {}, {"GET /catalogue": some(0.38, refused())}, {})
+    plants: list[Plant] = []
+    for index, row in enumerate(rows):
+        hit = bad[index % len(bad)]
+        late = {"*": slower(104)} if index % 2 == 0 else {}
+        plants += [
+            link(row, "latency", late, delay_ms=100, window_s=5.0),
+            link(row, "latency", {"*": slower(2004)} if index % 3 == 0 else {}, delay_ms=2000, window_s=6.0),
+            link(row, "outage", hit, window_s=5.0, crossed=index % 7 != 6),
+            link(row, "blackhole", {"*": waits()} if index % 4 == 0 else hit, window_s=5.0, crossed=index % 7 != 6),
+            link(row, "reset", hit, window_s=5.0, crossed=index % 7 != 6),
+        ]
+    for index in range(count // 2):
+        name, hit = f"service{index}", bad[(index + 1) % len(bad)]
+        plants.append(service(name, "kill", hit, window_s=5.0, dark_s=10.0 if index == 3 else 0.0, crossed=index != 6))
+        plants.append(service(name, "freeze", hit, window_s=5.0, crossed=index != 6))
+    return plants

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,17 @@ def make_ready() -> None:
     axis.set_title("0123456789")
     drawn.savefig(io.BytesIO(), format="png")
     drawn.savefig(io.StringIO(), format="svg")
+
+
+def alone(svg: str) -> str:
+    """The SVG of a page as a file of its own: what the page gives it, colours for light and dark, it brings itself."""
+    css = files("harness.report").joinpath("templates/page.css").read_text(encoding="utf-8")
+    light, dark = (dict(re.findall(r"(--[a-z0-9]+): (#[0-9a-f]{6})", part)) for part in css.split("@media", 2)[:2])
+    used = [one for one in light if f"var({one})" in svg]
+    roots = [" ".join(f"{one}: {colours[one]};" for one in used) for colours in (light, dark)]
+    style = f"<style>:root {{ {roots[0]} }} @media (prefers-color-scheme: dark) {{ :root {{ {roots[1]} }} }}</style>"
+    names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    return re.sub(r"<svg (viewBox=\"[^\"]*\")[^>]*>", rf"<svg {names} \1>\n{style}", svg, count=1) + "\n"
 
 
 def themed(svg: str, name: str) -> str:

@@ -1,0 +1,105 @@
+"""A cell in a word, a fault in a phrase, a time as people say it: shared by the sentences, the picture and the page."""
+
+from __future__ import annotations
+
+from harness.analysis.amounts import milliseconds, percent
+from harness.sweep.cells import Cell, Effect, Harm, Matrix
+from harness.sweep.record import PlannedCell
+
+_STATES = {"outage": "cut", "blackhole": "silent", "reset": "reset", "kill": "killed", "freeze": "frozen"}
+AT_ONCE_S = 0.5
+"""Who is back sooner is back at once."""
+_MENDED = {"kill": "was started again", "freeze": "went on"}
+
+
+def word(cell: Cell) -> str:
+    """What the matrix says of a cell: `unharmed`, `+104 ms`, `62 % ok`, `down`, `2 of 3 down`, `not back`, `?`."""
+    worst = cell.worst
+    if cell.harm is Harm.UNKNOWN or (worst is None and cell.harm is not Harm.NOT_BACK):
+        return "?"
+    if cell.as_must_be:
+        return "down (entry)"
+    if cell.harm is Harm.DOWN:
+        down, judged = len(cell.down), len(cell.judged)
+        return f"{down} of {judged} down" if 0 < down < judged else "down"
+    if cell.harm is Harm.DEGRADED and worst is not None:
+        return f"{percent(worst.served, worst.requests)} ok"
+    if cell.harm is Harm.SLOWER and worst is not None:
+        return f"+{milliseconds(worst.shift_ms)}"
+    return cell.harm.value
+
+
+def state(cell: PlannedCell) -> str:
+    """What the fault makes of its link or service: `cut`, `slow by 100 ms`, `killed`; else its own name."""
+    if cell.fault == "latency" and cell.delay_ms is not None:
+        return f"slow by {cell.delay_ms:g} ms"
+    return _STATES.get(cell.fault, f"under {cell.column}")
+
+
+def while_in(cell: PlannedCell) -> str:
+    """`with web-db cut`."""
+    return f"with {cell.subject} {state(cell)}"
+
+
+def mended(cell: PlannedCell) -> str:
+    """`db was started again`, `web-db was whole again`."""
+    return f"{cell.subject} {_MENDED.get(cell.fault, 'was whole again')}"
+
+
+def seconds(value_s: float) -> str:
+    """`20 s`, `3.4 s`, `3 s`."""
+    return f"{value_s:.0f} s" if value_s >= 9.95 else f"{value_s:.1f}".removesuffix(".0") + " s"
+
+
+def slower_by(effect: Effect) -> str:
+    """`GET /reviews takes 104 ms longer`, or, where the median stood, what the slowest twentieth of it takes."""
+    of_most = effect.slower_ms is not None and effect.shift_ms == effect.slower_ms
+    who = effect.endpoint if of_most else f"the slowest twentieth of {effect.endpoint}"
+    return f"{who} takes {milliseconds(effect.shift_ms)} longer"
+
+
+_DID = {
+    Harm.NOT_BACK: "after {count} the stack did not come back",
+    Harm.DOWN: "{count} took endpoints down",
+    Harm.DEGRADED: "{count} lost requests",
+    Harm.SLOWER: "{count} slowed requests",
+    Harm.UNHARMED: "{count} went unnoticed",
+    Harm.UNKNOWN: "{count} {are} unknown",
+}
+"""The worst first."""
+
+
+def headline(matrix: Matrix) -> str:
+    """The matrix in one sentence, the worst first: `14 faults: 5 took endpoints down, 3 slowed requests, ...`."""
+    entry = sum(cell.as_must_be for cell in matrix.cells)
+    parts = []
+    for harm, did in _DID.items():
+        count = matrix.count(harm) - (entry if harm is Harm.DOWN else 0)
+        if count:
+            parts.append(did.format(count=count, are="are" if count > 1 else "is"))
+    if entry:
+        parts.append(f"{entry} stopped the entry itself")
+    count = len(matrix.cells)
+    return f"{count} fault{'s' * (count != 1)}: {', '.join(parts)}" if parts else "Nothing was broken"
+
+
+def in_numbers(cell: Cell) -> str:
+    """A cell in a sentence with its numbers: what a build shows of it."""
+    planned, worst, whole = cell.planned, cell.worst, cell.whole
+    begin = f"{planned.column} of {planned.subject}: {cell.harm.value}"
+    if cell.harm is Harm.UNKNOWN or worst is None or whole is None:
+        return f"{begin}; {cell.reason}." if cell.reason else f"{begin}."
+    parts = [f"{percent(whole.served, whole.requests)} of {whole.requests:,} requests were served"]
+    if worst.harm in (Harm.DOWN, Harm.DEGRADED) and worst is not whole:
+        parts.append(f"{percent(worst.served, worst.requests)} of {worst.endpoint}")
+    if worst.shift_ms > 0:
+        parts.append(slower_by(worst))
+    if cell.waits_s is not None:
+        parts.append(f"no timeout was seen in {cell.waits_s:.0f} s")
+    elif cell.gave_up_s is not None:
+        parts.append(f"clients gave up after {cell.gave_up_s:.1f} s")
+    if cell.harm is Harm.NOT_BACK:
+        parts.append(cell.reason)
+    elif cell.back_s is not None:
+        parts.append("back at once" if cell.back_s < AT_ONCE_S else f"back {seconds(cell.back_s)} after the heal")
+    return f"{begin}; {'; '.join(parts)}."

@@ -1,0 +1,232 @@
+"""The matrix of sweeps whose truth was planted: the harm, and the numbers behind it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from harness.record import Mark, Outcome
+from harness.sweep.cells import Harm, exit_code, fail_on
+from harness.sweep.matrix import matrix
+from tests.sweep.planted import (
+    ENDPOINTS,
+    gives_up,
+    link,
+    planted,
+    refused,
+    service,
+    slower,
+    some,
+    waits,
+)
+
+ALL = {*ENDPOINTS}
+
+
+def test_a_hard_dependency_is_down():
+    """Where every request is refused while the link is cut, the cell and each endpoint are down."""
+    cell = planted([link("web-db", "outage", {"*": refused()})]).only()
+    assert (cell.harm, set(cell.down)) == (Harm.DOWN, ALL)
+    assert cell.whole is not None
+    assert (cell.whole.served, cell.whole.lost) == (0, 1.0)
+    assert cell.bad
+
+
+def test_one_endpoint_alone_is_down():
+    """The cell is down for the one endpoint that needs the link, and says that the others are unharmed."""
+    cell = planted([link("web-reviews", "outage", {"GET /reviews": refused()})]).only()
+    assert (cell.harm, cell.down) == (Harm.DOWN, ("GET /reviews",))
+    assert {one.endpoint: one.harm for one in cell.effects if one.endpoint != "GET /reviews"} == {
+        "GET /catalogue": Harm.UNHARMED,
+        "POST /checkout": Harm.UNHARMED,
+    }
+
+
+def test_a_graceful_fallback_is_unharmed():
+    """A cut that nobody notices is unharmed, and back at once."""
+    cell = planted([link("web-search", "outage")]).only()
+    assert (cell.harm, cell.bad) == (Harm.UNHARMED, False)
+    assert cell.back_s == pytest.approx(0.0, abs=0.1)
+
+
+@pytest.mark.parametrize("fault_ms", [30, 100])
+def test_a_slow_link_is_slower_by_what_it_is(fault_ms):
+    """The median's shift is the delay that was planted, within its interval; it is no failure."""
+    cell = planted([link("web-db", "latency", {"*": slower(fault_ms)}, delay_ms=fault_ms)]).only()
+    worst = cell.worst
+    assert cell.harm is Harm.SLOWER
+    assert worst is not None
+    assert worst.slower_ms == pytest.approx(fault_ms, abs=6)
+    assert worst.slower_low_ms is not None
+    assert worst.slower_high_ms is not None
+    assert worst.slower_low_ms < fault_ms < worst.slower_high_ms
+    assert not cell.bad
+
+
+def test_two_seconds_slower_is_slower_and_not_degraded():
+    """The end of the window, whose answers come after the heal, is left out as far as the answers need; it is bad."""
+    cell = planted([link("web-db", "latency", {"*": slower(2000)}, delay_ms=2000)]).only()
+    assert cell.harm is Harm.SLOWER
+    assert cell.whole is not None
+    assert cell.whole.served == cell.whole.requests
+    assert cell.bad
+
+
+def test_a_fifth_that_is_slow_is_seen_though_the_median_stands():
+    """Where the median does not move the 95th percentile tells."""
+    cell = planted([link("web-db", "latency", {"*": some(0.2, slower(300))}, delay_ms=300)]).only()
+    worst = cell.worst
+    assert cell.harm is Harm.SLOWER
+    assert worst is not None
+    assert worst.slower_ms is not None
+    assert worst.slower_ms < 20
+    assert worst.shift_ms == pytest.approx(300, rel=0.2)
+
+
+def test_a_loss_of_a_third_is_degraded():
+    """The share that was served, of the endpoint that was hit worst, and the loss within its interval."""
+    cell = planted([service("search", "freeze", {"GET /catalogue": some(0.38, refused())})]).only()
+    worst = cell.worst
+    assert cell.harm is Harm.DEGRADED
+    assert worst is not None
+    assert worst.endpoint == "GET /catalogue"
+    assert worst.ok_ratio == pytest.approx(0.62, abs=0.05)
+    assert worst.lost_low < 0.38 < worst.lost_high
+
+
+def test_no_timeout_is_told_with_how_long_it_was_looked_for():
+    """Clients that wait until the heal waited for as long as the window, whether they are answered then or not."""
+    for outcome in (Outcome.FAIL, Outcome.OK, Outcome.UNKNOWN):
+        cell = planted([link("web-search", "blackhole", {"*": waits(outcome)}, window_s=12)]).only()
+        assert cell.waits_s == pytest.approx(12, abs=0.1)
+        assert (cell.harm, cell.gave_up_s) == (Harm.DOWN, None)
+
+
+def test_what_only_the_heal_answered_was_not_served():
+    """Requests that hang until the heal and are then answered well are no success of the window."""
+    cell = planted([link("web-search", "blackhole", {"*": waits(Outcome.OK)})]).only()
+    assert cell.whole is not None
+    assert (cell.harm, cell.whole.served) == (Harm.DOWN, 0)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAIL, Outcome.OK])
+@pytest.mark.parametrize("after_s", [0.5, 1.0, 3.0])
+def test_a_timeout_is_seen_from_outside(after_s, outcome):
+    """Its length is the wait that most share, whether an error or a fallback follows; then nobody waits for ever."""
+    cell = planted([link("orders-db", "blackhole", {"*": gives_up(after_s, outcome)})]).only()
+    assert cell.gave_up_s == pytest.approx(after_s, abs=0.1)
+    assert cell.waits_s is None
+    assert cell.harm is (Harm.DOWN if outcome is Outcome.FAIL else Harm.SLOWER)
+
+
+def test_a_delay_is_no_timeout():
+    """What is late by the delay gave nothing up; what ends sooner than the delay did."""
+    late = planted([link("orders-db", "latency", {"*": slower(2000)}, delay_ms=2000)]).only()
+    ends = planted([link("orders-db", "latency", {"*": gives_up(1.0, Outcome.FAIL)}, delay_ms=2000)]).only()
+    assert (late.gave_up_s, late.waits_s) == (None, None)
+    assert ends.gave_up_s == pytest.approx(1.0, abs=0.1)
+
+
+def test_the_time_to_come_back_is_measured_from_the_heal():
+    """Three dark seconds after the heal are three seconds."""
+    cell = planted([service("db", "kill", {"*": refused()}, dark_s=3.0)], between_s=6.0).only()
+    assert cell.back_s == pytest.approx(3.0, abs=0.2)
+    assert cell.watched_s == pytest.approx(6.0)
+
+
+def test_what_was_not_back_at_the_next_window_is_not_back():
+    """The runner's mark is believed, the time that was watched is told, and the next cell is unknown for it."""
+    dark = link("web-db", "outage", {"*": refused()}, dark_s=10.0, not_back=True)
+    first, second = planted([dark, link("web-search", "outage")]).matrix.cells
+    assert (first.harm, first.during, first.back_s) == (Harm.NOT_BACK, Harm.DOWN, None)
+    assert first.reason == "goodput was not back 10 s after"
+    assert (second.harm, second.reason) == (Harm.UNKNOWN, f"the stack was not back from {first.planned.window}")
+
+
+def test_ten_dark_seconds_are_not_back_without_a_mark_too():
+    """What the samples show needs no word of the runner's."""
+    cell = planted([link("web-db", "outage", {"*": refused()}, dark_s=10.0)]).only()
+    assert cell.harm is Harm.NOT_BACK
+
+
+def test_an_endpoint_that_stays_dark_did_not_come_back():
+    """One endpoint of little traffic that the goodput of all can do without is missed, and spoils no later cell."""
+    stuck = {"POST /checkout": refused()}
+    made = planted([link("web-db", "outage", stuck), *(link("web-search", f"f{i}", stuck) for i in range(2))])
+    after_s = made.history.windows[0].end_s
+    frame = made.history.samples
+    dark = (frame["endpoint"] == "POST /checkout") & (frame["intended_ns"] >= after_s * 1e9)
+    frame.loc[dark, "outcome"] = "fail"
+    first, second, _ = matrix(made.sweep, [("runs/1", made.history)]).cells
+    assert first.harm is Harm.NOT_BACK
+    assert first.reason.startswith("POST /checkout was not back")
+    assert second.harm is Harm.UNHARMED
+    assert {one.endpoint: one.reason for one in second.effects if one.reason} == {
+        "POST /checkout": f"it was not back from {first.planned.window}"
+    }
+
+
+def test_a_service_that_died_by_itself_is_not_back():
+    """A part of the stack that ends while something else is broken ended for it."""
+    cell = planted(
+        [link("web-db", "outage", {"*": refused()})],
+        marks=[Mark("died", 16.0, {"service": "search"}), Mark("end", 16.1, {"reason": "search died at 16.0 s"})],
+    ).only()
+    assert (cell.harm, cell.reason) == (Harm.NOT_BACK, "search died")
+
+
+def test_the_entry_that_was_killed_is_down_as_it_must_be():
+    """It is told, and is neither bad nor a reason to fail."""
+    made = planted([service("web", "kill", {"*": refused()})])
+    cell = made.only()
+    assert (cell.harm, cell.as_must_be, cell.bad) == (Harm.DOWN, True, False)
+    assert exit_code(made.matrix, Harm.DOWN) == 0
+
+
+def test_a_stack_that_aged_is_not_slowed_by_the_fault():
+    """Response times that had risen before the window went in are no harm of the window."""
+    made = planted([link("web-db", "noop"), link("web-search", "noop")], drift=lambda at_s: 1 + 3 * (at_s > 20.5))
+    assert made.matrix.cells[1].harm is Harm.UNHARMED
+
+
+def test_latency_at_two_strengths_is_two_columns_links_before_services():
+    """The weaker first; rows of links, then of services."""
+    made = planted(
+        [
+            service("db", "kill"),
+            link("web-db", "latency", delay_ms=2000),
+            link("web-db", "outage"),
+            link("web-db", "latency", delay_ms=100),
+        ]
+    ).matrix
+    assert made.columns == ("latency 100 ms", "latency 2000 ms", "outage", "kill")
+    assert made.rows == (("link", "web-db"), ("service", "db"))
+    found = made.cell("link", "web-db", "latency 100 ms")
+    assert found is not None
+    assert found.planned.delay_ms == 100
+
+
+def test_the_matrix_is_json_and_the_same_each_time():
+    """No infinity, no set, no order that changes."""
+    plants = [link("web-db", "outage", {"*": refused()}), service("db", "freeze", {"*": waits()})]
+    first, second = (json.dumps(planted(plants).matrix.to_json(), allow_nan=False) for _ in range(2))
+    assert first == second
+    assert json.loads(first)["counts"]["down"] == 2
+
+
+def test_a_sweep_is_a_survey():
+    """Whatever it found, 0; 4 where a cell is unknown; 1 only for a harm that was named, or for a worse one."""
+    bad = planted([link("web-db", "outage", {"*": refused()}), link("web-search", "outage")]).matrix
+    assert exit_code(bad) == 0
+    assert [exit_code(bad, fail_on(word)) for word in ("slower", "degraded", "down", "not-back")] == [1, 1, 1, 0]
+    unknown = planted([link("web-mail", "outage", crossed=False)]).matrix
+    assert (exit_code(unknown), exit_code(unknown, Harm.SLOWER)) == (4, 4)
+    with pytest.raises(ValueError, match="not-back"):
+        fail_on("broken")
+
+
+def test_a_little_harm_does_not_fail_a_build():
+    """A shift of 100 ms is told, and no failure even where slower is."""
+    made = planted([link("web-db", "latency", {"*": slower(100)}, delay_ms=100)]).matrix
+    assert exit_code(made, Harm.SLOWER) == 0

@@ -1,0 +1,94 @@
+"""What a sweep cannot know of a cell is unknown, with the reason: unharmed would be a pass on nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.record import Mark
+from harness.sweep.cells import Harm
+from harness.sweep.matrix import matrix
+from tests.builders import generator_readings
+from tests.sweep.planted import link, planted, refused, waits
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"readings": []}, "its traffic was not read"),
+        ({"rate_per_s": 2.0}, "fewer than 20 requests"),
+        ({"calm_s": 0.2}, "fewer than 20 requests in the calm"),
+        ({"marks": [Mark("end", 13.0, {"reason": "interrupted"})]}, "it was cut short"),
+        ({"fails": lambda _: 0.9}, "it failed before anything was broken"),
+    ],
+)
+def test_what_cannot_be_known_is_unknown_with_its_reason(more, reason):
+    """No traffic readings, too few requests, no end, no health before: each says which."""
+    if more.get("readings") == []:
+        more = {"readings": generator_readings(30)}
+    cell = planted([link("web-db", "outage", {"*": refused()})], **more).only()
+    assert (cell.harm, cell.during) == (Harm.UNKNOWN, Harm.UNKNOWN)
+    assert cell.reason.startswith(reason)
+
+
+def test_a_link_that_nothing_crossed_is_unknown():
+    """Unharmed would be a pass on nothing."""
+    cells = planted([link("web-mail", fault, crossed=False) for fault in ("outage", "blackhole")]).matrix.cells
+    assert {(cell.harm, cell.reason) for cell in cells} == {(Harm.UNKNOWN, "no traffic crossed it")}
+
+
+@pytest.mark.parametrize(
+    "limited", [{"cpu_cores": 0.99}, {"dropped": 9.0}], ids=["its core was used up", "arrivals were dropped"]
+)
+def test_a_limited_generator_makes_its_windows_unknown(limited):
+    """A core used up, or arrivals dropped in the calm."""
+    plants = [link("web-db", "outage")]
+    rows = [row for row in _rows(planted(plants).history) if row[1] != "generator"]
+    cell = planted(plants, readings=[*rows, *generator_readings(30, **limited)]).only()
+    assert cell.harm is Harm.UNKNOWN
+    assert "generator was limited" in cell.reason
+
+
+def test_late_arrivals_make_their_window_unknown_and_no_other():
+    """A generator that lagged in one window tells nothing of that one, and the truth of the next."""
+    made = planted([link("web-db", "outage"), link("web-search", "outage")])
+    first = made.history.windows[0]
+    samples = made.history.samples
+    inside = samples["intended_ns"].between(first.start_s * 1e9, first.end_s * 1e9)
+    samples.loc[inside, "service_ms"] -= 12.0
+    cells = matrix(made.sweep, [("runs/1", made.history)]).cells
+    assert [cell.harm for cell in cells] == [Harm.UNKNOWN, Harm.UNHARMED]
+    assert cells[0].reason == "the load generator was limited: arrivals started late"
+
+
+def test_arrivals_dropped_in_one_window_spoil_no_other_and_no_harm():
+    """What is down stays down where users ran out in waiting; what looks unharmed then is unknown."""
+    plants = [link("web-db", "blackhole", {"*": waits()}), link("web-search", "outage"), link("web-reviews", "outage")]
+    made = planted(plants)
+    at_s = [window.start_s + 2 for window in made.history.windows[:2]]
+    dropped = [(second, "generator", "dropped", 7.0) for second in at_s]
+    cells = planted(plants, readings=[*_rows(made.history), *dropped]).matrix.cells
+    assert [cell.harm for cell in cells] == [Harm.DOWN, Harm.UNKNOWN, Harm.UNHARMED]
+    assert cells[0].dropped_arrivals == 7
+
+
+def test_a_cell_that_was_not_run_says_how_the_sweep_ended():
+    """Its window is in no run."""
+    made = planted([link("web-db", "outage")], marks=[Mark("end", 24.0, {"reason": "interrupted"})])
+    history = made.history
+    late = planted([link("web-db", "outage"), link("web-search", "outage")]).sweep
+    cell = matrix(late, [("runs/1", history)]).cells[1]
+    assert (cell.harm, cell.reason) == (Harm.UNKNOWN, "it was not run: the sweep was interrupted before it")
+    assert matrix(late, []).cells[0].reason == "it was not run: no run of it was begun"
+
+
+def test_a_later_run_has_a_calm_of_its_own():
+    """A stack started anew is compared with itself: twice as slow as the one before is unharmed."""
+    first, second = planted([link("web-db", "outage")]), planted([link("web-search", "noop")], drift=lambda _: 2.0)
+    sweep = planted([link("web-db", "outage"), link("web-search", "noop")]).sweep
+    cells = matrix(sweep, [("runs/1", first.history), ("runs/2", second.history)]).cells
+    assert [(cell.harm, cell.run) for cell in cells] == [(Harm.UNHARMED, "runs/1"), (Harm.UNHARMED, "runs/2")]
+
+
+def _rows(history):
+    """The readings of a history as builders make them."""
+    return list(history.resources.itertuples(index=False, name=None))
