@@ -92,7 +92,7 @@ def prepare(
         raise ScenarioError(f"--rate: {error}") from error
     chosen, left = choose(spec, choice)
     sweep = Sweep(
-        name=NAME,
+        name=spec.name,
         entry=f"{spec.entry_service}:{spec.entry_port}",
         load=SteadyLoad(load.locustfile, choice.rate_per_s),
         command=tuple(command_line()),

@@ -1,0 +1,89 @@
+"""Projects that have never heard of us: adopted, swept, begun in, with not a line of theirs changed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.integration.docker_here import docker, require_docker
+from tests.integration.stranger import ROOT, Stranger
+
+
+@pytest.fixture(scope="module")
+def bookshop(tmp_path_factory: pytest.TempPathFactory) -> Stranger:
+    """A project with awkward networks and two APIs on one port, adopted as docs/adopt.md says."""
+    require_docker("python:3.11-slim")
+    made = Stranger("bookshop", tmp_path_factory.mktemp("stranger"))
+    page = (ROOT / "docs/adopt.md").read_text(encoding="utf-8")
+    block = re.search(r"```\n(harness adopt.*?)```", page, re.DOTALL)
+    assert block is not None
+    for line in block[1].strip().splitlines():
+        done = made.run(*line.partition("#")[0].split()[1:])
+        assert done.returncode in (0, 4), done.stdout
+    return made
+
+
+def test_the_links_are_found_with_how_they_are_known(bookshop: Stranger) -> None:
+    """Each from the file, and those that the load used from connections that were really seen."""
+    done = bookshop.run("adopt", "--locustfile", "locustfile.py", "-o", "again.yml")
+    for link in ("catalog-store", "web-catalog", "web-prices", "web-reviews"):
+        assert re.search(rf"{link} .*environment .*connections? seen", done.stdout), done.stdout
+
+
+def test_the_matrix_is_the_truth(bookshop: Stranger) -> None:
+    """The catalogue is a hard dependency, prices have a fallback, reviews are needed by one page alone."""
+    harm = bookshop.matrix()
+    assert harm["outage web-catalog"] == "down"
+    assert harm["outage catalog-store"] == "down"
+    assert harm["outage web-prices"] == "unharmed"
+    assert harm["outage web-reviews"] == "down"
+    summary = (bookshop.folder / "reports/sweep/latest/summary.md").read_text(encoding="utf-8")
+    assert "web cannot live without catalog" in summary
+    assert "GET /books/{id}/reviews cannot live without reviews; the other endpoints do not notice" in summary
+
+
+def test_a_client_that_waits_for_ever_is_told(bookshop: Stranger) -> None:
+    """Reviews have no timeout: in twenty seconds of silence none is seen; the scenario that is written says so too."""
+    done = bookshop.run("sweep", "--only", "blackhole web-reviews")
+    assert "waits for ever for reviews" in done.stdout, done.stdout
+    written = list((bookshop.folder / "reports/sweep/latest/scenarios").glob("*.py"))
+    assert [path.name for path in written] == ["sweep-web-reviews-blackhole.py"]
+    checked = bookshop.run("validate", str(written[0]))
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_nothing_of_theirs_is_changed(bookshop: Stranger) -> None:
+    """Git sees no change, and plain `docker compose up` does what it did."""
+    assert bookshop.changed() == ""
+    folder = str(bookshop.folder)
+    try:
+        up = docker("compose", "--project-directory", folder, "up", "-d", "--wait", within_s=120)
+        assert up.returncode == 0, up.stderr
+    finally:
+        docker("compose", "--project-directory", folder, "down", "-v", within_s=60)
+
+
+def test_a_third_party_server_is_begun_with(tmp_path: Path) -> None:
+    """`harness init` without a locustfile: one from the OpenAPI document, a scenario that validates, the override."""
+    require_docker("python:3.11-slim", "postgres:16")
+    made = Stranger("kinto", tmp_path)
+    (made.folder / "locustfile.py").unlink()
+    done = made.run("init", "--watch", "3s")
+    assert done.returncode == 0, done.stdout
+    assert "/v1/" in (made.folder / "locustfiles/visitor.py").read_text(encoding="utf-8")
+    assert made.run("validate").returncode == 0
+    again = made.run("init", "--watch", "0s")
+    assert again.stdout.count("kept as it was") == 3, again.stdout
+
+
+def test_a_third_party_server_and_its_database(tmp_path: Path) -> None:
+    """Kinto cannot live without PostgreSQL, and is slowed by its every round trip."""
+    require_docker("python:3.11-slim", "postgres:16")
+    made = Stranger("kinto", tmp_path)
+    done = made.run("sweep", "--rate", "5", "--only", "outage kinto-db", "--only", "latency 100 ms kinto-db")
+    assert done.returncode in (0, 4), done.stdout
+    assert made.matrix() == {"latency 100 ms kinto-db": "slower", "outage kinto-db": "down"}
+    assert "cannot live without db" in done.stdout
+    assert made.changed() == ""
