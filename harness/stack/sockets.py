@@ -19,6 +19,7 @@ from pyroute2.netlink.diag import SS_CONN
 
 INET_DIAG_INFO = 2
 CLONE_NEWNET = 0x40000000
+ESTABLISHED = 1
 _Counts = tuple[int, int, int]
 
 
@@ -72,6 +73,7 @@ class LinkSockets:
         """
         counts = {name: LinkCount() for name in self._totals}
         seen: dict[str, dict[tuple[int, int], _Counts]] = {name: {} for name in self._totals}
+        closing: dict[str, set[tuple[int, int]]] = {name: set() for name in self._totals}
         for socket in self._sockets():
             port, host = socket["idiag_sport"], str(socket["idiag_src"]).removeprefix("::ffff:")
             link = self._link.get((host, port)) or self._link.get(("", port))
@@ -83,15 +85,20 @@ class LinkSockets:
             count.busy_connections += info["tcpi_last_data_recv"] < info["tcpi_last_data_sent"]
             key = (socket["idiag_dport"], socket["idiag_cookie"])
             seen[link][key] = (info["tcpi_bytes_received"], info["tcpi_bytes_acked"], info["tcpi_data_segs_in"])
+            if socket["idiag_state"] != ESTABLISHED:
+                closing[link].add(key)
         for name, count in counts.items():
             totals = self._totals[name]
             ended = [was for key, was in totals.alive.items() if key not in seen[name]]
             totals.gone, totals.alive = _sum([totals.gone, *ended]), seen[name]
             closed = closed_bytes.get(name, (0, 0))
             before = totals.closed_before = totals.closed_before or closed
-            received, sent, round_trips = totals.gone
-            gone = (max(received, closed[0] - before[0]), max(sent, closed[1] - before[1]), round_trips)
-            total = _sum([gone, *seen[name].values()])
+            # Toxiproxy counts a connection as soon as one end of it is closed, and the kernel may still show it
+            received, sent, _ = over = _sum([totals.gone, *(seen[name][key] for key in closing[name])])
+            by_toxiproxy = (closed[0] - before[0], closed[1] - before[1])
+            unseen = (max(0, by_toxiproxy[0] - received), max(0, by_toxiproxy[1] - sent), 0)
+            still_open = [one for key, one in seen[name].items() if key not in closing[name]]
+            total = _sum([over, unseen, *still_open])
             totals.highest = _most(total, totals.highest)
             count.received_bytes, count.sent_bytes, count.round_trips = totals.highest
         return counts

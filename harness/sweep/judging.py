@@ -10,7 +10,7 @@ import numpy as np
 from harness.analysis.quantiles import quantile
 from harness.analysis.readings import of as readings
 from harness.analysis.readings import within
-from harness.checks.trust import CPU_CORES_MAX, LAG_P99_MS_MAX, fault_felt
+from harness.checks.trust import CPU_CORES_MAX, fault_felt
 from harness.record import History, PlannedWindow, Word
 from harness.sweep.cells import Cell, Effect, Harm
 from harness.sweep.comeback import WATCHED_S_MAX, comeback
@@ -20,6 +20,9 @@ from harness.sweep.requests import requests_of
 
 LAG_QUANTILE = 0.95
 """A window holds too few requests for the 99th percentile to be more than the one worst of them."""
+LAG_MS_MAX, LAG_MS_MAX_DOWN = 50.0, 250.0
+"""How late arrivals may start: half of the least delay that a sweep puts in; more where the question is whether
+anything is served at all."""
 STUCK_MIN = 5
 """On fewer requests nothing is said of an endpoint that did not come back."""
 CUT_SHORT = 0.5
@@ -138,8 +141,9 @@ class RunCells:
         worst = cell.worst
         if worst is None or worst.harm is Harm.UNKNOWN:
             return replace(cell, reason=worst.reason if worst else f"fewer than {SAMPLES_MIN} requests")
-        doubt = self._generator_doubt(start_s, span.counted_end_s)
-        if not doubt and dropped and worst.harm in (Harm.UNHARMED, Harm.SLOWER):
+        served = worst.harm in (Harm.UNHARMED, Harm.SLOWER)
+        doubt = self._generator_doubt(start_s, span.counted_end_s, LAG_MS_MAX if served else LAG_MS_MAX_DOWN)
+        if not doubt and dropped and served:
             doubt = "arrivals found every user busy and were dropped"  # what is down is not less so for that
         if doubt:
             return replace(cell, reason=doubt)
@@ -151,7 +155,7 @@ class RunCells:
         calm = self._requests.between(0.0, self._calm_s)
         return f"fewer than {SAMPLES_MIN} requests in the calm" if len(calm) < SAMPLES_MIN else ""
 
-    def _generator_doubt(self, start_s: float, end_s: float) -> str:
+    def _generator_doubt(self, start_s: float, end_s: float, lag_ms_max: float = LAG_MS_MAX) -> str:
         """Why the load of that time is not to be trusted; by time, so that one bad window spoils no other."""
         cpu = self._generator("cpu_cores", start_s, end_s + 1)
         if not len(cpu):
@@ -159,7 +163,7 @@ class RunCells:
         if quantile(cpu, 0.9) > CPU_CORES_MAX:
             return "the load generator was limited: it used up its core"
         late_ms = self._requests.between(start_s, end_s).late_ms
-        if self._history.load_model == "open" and len(late_ms) and quantile(late_ms, LAG_QUANTILE) > LAG_P99_MS_MAX:
+        if self._history.load_model == "open" and len(late_ms) and quantile(late_ms, LAG_QUANTILE) > lag_ms_max:
             return "the load generator was limited: arrivals started late"
         if end_s == self._calm_s and self._generator("dropped", start_s, end_s).sum():
             return "the load generator was limited: arrivals were dropped in the calm"

@@ -25,9 +25,9 @@ class Stranger:
         for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "ours"]):
             identity = ["-c", "user.name=they", "-c", "user.email=they@example.org"]
             subprocess.run(["git", *identity, *command], cwd=self.folder, check=True, timeout=20)
-        self._before = inventory()
 
     def run(self, *arguments: str, within_s: float = 400) -> subprocess.CompletedProcess[str]:
+        before = inventory(self.folder.name)
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
         process = subprocess.Popen(
             [sys.executable, "-m", "harness", *arguments],
@@ -44,7 +44,8 @@ class Stranger:
             said, _ = process.communicate(timeout=60)
             raise AssertionError(f"harness {arguments} took longer than {within_s} s:\n{said}") from None
         assert "Traceback" not in said, said
-        assert inventory() == self._before, said
+        left = inventory(self.folder.name) - before
+        assert not left, f"left behind: {left}\n{said}"
         return subprocess.CompletedProcess(arguments, process.returncode, said, "")
 
     def changed(self) -> str:
@@ -60,14 +61,15 @@ class Stranger:
 
     def matrix(self) -> dict[str, str]:
         """The harm of each cell of the latest sweep, by its window's name."""
-        body: dict[str, Any] = json.loads((self.folder / "reports/sweep/latest/matrix.json").read_text(encoding="utf-8"))
+        path = self.folder / "reports/sweep/latest/matrix.json"
+        body: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return {one["planned"]["window"]: one["harm"] for one in body["cells"]}
 
 
-def inventory() -> set[str]:
-    """Containers, networks and volumes of ours on the daemon: those that bear our label."""
-    label = "label=io.resilience-harness.run"
+def inventory(project: str) -> set[str]:
+    """Containers, networks and volumes of ours on the daemon, for that project, by name."""
     found: set[str] = set()
-    for kind in (("ps", "-a"), ("network", "ls"), ("volume", "ls")):
-        found.update(docker(*kind, "-q", "--filter", label).stdout.split())
+    for kind, name in ((("ps", "-a"), "{{.Names}}"), (("network", "ls"), "{{.Name}}"), (("volume", "ls"), "{{.Name}}")):
+        listed = docker(*kind, "--format", name, "--filter", "label=io.resilience-harness.run").stdout.split()
+        found.update(one for one in listed if f"{project}-hx-" in one)
     return found
