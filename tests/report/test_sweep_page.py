@@ -148,6 +148,7 @@ def test_the_page_and_its_picture_serve_light_and_dark(page, folder):
             assert f"{variable}:" in one[: one.index("prefers-color-scheme: dark")]
             assert f"{variable}:" in dark
     assert "#0072b2" not in text[text.index("<body>") :]
+    assert 'style="fill: var(--ground)"' in alone, "a viewer of its own may be white while its user prefers dark"
     assert ElementTree.fromstring(alone).tag == "{http://www.w3.org/2000/svg}svg"
 
 

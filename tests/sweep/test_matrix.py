@@ -120,19 +120,29 @@ def test_a_timeout_is_seen_from_outside(after_s, outcome):
     assert cell.harm is (Harm.DOWN if outcome is Outcome.FAIL else Harm.SLOWER)
 
 
+def test_a_client_of_the_load_that_leaves_is_no_timeout_of_the_stack():
+    """Where no answer came for as long as the load itself waits, that is how long there was no timeout."""
+    cell = planted([link("orders-db", "blackhole", {"*": gives_up(4.0, Outcome.UNKNOWN)}, window_s=10)]).only()
+    assert cell.gave_up_s is None
+    assert cell.waits_s == pytest.approx(4.0, abs=0.2)
+
+
 def test_a_delay_is_no_timeout():
     """What is late by the delay gave nothing up; what ends sooner than the delay did."""
     late = planted([link("orders-db", "latency", {"*": slower(2000)}, delay_ms=2000)]).only()
     ends = planted([link("orders-db", "latency", {"*": gives_up(1.0, Outcome.FAIL)}, delay_ms=2000)]).only()
+    many = planted([link("orders-db", "latency", {"*": waits(Outcome.OK)}, delay_ms=2000)]).only()
     assert (late.gave_up_s, late.waits_s) == (None, None)
+    assert (many.harm, many.waits_s) == (Harm.DOWN, None)
     assert ends.gave_up_s == pytest.approx(1.0, abs=0.1)
 
 
-def test_the_time_to_come_back_is_measured_from_the_heal():
-    """Three dark seconds after the heal are three seconds."""
-    cell = planted([service("db", "kill", {"*": refused()}, dark_s=3.0)], between_s=6.0).only()
+@pytest.mark.parametrize("watched_s", [4.0, 6.0, 12.0])
+def test_the_time_to_come_back_is_measured_from_the_heal(watched_s):
+    """Three dark seconds after the heal are three seconds, however short the calm is that follows."""
+    cell = planted([service("db", "kill", {"*": refused()}, dark_s=3.0)], between_s=watched_s).only()
     assert cell.back_s == pytest.approx(3.0, abs=0.2)
-    assert cell.watched_s == pytest.approx(6.0)
+    assert cell.watched_s == pytest.approx(watched_s)
 
 
 def test_what_was_not_back_at_the_next_window_is_not_back():
@@ -145,9 +155,11 @@ def test_what_was_not_back_at_the_next_window_is_not_back():
 
 
 def test_ten_dark_seconds_are_not_back_without_a_mark_too():
-    """What the samples show needs no word of the runner's."""
+    """What the samples show needs no word of the runner's; nor does its word need them."""
     cell = planted([link("web-db", "outage", {"*": refused()}, dark_s=10.0)]).only()
-    assert cell.harm is Harm.NOT_BACK
+    assert (cell.harm, cell.reason) == (Harm.NOT_BACK, "goodput was not back 10 s after")
+    cell = planted([link("web-db", "outage", {"*": refused()}, dark_s=4.0, not_back=True)], between_s=6.0).only()
+    assert (cell.harm, cell.reason) == (Harm.NOT_BACK, "goodput was not back 6 s after")
 
 
 def test_an_endpoint_that_stays_dark_did_not_come_back():
@@ -197,14 +209,14 @@ def test_latency_at_two_strengths_is_two_columns_links_before_services():
             service("db", "kill"),
             link("web-db", "latency", delay_ms=2000),
             link("web-db", "outage"),
-            link("web-db", "latency", delay_ms=100),
+            link("web-db", "latency", delay_ms=300),
         ]
     ).matrix
-    assert made.columns == ("latency 100 ms", "latency 2000 ms", "outage", "kill")
+    assert made.columns == ("latency 300 ms", "latency 2000 ms", "outage", "kill")
     assert made.rows == (("link", "web-db"), ("service", "db"))
-    found = made.cell("link", "web-db", "latency 100 ms")
+    found = made.cell("link", "web-db", "latency 300 ms")
     assert found is not None
-    assert found.planned.delay_ms == 100
+    assert found.planned.delay_ms == 300
 
 
 def test_the_matrix_is_json_and_the_same_each_time():

@@ -8,9 +8,11 @@ from dataclasses import replace
 
 import pytest
 
+from harness.checks.judge import judge_baseline
+from harness.checks.recovers import Recovers
 from harness.loader import load
 from harness.plan import kind_of, parameters_of
-from harness.record import Outcome, Word, overall
+from harness.record import Outcome, Word
 from harness.sweep.scenario_file import scenario_files
 from tests.sweep.planted import gives_up, link, planted, refused, service, slower, some, waits
 
@@ -24,6 +26,7 @@ BAD = {
     "slow by two seconds": link("web-db", "latency", {"*": slower(2000)}, delay_ms=2000),
     "a fifth is slow": link("web-db", "latency", {"GET /catalogue": some(0.2, slower(2000))}, delay_ms=2000),
     "a timeout, and no fallback": link("orders-db", "blackhole", {"*": gives_up(1.0)}),
+    "harmed only after": service("db", "kill", {}, dark_s=14.0, not_back=True),
     "does not come back": service("db", "kill", {"*": refused()}, dark_s=14.0, not_back=True),
 }
 
@@ -34,21 +37,24 @@ def _loaded(tmp_path, plant):
     return load(tmp_path / name)
 
 
-def _word(scenario, plant):
-    """What the scenario's checks say of a run in which that happens."""
+def _words(scenario, plant):
+    """What each of the scenario's checks says of a run in which that happens, and those of a baseline before it."""
     (window,) = scenario.faults
     cell = replace(plant.cell, window_s=window.end_s - window.start_s)
     made = planted([replace(plant, cell=cell)], seed=5, calm_s=window.start_s, between_s=scenario.recovery_s)
-    return overall([check.check(made.history) for check in scenario.checks])
+    before = judge_baseline(made.history, scenario.checks)
+    assert {one.word for one in before} <= {Word.PASS}
+    return {check.check(made.history).word for check in scenario.checks}
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_it_fails_today_and_passes_once_mended(tmp_path, name):
-    """The checks of the file, on a run of what the sweep saw, and on one of a stack that does not notice."""
+    """Every check of the file, on a run of what the sweep saw, and on one of a stack that does not notice."""
     plant = BAD[name]
     scenario = _loaded(tmp_path, plant).scenario
-    assert _word(scenario, plant) is Word.FAIL
-    assert _word(scenario, replace(plant, behaviours={}, dark_s=0.0, not_back=False)) is Word.PASS
+    assert _words(scenario, plant) == {Word.FAIL}
+    assert _words(scenario, replace(plant, behaviours={}, dark_s=0.0, not_back=False)) == {Word.PASS}
+    assert any(isinstance(check, Recovers) for check in scenario.checks) == plant.not_back
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -105,13 +111,15 @@ def test_what_is_not_bad_has_no_file():
 
 
 def test_a_rare_endpoint_is_given_time(tmp_path):
-    """Its window and its baseline are long enough for its checks to know."""
+    """Its window and its baseline are long enough for its checks to know, and to ask for 99 %."""
     rare = {"GET /catalogue": 0.96, "GET /reviews": 0.04}
     made = planted([link("web-reviews", "outage", {"GET /reviews": refused()}, window_s=15)], endpoints=rare)
     ((name, text),) = scenario_files(made.matrix).items()
+    assert "ok_ratio_min=0.99" in text
     (tmp_path / name).write_text(text, encoding="utf-8")
     scenario = load(tmp_path / name).scenario
     (window,) = scenario.faults
     plant = link("web-reviews", "outage", {}, window_s=window.end_s - window.start_s)
     mended = planted([plant], endpoints=rare, calm_s=window.start_s, between_s=20)
-    assert overall([check.check(mended.history) for check in scenario.checks]) is Word.PASS
+    assert {check.check(mended.history).word for check in scenario.checks} == {Word.PASS}
+    assert {one.word for one in judge_baseline(mended.history, scenario.checks)} == {Word.PASS}

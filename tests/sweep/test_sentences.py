@@ -7,6 +7,7 @@ import re
 import pytest
 
 from harness.record import Mark, Outcome
+from harness.sweep.matrix import matrix
 from harness.sweep.sentences import Group, sentences
 from harness.sweep.words import word
 from tests.sweep.planted import gives_up, link, planted, refused, service, slower, some, waits
@@ -67,6 +68,12 @@ def test_who_waits_for_ever_is_told_with_how_long_was_looked():
     """No timeout in the whole of the window."""
     plants = [link("web-search", "blackhole", {"*": waits()}, window_s=20)]
     assert said(plants, Group.WAITS) == ["web waits for ever for search: no timeout was seen in 20 s."]
+
+
+def test_a_frozen_service_says_no_more_than_its_silent_link():
+    """Who waits for db is told once."""
+    plants = [service("db", "freeze", {"*": waits()}), link("web-db", "blackhole", {"*": waits()})]
+    assert said(plants, Group.WAITS) == ["web waits for ever for db: no timeout was seen in 8 s."]
 
 
 def test_where_one_endpoint_waits_it_is_named():
@@ -180,6 +187,12 @@ def test_an_unknown_cell_makes_no_claim():
     texts = said(plants, marks=ended)
     assert [text for text in texts if "waits" in text] == []
     assert any(text.startswith("The load process died") for text in texts)
+    made = planted(
+        [link("web-search", "blackhole", {"*": waits()}), link("orders-db", "blackhole", {"*": gives_up(1.0)})]
+    )
+    made.history.samples["service_ms"] -= 12.0 * (made.history.samples["intended_ns"] > 12e9)
+    told = sentences(matrix(made.sweep, [("runs/1", made.history)]))
+    assert [one.group for one in told] == [Group.UNKNOWN]
 
 
 def test_the_worst_comes_first():

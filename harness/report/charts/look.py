@@ -160,14 +160,15 @@ def make_ready() -> None:
 
 
 def alone(svg: str) -> str:
-    """The SVG of a page as a file of its own: what the page gives it, colours for light and dark, it brings itself."""
+    """The SVG of a page as a file of its own: what the page gives it, ground and colours, it brings itself."""
     css = files("harness.report").joinpath("templates/page.css").read_text(encoding="utf-8")
     light, dark = (dict(re.findall(r"(--[a-z0-9]+): (#[0-9a-f]{6})", part)) for part in css.split("@media", 2)[:2])
-    used = [one for one in light if f"var({one})" in svg]
+    used = [one for one in light if one == "--ground" or f"var({one})" in svg]
     roots = [" ".join(f"{one}: {colours[one]};" for one in used) for colours in (light, dark)]
     style = f"<style>:root {{ {roots[0]} }} @media (prefers-color-scheme: dark) {{ :root {{ {roots[1]} }} }}</style>"
+    ground = '<rect width="100%" height="100%" style="fill: var(--ground)"/>'
     names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
-    return re.sub(r"<svg (viewBox=\"[^\"]*\")[^>]*>", rf"<svg {names} \1>\n{style}", svg, count=1) + "\n"
+    return re.sub(r"<svg (viewBox=\"[^\"]*\")[^>]*>", rf"<svg {names} \1>\n{style}\n{ground}", svg, count=1) + "\n"
 
 
 def themed(svg: str, name: str) -> str:

@@ -18,7 +18,7 @@ TINTS = {
     Harm.UNHARMED: (look.OK, 0.16),
     Harm.SLOWER: (look.SHADE, 0.22),
     Harm.DEGRADED: (look.SHADE, 0.52),
-    Harm.DOWN: (look.FAIL, 0.6),
+    Harm.DOWN: (look.FAIL, 0.56),
     Harm.NOT_BACK: (look.P99, 0.5),
 }
 ROW_IN, COLUMNS_MIN, GAP = 0.3, 5, 0.06
