@@ -31,7 +31,7 @@ class Choice:
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     budget: str = ""
-    rate_per_s: float = 10.0
+    rate_per_s: float = 20.0
 
 
 def locustfile_for(given: Path | None, folder: Path) -> Path:

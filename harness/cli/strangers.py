@@ -80,7 +80,7 @@ def sweep(
     only: Annotated[list[str] | None, typer.Option(help="Only these links, services, faults (web-*, outage).")] = None,
     skip: Annotated[list[str] | None, typer.Option(help="All but these.")] = None,
     budget: Annotated[str, typer.Option(help="At most so long, such as 10m; the least telling is left out.")] = "",
-    rate: Annotated[float, typer.Option(help="Requests a second, all the while.")] = 10.0,
+    rate: Annotated[float, typer.Option(help="Requests a second, all the while.")] = 20.0,
     watch: Watch = "6s",
     strict: Strict = False,
     stack: StackKind = "",

@@ -54,10 +54,21 @@ def test_late_arrivals_make_their_window_unknown_and_no_other():
     first = made.history.windows[0]
     samples = made.history.samples
     inside = samples["intended_ns"].between(first.start_s * 1e9, first.end_s * 1e9)
-    samples.loc[inside, "service_ms"] -= 12.0
+    samples.loc[inside, "service_ms"] -= 60.0
     cells = matrix(made.sweep, [("runs/1", made.history)]).cells
     assert [cell.harm for cell in cells] == [Harm.UNKNOWN, Harm.UNHARMED]
     assert cells[0].reason == "the load generator was limited: arrivals started late"
+
+
+def test_what_is_down_stays_down_where_arrivals_are_a_little_late():
+    """Tens of milliseconds say nothing on whether anything was served; hundreds do."""
+    for late_ms, harm in ((60.0, Harm.DOWN), (300.0, Harm.UNKNOWN)):
+        made = planted([link("web-db", "blackhole", {"*": waits()})])
+        made.history.samples["service_ms"] -= late_ms
+        first = made.history.windows[0]
+        calm = made.history.samples["intended_ns"] < first.start_s * 1e9
+        made.history.samples.loc[calm, "service_ms"] += late_ms
+        assert matrix(made.sweep, [("runs/1", made.history)]).cells[0].harm is harm
 
 
 def test_arrivals_dropped_in_one_window_spoil_no_other_and_no_harm():
