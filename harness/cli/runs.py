@@ -154,14 +154,31 @@ def report(
     ],
     as_json: Json = False,
 ) -> None:
-    """Build the report again, from the run folder alone. Example: harness report reports/calm/latest"""
+    """Build the report again, from the folder of a run or a sweep alone. Example: harness report reports/calm/latest"""
     from harness import report as reporting
     from harness import store
+    from harness.sweep import record
     from harness.terminal import nearest
 
+    if record.is_sweep(run_folder):
+        _report_sweep(run_folder, as_json)
+        return
     folder = store.find(run_folder)
     figures = reporting.build(folder)
     if as_json:
         print(json.dumps(figures.to_json(), indent=2, ensure_ascii=False))
+    else:
+        out.print(f"report: {nearest(folder.report)}", soft_wrap=True)
+
+
+def _report_sweep(path: Path, as_json: bool) -> None:
+    from harness.report import sweep
+    from harness.sweep import record
+    from harness.terminal import nearest
+
+    folder = record.find(path)
+    matrix = sweep.build(folder.path)
+    if as_json:
+        print(json.dumps(matrix.to_json(), indent=2, ensure_ascii=False))
     else:
         out.print(f"report: {nearest(folder.report)}", soft_wrap=True)
