@@ -10,16 +10,18 @@ import numpy as np
 from harness.analysis.quantiles import quantile
 from harness.analysis.readings import of as readings
 from harness.analysis.readings import within
-from harness.checks.trust import CPU_CORES_MAX, LAG_P99_MS_MAX, fault_felt
-from harness.record import History, PlannedWindow, Word
+from harness.checks.trust import CPU_CORES_MAX
+from harness.record import History, PlannedWindow
 from harness.sweep.cells import Cell, Effect, Harm
 from harness.sweep.comeback import WATCHED_S_MAX, comeback
-from harness.sweep.effects import ALL, SAMPLES_MIN, Span, effect, tail_s
+from harness.sweep.crossing import not_crossed
+from harness.sweep.effects import ALL, LATE_MIN, LATE_MS_MIN, SAMPLES_MIN, SLOWER_MS_MIN, Span, effect, tail_s
 from harness.sweep.record import SERVICE, PlannedCell
 from harness.sweep.requests import requests_of
 
-LAG_QUANTILE = 0.95
-"""A window holds too few requests for the 99th percentile to be more than the one worst of them."""
+LAG_MS_MAX = {0.5: SLOWER_MS_MIN, 1 - LATE_MIN: LATE_MS_MIN}
+"""How late arrivals may start, by quantile: what a window is read by, its median and its latest tenth, must not be the
+generator's own. The 99th percentile, by which a run is judged, is that of four requests in a window."""
 STUCK_MIN = 5
 """On fewer requests nothing is said of an endpoint that did not come back."""
 CUT_SHORT = 0.5
@@ -115,9 +117,9 @@ class RunCells:
 
     def _measured(self, blank: Cell, window: PlannedWindow, start_s: float, end_s: float, before_s: float) -> Cell:
         """What happened while it was in, and whether that may be believed."""
-        felt = fault_felt(self._history, window)
-        if felt.word is not Word.PASS:
-            return replace(blank, reason="no traffic crossed it" if felt.evidence else "its traffic was not read")
+        nothing = not_crossed(self._history, self._requests, window, start_s, end_s)
+        if nothing:
+            return replace(blank, reason=nothing)
         calm = self._requests.between(0.0, self._calm_s)
         tail = tail_s(calm, self._requests, start_s, end_s)
         span = Span(start_s, end_s, tail, blank.planned.delay_ms)
@@ -159,7 +161,7 @@ class RunCells:
         if quantile(cpu, 0.9) > CPU_CORES_MAX:
             return "the load generator was limited: it used up its core"
         late_ms = self._requests.between(start_s, end_s).late_ms
-        if self._history.load_model == "open" and len(late_ms) and quantile(late_ms, LAG_QUANTILE) > LAG_P99_MS_MAX:
+        if len(late_ms) and any(quantile(late_ms, q) > most_ms for q, most_ms in LAG_MS_MAX.items()):
             return "the load generator was limited: arrivals started late"
         if end_s == self._calm_s and self._generator("dropped", start_s, end_s).sum():
             return "the load generator was limited: arrivals were dropped in the calm"

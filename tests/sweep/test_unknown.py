@@ -8,7 +8,7 @@ from harness.record import Mark
 from harness.sweep.cells import Harm
 from harness.sweep.matrix import matrix
 from tests.builders import generator_readings
-from tests.sweep.planted import link, planted, refused, waits
+from tests.sweep.planted import link, planted, refused, service, waits
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,34 @@ def test_a_link_that_nothing_crossed_is_unknown():
     """Unharmed would be a pass on nothing."""
     cells = planted([link("web-mail", fault, crossed=False) for fault in ("outage", "blackhole")]).matrix.cells
     assert {(cell.harm, cell.reason) for cell in cells} == {(Harm.UNKNOWN, "no traffic crossed it")}
+
+
+def test_any_total_that_grew_tells_that_a_link_was_crossed():
+    """Bytes that stand still, as they do after connections were closed from both ends, do not hide the round trips."""
+    made = planted([link("web-mail", "outage", crossed=False)])
+    trips = [(0.5 * step, "web-mail", "round_trips", float(step)) for step in range(24)]
+    cell = planted([link("web-mail", "outage", crossed=False)], readings=[*_rows(made.history), *trips]).only()
+    assert cell.harm is Harm.UNHARMED
+
+
+def test_connections_that_are_reset_need_not_be_seen():
+    """They end between two readings: traffic just before tells as well. Silence is another matter."""
+    made = planted([link("web-mail", "outage", crossed=False)])
+    before = [(0.5 * step, "web-mail", "received_bytes", 100.0 * min(step, 23)) for step in range(60)]
+    rows = [row for row in _rows(made.history) if row[1] != "web-mail"]
+    cells = [planted([link("web-mail", fault)], readings=[*rows, *before]).only() for fault in ("reset", "blackhole")]
+    assert [cell.harm for cell in cells] == [Harm.UNHARMED, Harm.UNKNOWN]
+
+
+def test_a_service_is_crossed_where_any_of_its_links_is():
+    """db has two clients, and one of them is enough; of nothing that came after it was cut."""
+    mail, db = planted([service("mail", "kill", crossed=False), service("db", "kill")]).matrix.cells
+    assert (mail.reason, db.harm) == ("no traffic crossed it", Harm.UNHARMED)
+    late = [(20.5 + step, "web-mail", "received_bytes", float(step)) for step in range(5)]
+    early = [(float(step), "web-mail", "received_bytes", 0.0) for step in range(20)]
+    rows = [row for row in _rows(planted([link("web-mail", "outage")]).history) if row[1] != "web-mail"]
+    cell = planted([link("web-mail", "outage")], readings=[*rows, *early, *late]).only()
+    assert cell.reason == "no traffic crossed it"
 
 
 @pytest.mark.parametrize(
