@@ -1,7 +1,7 @@
 """Did anything cross what was broken? Where nothing did, the fault hit nothing, and unharmed would mean nothing.
 
-As checks/trust.py asks it of a run, with one difference: any of a link's totals may tell, as the total of bytes may stand
-still for a while after many connections ended at once.
+As checks/trust.py asks it of a run, with one difference: any of a link's totals may tell, as the total of bytes may
+stand still for a while after many connections ended at once.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ METRICS = ("received_bytes", "sent_bytes", "round_trips")
 def not_crossed(history: History, requests: Requests, window: PlannedWindow, start_s: float, end_s: float) -> str:
     """Why it is not known to have been crossed; empty where it was.
 
-    Looked at is the window, or the 5 s before it where nothing can cross meanwhile, or both where connections end before
-    they can be seen: of the link itself, or of any link of the service, or what the load sent to it as the entry.
+    Looked at is the window, or the 5 s before it where nothing can cross meanwhile, or both where connections end
+    before they can be seen: of the link itself, or of any link of the service, or what the load sent to the entry.
     """
     if window.cuts:
         start_s, end_s = start_s - LEAD_UP_S, start_s
