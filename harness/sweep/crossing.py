@@ -6,17 +6,22 @@ stand still for a while after many connections ended at once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from harness.analysis.readings import of as readings
 from harness.checks.trust import LEAD_UP_S
 from harness.record import History, PlannedWindow
-from harness.sweep.requests import Requests
+from harness.sweep.requests import Floats, Requests
 
+Read = Callable[[str, str], tuple[Floats, Floats]]
+"""(subject, metric) to (at_s, value)."""
 METRICS = ("received_bytes", "sent_bytes", "round_trips")
 
 
-def not_crossed(history: History, requests: Requests, window: PlannedWindow, start_s: float, end_s: float) -> str:
+def not_crossed(
+    history: History, requests: Requests, read: Read, window: PlannedWindow, start_s: float, end_s: float
+) -> str:
     """Why it is not known to have been crossed; empty where it was.
 
     Looked at is the window, or the 5 s before it where nothing can cross meanwhile, or both where connections end
@@ -33,7 +38,7 @@ def not_crossed(history: History, requests: Requests, window: PlannedWindow, sta
     known = False
     for link in links:
         for metric in METRICS:
-            at_s, value = readings(history, link, metric)
+            at_s, value = read(link, metric)
             first, last = np.searchsorted(at_s, start_s), np.searchsorted(at_s, end_s, side="right")
             if last - first < 2:
                 continue

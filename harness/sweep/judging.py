@@ -17,7 +17,7 @@ from harness.sweep.comeback import WATCHED_S_MAX, comeback
 from harness.sweep.crossing import not_crossed
 from harness.sweep.effects import ALL, LATE_MIN, LATE_MS_MIN, SAMPLES_MIN, SLOWER_MS_MIN, Span, effect, tail_s
 from harness.sweep.record import SERVICE, PlannedCell
-from harness.sweep.requests import requests_of
+from harness.sweep.requests import Floats, requests_of
 
 LAG_MS_MAX = {0.5: SLOWER_MS_MIN, 1 - LATE_MIN: LATE_MS_MIN}
 """How late arrivals may start, by quantile: what a window is read by, its median and its latest tenth, must not be the
@@ -52,6 +52,7 @@ class RunCells:
         self._services = {history.entry, *(end for ends in history.links.values() for end in ends)}
         self._stuck: dict[str, _Stuck] = {}
         self._cells: dict[str, Cell] = {}
+        self._readings: dict[tuple[str, str], tuple[Floats, Floats]] = {}
 
     def cells(self) -> dict[str, Cell]:
         """The cell of each window that was in, by the window's name."""
@@ -117,11 +118,12 @@ class RunCells:
 
     def _measured(self, blank: Cell, window: PlannedWindow, start_s: float, end_s: float, before_s: float) -> Cell:
         """What happened while it was in, and whether that may be believed."""
-        nothing = not_crossed(self._history, self._requests, window, start_s, end_s)
+        nothing = not_crossed(self._history, self._requests, self._read, window, start_s, end_s)
         if nothing:
             return replace(blank, reason=nothing)
         calm = self._requests.between(0.0, self._calm_s)
-        tail = tail_s(calm, self._requests, start_s, end_s)
+        inside = self._requests.between(start_s, end_s)
+        tail = tail_s(calm, inside, start_s, end_s)
         span = Span(start_s, end_s, tail, blank.planned.delay_ms)
         calm = calm.between(0.0, self._calm_s - min(tail, self._calm_s / 2))
         just_before = self._requests.between(before_s, start_s) if before_s else calm.of(slice(0, 0))
@@ -131,9 +133,9 @@ class RunCells:
                 reason = f"it was not back from {self._stuck[name].window}"
                 effects.append(Effect(name, Harm.UNKNOWN, reason=reason))
                 continue
-            effects.append(effect(name, calm.at(name), just_before.at(name), self._requests.at(name), span))
+            effects.append(effect(name, calm.at(name), just_before.at(name), inside.at(name), span))
         gone = frozenset(self._stuck)
-        whole = effect(ALL, calm.without(gone), just_before.without(gone), self._requests.without(gone), span)
+        whole = effect(ALL, calm.without(gone), just_before.without(gone), inside.without(gone), span)
         effects.sort(key=lambda one: (-one.requests_before, one.endpoint))
         dropped = int(self._generator("dropped", start_s, end_s + 1).sum())
         cell = replace(blank, tail_s=round(tail, 3), whole=whole, effects=tuple(effects), dropped_arrivals=dropped)
@@ -168,9 +170,15 @@ class RunCells:
         return ""
 
     def _generator(self, metric: str, start_s: float, end_s: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        at_s, value = readings(self._history, "generator", metric)
+        at_s, value = self._read("generator", metric)
         found: np.ndarray[tuple[int], np.dtype[np.float64]] = value[within(at_s, start_s, end_s)]
         return found
+
+    def _read(self, subject: str, metric: str) -> tuple[Floats, Floats]:
+        """Readings, each looked for once: a sweep asks for the same ones in every window."""
+        if (subject, metric) not in self._readings:
+            self._readings[subject, metric] = readings(self._history, subject, metric)
+        return self._readings[subject, metric]
 
     def _died(self, start_s: float, next_s: float) -> str:
         """The service that died in that time, if one did."""
