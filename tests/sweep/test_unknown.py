@@ -54,14 +54,26 @@ def test_connections_that_are_reset_need_not_be_seen():
 
 
 def test_a_service_is_crossed_where_any_of_its_links_is():
-    """db has two clients, and one of them is enough; of nothing that came after it was cut."""
+    """db has two clients, and one of them is enough."""
     mail, db = planted([service("mail", "kill", crossed=False), service("db", "kill")]).matrix.cells
     assert (mail.reason, db.harm) == ("no traffic crossed it", Harm.UNHARMED)
-    late = [(20.5 + step, "web-mail", "received_bytes", float(step)) for step in range(5)]
-    early = [(float(step), "web-mail", "received_bytes", 0.0) for step in range(20)]
+    rows = [row for row in _rows(planted([service("db", "kill")]).history) if row[1] != "web-db"]
+    still = [(float(step), "web-db", "received_bytes", 0.0) for step in range(24)]
+    assert planted([service("db", "kill")], readings=[*rows, *still]).only().harm is Harm.UNHARMED
+
+
+def test_what_crossed_once_a_link_was_cut_does_not_count():
+    """Of a cut link the traffic before it tells, and nothing else."""
     rows = [row for row in _rows(planted([link("web-mail", "outage")]).history) if row[1] != "web-mail"]
-    cell = planted([link("web-mail", "outage")], readings=[*rows, *early, *late]).only()
+    within = [(float(step), "web-mail", "received_bytes", max(0.0, step - 13.0)) for step in range(24)]
+    cell = planted([link("web-mail", "outage")], readings=[*rows, *within]).only()
     assert cell.reason == "no traffic crossed it"
+
+
+def test_the_entry_is_crossed_by_what_the_load_sent():
+    """No link leads to it, and none need be read."""
+    readings = generator_readings(24)
+    assert planted([service("web", "kill", {"*": refused()})], readings=readings).only().harm is Harm.DOWN
 
 
 @pytest.mark.parametrize(
