@@ -101,7 +101,7 @@ class RunCells:
         )
         if doubt:
             return replace(blank, reason=doubt)
-        died = self._died(start_s, next_s)
+        died = self._died(planned, start_s, end_s, next_s)
         if end_s - start_s < CUT_SHORT * (window.end_s - window.start_s) and not died:
             return replace(blank, reason="it was cut short")
         measured = self._measured(blank, window, start_s, end_s, before_s)
@@ -180,11 +180,14 @@ class RunCells:
             self._readings[subject, metric] = readings(self._history, subject, metric)
         return self._readings[subject, metric]
 
-    def _died(self, start_s: float, next_s: float) -> str:
-        """The service that died in that time, if one did."""
+    def _died(self, planned: PlannedCell, start_s: float, end_s: float, next_s: float) -> str:
+        """What died in that time of itself, if anything did: not what was killed, before its heal."""
         for mark in self._history.marks_of("died"):
-            if mark.at_s is not None and start_s <= mark.at_s <= next_s + 1e-6:
-                return str(mark.data.get("service") or "a service")
+            name = str(mark.data.get("service") or "a service")
+            if mark.at_s is None or not start_s <= mark.at_s <= next_s + 1e-6:
+                continue
+            if name != planned.subject or mark.at_s > end_s:
+                return name
         return ""
 
     def _rate_before(self) -> float:
