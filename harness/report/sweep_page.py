@@ -124,7 +124,7 @@ def _row(cell: Cell) -> dict[str, Any]:
         "served": percent(whole.served, whole.requests) if whole and whole.requests else "",
         "before": percent(whole.served_before, whole.requests_before) if whole and whole.requests_before else "",
         "worst": _effect(worst) if worst and worst.requests else None,
-        "longest": seconds(cell.longest_s) if cell.longest_s else "",
+        "longest": milliseconds(cell.longest_s * 1000) if cell.longest_s else "",
         "patience": _patience(cell),
         "back": _back(cell),
         "window": f"{cell.start_s:.1f}–{cell.end_s:.1f} s" if cell.start_s is not None and cell.end_s else "",
@@ -153,7 +153,7 @@ def _effect(one: Effect) -> dict[str, Any]:
         "noise": milliseconds(one.noise_ms) if one.noise_ms is not None else "",
         "late": percent(round(one.late * one.served), one.served) if one.served else "",
         "waiting": f"{one.waiting:,}" if one.waiting else "",
-        "longest": seconds(one.longest_s) if one.longest_s else "",
+        "longest": milliseconds(one.longest_s * 1000) if one.longest_s else "",
         "gave_up": f"{one.gave_up_s:.1f} s" if one.gave_up_s is not None else "",
     }
 

@@ -54,7 +54,7 @@ class Span:
         return self.end_s - self.tail_s
 
 
-def tail_s(calm: Requests, everything: Requests, start_s: float, end_s: float) -> float:
+def tail_s(calm: Requests, exposed: Requests, start_s: float, end_s: float) -> float:
     """The end of a window whose requests are not counted: their answers may still have been under way."""
     half_s = (end_s - start_s) / 2
     needed = [TAIL_S_MIN]
@@ -62,7 +62,7 @@ def tail_s(calm: Requests, everything: Requests, start_s: float, end_s: float) -
         mine = calm.at(name)
         if len(mine) >= SAMPLES_MIN:
             needed.append(2 * quantile(mine.response_ms[mine.ok], 0.99) / 1000 if mine.ok.any() else 0.0)
-    first_half = everything.between(start_s, start_s + half_s)
+    first_half = exposed.between(start_s, start_s + half_s)
     for name in first_half.names:
         mine = first_half.at(name)
         in_time = mine.served(end_s)
@@ -71,9 +71,9 @@ def tail_s(calm: Requests, everything: Requests, start_s: float, end_s: float) -
     return min(half_s, max(needed))
 
 
-def effect(name: str, calm: Requests, just_before: Requests, everything: Requests, span: Span) -> Effect:
-    """What the window did to these requests. `just_before` are those of the calm that it followed on."""
-    during = everything.between(span.start_s, span.counted_end_s)
+def effect(name: str, calm: Requests, just_before: Requests, exposed: Requests, span: Span) -> Effect:
+    """What the window did to these requests, `exposed` to it. `just_before` are of the calm that it followed on."""
+    during = exposed.between(span.start_s, span.counted_end_s)
     before, after = calm.served_within(span.tail_s), during.served(span.end_s)
     counts = Effect(name, Harm.UNKNOWN, len(calm), int(before.sum()), len(during), int(after.sum()))
     if min(len(calm), len(during)) < SAMPLES_MIN:
@@ -83,7 +83,6 @@ def effect(name: str, calm: Requests, just_before: Requests, everything: Request
         return replace(counts, reason="it failed before anything was broken")
     lost = loss(counts.served_before, len(calm), counts.served, len(during))
     late_ms = _late_ms(calm.response_ms[before])
-    exposed = everything.between(span.start_s, span.end_s)
     waited_s = np.minimum(exposed.answered_s, span.end_s) - exposed.intended_s
     gave_up = gave_up_s(exposed, span.start_s, span.end_s, late_ms, span.delay_ms)
     measured = replace(

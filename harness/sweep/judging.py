@@ -10,19 +10,20 @@ import numpy as np
 from harness.analysis.quantiles import quantile
 from harness.analysis.readings import of as readings
 from harness.analysis.readings import within
-from harness.checks.trust import CPU_CORES_MAX, fault_felt
-from harness.record import History, PlannedWindow, Word
+from harness.checks.trust import CPU_CORES_MAX
+from harness.record import History, PlannedWindow
 from harness.sweep.cells import Cell, Effect, Harm
 from harness.sweep.comeback import WATCHED_S_MAX, comeback
-from harness.sweep.effects import ALL, SAMPLES_MIN, Span, effect, tail_s
+from harness.sweep.crossing import not_crossed
+from harness.sweep.effects import ALL, LATE_MIN, LATE_MS_MIN, SAMPLES_MIN, SLOWER_MS_MIN, Span, effect, tail_s
 from harness.sweep.record import SERVICE, PlannedCell
-from harness.sweep.requests import requests_of
+from harness.sweep.requests import Floats, requests_of
 
-LAG_QUANTILE = 0.95
-"""A window holds too few requests for the 99th percentile to be more than the one worst of them."""
-LAG_MS_MAX, LAG_MS_MAX_DOWN = 50.0, 250.0
-"""How late arrivals may start: half of the least delay that a sweep puts in; more where the question is whether
-anything is served at all."""
+LAG_MS_MAX = {0.5: SLOWER_MS_MIN, 1 - LATE_MIN: LATE_MS_MIN}
+"""How late arrivals may start, by quantile: what a window is read by, its median and its latest tenth, must not be the
+generator's own. The 99th percentile, by which a run is judged, is that of four requests in a window."""
+LAG_MS_MAX_DOWN = 250.0
+"""The same for the latest tenth, where the question is whether anything was served at all."""
 STUCK_MIN = 5
 """On fewer requests nothing is said of an endpoint that did not come back."""
 CUT_SHORT = 0.5
@@ -53,6 +54,7 @@ class RunCells:
         self._services = {history.entry, *(end for ends in history.links.values() for end in ends)}
         self._stuck: dict[str, _Stuck] = {}
         self._cells: dict[str, Cell] = {}
+        self._readings: dict[tuple[str, str], tuple[Floats, Floats]] = {}
 
     def cells(self) -> dict[str, Cell]:
         """The cell of each window that was in, by the window's name."""
@@ -101,7 +103,7 @@ class RunCells:
         )
         if doubt:
             return replace(blank, reason=doubt)
-        died = self._died(start_s, next_s)
+        died = self._died(planned, start_s, end_s, next_s)
         if end_s - start_s < CUT_SHORT * (window.end_s - window.start_s) and not died:
             return replace(blank, reason="it was cut short")
         measured = self._measured(blank, window, start_s, end_s, before_s)
@@ -118,11 +120,12 @@ class RunCells:
 
     def _measured(self, blank: Cell, window: PlannedWindow, start_s: float, end_s: float, before_s: float) -> Cell:
         """What happened while it was in, and whether that may be believed."""
-        felt = fault_felt(self._history, window)
-        if felt.word is not Word.PASS:
-            return replace(blank, reason="no traffic crossed it" if felt.evidence else "its traffic was not read")
+        nothing = not_crossed(self._history, self._requests, self._read, window, start_s, end_s)
+        if nothing:
+            return replace(blank, reason=nothing)
         calm = self._requests.between(0.0, self._calm_s)
-        tail = tail_s(calm, self._requests, start_s, end_s)
+        inside = self._requests.between(start_s, end_s)
+        tail = tail_s(calm, inside, start_s, end_s)
         span = Span(start_s, end_s, tail, blank.planned.delay_ms)
         calm = calm.between(0.0, self._calm_s - min(tail, self._calm_s / 2))
         just_before = self._requests.between(before_s, start_s) if before_s else calm.of(slice(0, 0))
@@ -132,9 +135,9 @@ class RunCells:
                 reason = f"it was not back from {self._stuck[name].window}"
                 effects.append(Effect(name, Harm.UNKNOWN, reason=reason))
                 continue
-            effects.append(effect(name, calm.at(name), just_before.at(name), self._requests.at(name), span))
+            effects.append(effect(name, calm.at(name), just_before.at(name), inside.at(name), span))
         gone = frozenset(self._stuck)
-        whole = effect(ALL, calm.without(gone), just_before.without(gone), self._requests.without(gone), span)
+        whole = effect(ALL, calm.without(gone), just_before.without(gone), inside.without(gone), span)
         effects.sort(key=lambda one: (-one.requests_before, one.endpoint))
         dropped = int(self._generator("dropped", start_s, end_s + 1).sum())
         cell = replace(blank, tail_s=round(tail, 3), whole=whole, effects=tuple(effects), dropped_arrivals=dropped)
@@ -142,7 +145,7 @@ class RunCells:
         if worst is None or worst.harm is Harm.UNKNOWN:
             return replace(cell, reason=worst.reason if worst else f"fewer than {SAMPLES_MIN} requests")
         served = worst.harm in (Harm.UNHARMED, Harm.SLOWER)
-        doubt = self._generator_doubt(start_s, span.counted_end_s, LAG_MS_MAX if served else LAG_MS_MAX_DOWN)
+        doubt = self._generator_doubt(start_s, span.counted_end_s, served=served)
         if not doubt and dropped and served:
             doubt = "arrivals found every user busy and were dropped"  # what is down is not less so for that
         if doubt:
@@ -155,7 +158,7 @@ class RunCells:
         calm = self._requests.between(0.0, self._calm_s)
         return f"fewer than {SAMPLES_MIN} requests in the calm" if len(calm) < SAMPLES_MIN else ""
 
-    def _generator_doubt(self, start_s: float, end_s: float, lag_ms_max: float = LAG_MS_MAX) -> str:
+    def _generator_doubt(self, start_s: float, end_s: float, *, served: bool = True) -> str:
         """Why the load of that time is not to be trusted; by time, so that one bad window spoils no other."""
         cpu = self._generator("cpu_cores", start_s, end_s + 1)
         if not len(cpu):
@@ -163,22 +166,32 @@ class RunCells:
         if quantile(cpu, 0.9) > CPU_CORES_MAX:
             return "the load generator was limited: it used up its core"
         late_ms = self._requests.between(start_s, end_s).late_ms
-        if self._history.load_model == "open" and len(late_ms) and quantile(late_ms, LAG_QUANTILE) > lag_ms_max:
+        bounds = LAG_MS_MAX if served else {1 - LATE_MIN: LAG_MS_MAX_DOWN}
+        if len(late_ms) and any(quantile(late_ms, q) > most_ms for q, most_ms in bounds.items()):
             return "the load generator was limited: arrivals started late"
         if end_s == self._calm_s and self._generator("dropped", start_s, end_s).sum():
             return "the load generator was limited: arrivals were dropped in the calm"
         return ""
 
     def _generator(self, metric: str, start_s: float, end_s: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        at_s, value = readings(self._history, "generator", metric)
+        at_s, value = self._read("generator", metric)
         found: np.ndarray[tuple[int], np.dtype[np.float64]] = value[within(at_s, start_s, end_s)]
         return found
 
-    def _died(self, start_s: float, next_s: float) -> str:
-        """The service that died in that time, if one did."""
+    def _read(self, subject: str, metric: str) -> tuple[Floats, Floats]:
+        """Readings, each looked for once: a sweep asks for the same ones in every window."""
+        if (subject, metric) not in self._readings:
+            self._readings[subject, metric] = readings(self._history, subject, metric)
+        return self._readings[subject, metric]
+
+    def _died(self, planned: PlannedCell, start_s: float, end_s: float, next_s: float) -> str:
+        """What died in that time of itself, if anything did: not what was killed, before its heal."""
         for mark in self._history.marks_of("died"):
-            if mark.at_s is not None and start_s <= mark.at_s <= next_s + 1e-6:
-                return str(mark.data.get("service") or "a service")
+            name = str(mark.data.get("service") or "a service")
+            if mark.at_s is None or not start_s <= mark.at_s <= next_s + 1e-6:
+                continue
+            if name != planned.subject or mark.at_s > end_s:
+                return name
         return ""
 
     def _rate_before(self) -> float:

@@ -188,6 +188,13 @@ def test_a_service_that_died_by_itself_is_not_back():
     assert (cell.harm, cell.reason) == (Harm.NOT_BACK, "search died")
 
 
+def test_what_was_killed_did_not_die_by_itself():
+    """A mark of its death while it was killed is the fault, one after its heal is a harm."""
+    for at_s, harm in ((13.0, Harm.DOWN), (21.0, Harm.NOT_BACK)):
+        marks = [Mark("died", at_s, {"service": "db"})]
+        assert planted([service("db", "kill", {"*": refused()})], marks=marks).only().harm is harm
+
+
 def test_the_entry_that_was_killed_is_down_as_it_must_be():
     """It is told, and is neither bad nor a reason to fail."""
     made = planted([service("web", "kill", {"*": refused()})])

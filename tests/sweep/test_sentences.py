@@ -72,7 +72,7 @@ def test_who_waits_for_ever_is_told_with_how_long_was_looked():
 
 def test_a_frozen_service_says_no_more_than_its_silent_link():
     """Who waits for db is told once."""
-    plants = [service("db", "freeze", {"*": waits()}), link("web-db", "blackhole", {"*": waits()})]
+    plants = [service("db", "freeze", {"*": waits()}, window_s=12), link("web-db", "blackhole", {"*": waits()})]
     assert said(plants, Group.WAITS) == ["web waits for ever for db: no timeout was seen in 8 s."]
 
 

@@ -8,7 +8,7 @@ from harness.record import Mark
 from harness.sweep.cells import Harm
 from harness.sweep.matrix import matrix
 from tests.builders import generator_readings
-from tests.sweep.planted import link, planted, refused, waits
+from tests.sweep.planted import link, planted, refused, service, waits
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,58 @@ def test_a_link_that_nothing_crossed_is_unknown():
     """Unharmed would be a pass on nothing."""
     cells = planted([link("web-mail", fault, crossed=False) for fault in ("outage", "blackhole")]).matrix.cells
     assert {(cell.harm, cell.reason) for cell in cells} == {(Harm.UNKNOWN, "no traffic crossed it")}
+
+
+def test_what_goes_round_toxiproxy_makes_its_link_unknown():
+    """Nobody knows then what the fault did, whatever the requests say."""
+    made = planted([link("web-db", "outage"), link("web-search", "outage")])
+    at_s = made.history.windows[0].start_s + 2
+    past = [(at_s, "web-db", "bypass_connections", 3.0), (at_s, "web-search", "bypass_connections", 0.0)]
+    cells = planted(
+        [link("web-db", "outage"), link("web-search", "outage")], readings=[*_rows(made.history), *past]
+    ).matrix.cells
+    assert [cell.harm for cell in cells] == [Harm.UNKNOWN, Harm.UNHARMED]
+    assert cells[0].reason == "connections went round Toxiproxy"
+
+
+def test_any_total_that_grew_tells_that_a_link_was_crossed():
+    """Bytes that stand still, as they do after connections were closed from both ends, do not hide the round trips."""
+    made = planted([link("web-mail", "outage", crossed=False)])
+    trips = [(0.5 * step, "web-mail", "round_trips", float(step)) for step in range(24)]
+    cell = planted([link("web-mail", "outage", crossed=False)], readings=[*_rows(made.history), *trips]).only()
+    assert cell.harm is Harm.UNHARMED
+
+
+def test_connections_that_are_reset_need_not_be_seen():
+    """They end between two readings: traffic just before tells as well. Silence is another matter."""
+    made = planted([link("web-mail", "outage", crossed=False)])
+    before = [(0.5 * step, "web-mail", "received_bytes", 100.0 * min(step, 23)) for step in range(60)]
+    rows = [row for row in _rows(made.history) if row[1] != "web-mail"]
+    cells = [planted([link("web-mail", fault)], readings=[*rows, *before]).only() for fault in ("reset", "blackhole")]
+    assert [cell.harm for cell in cells] == [Harm.UNHARMED, Harm.UNKNOWN]
+
+
+def test_a_service_is_crossed_where_any_of_its_links_is():
+    """db has two clients, and one of them is enough."""
+    mail, db = planted([service("mail", "kill", crossed=False), service("db", "kill")]).matrix.cells
+    assert (mail.reason, db.harm) == ("no traffic crossed it", Harm.UNHARMED)
+    rows = [row for row in _rows(planted([service("db", "kill")]).history) if row[1] != "web-db"]
+    still = [(float(step), "web-db", "received_bytes", 0.0) for step in range(24)]
+    assert planted([service("db", "kill")], readings=[*rows, *still]).only().harm is Harm.UNHARMED
+
+
+def test_what_crossed_once_a_link_was_cut_does_not_count():
+    """Of a cut link the traffic before it tells, and nothing else."""
+    rows = [row for row in _rows(planted([link("web-mail", "outage")]).history) if row[1] != "web-mail"]
+    within = [(float(step), "web-mail", "received_bytes", max(0.0, step - 13.0)) for step in range(24)]
+    cell = planted([link("web-mail", "outage")], readings=[*rows, *within]).only()
+    assert cell.reason == "no traffic crossed it"
+
+
+def test_the_entry_is_crossed_by_what_the_load_sent():
+    """No link leads to it, and none need be read."""
+    readings = generator_readings(24)
+    assert planted([service("web", "kill", {"*": refused()})], readings=readings).only().harm is Harm.DOWN
 
 
 @pytest.mark.parametrize(
