@@ -84,6 +84,7 @@ class _StartUp:
 
     def _up(self, files: ComposeFiles, project: str, resolved: dict[str, Any]) -> None:
         log = self._logs / "compose.log"
+        log.unlink(missing_ok=True)  # of an earlier start of a kept stack
         build = any("build" in body for body in resolved["services"].values())
         child = compose.up(files, project, log, build=build)
         self._change(owned=(*self.state.owned, child.id))
