@@ -22,8 +22,8 @@ CPU_CORES_MAX = 0.9
 LATE_MS_MAX, LATE_SHARE_MAX = 200.0, 0.02
 """How late a fault may go in or out: this, or this share of its window, whichever is more."""
 SERVICE_LATE_MS_MAX = 2000.0
-"""The same for a fault on a service: ending and starting a container takes an engine some hundred milliseconds, on a busy
-machine more than a second, and that is the stack's own time."""
+"""The same for a fault on a service: to start a container takes an engine some hundred milliseconds, on a busy machine
+more than a second, and that is the stack's own time."""
 LEAD_UP_S = 5.0
 """How long before a link is closed its traffic is looked for."""
 

@@ -12,20 +12,27 @@ LINKS = {"api-postgres": ("api", "postgres"), "api-payments": ("api", "payments"
 CROSSING = [(6, 0), (9, 900), (12, 1500), (19, 1900)]
 
 
-def _felt(windows, readings=(), marks=None, samples=()):
+def _felt(windows, readings=(), marks=None, samples=(), entry="api"):
     """The word and the sentence of the last window."""
     resources = [(at, link, "received_bytes", value) for link, values in readings for at, value in values]
-    built = history(samples or steady(50, 0, 30), windows, resources, end_s=30, marks=marks, links=LINKS, entry="api")
+    built = history(samples or steady(50, 0, 30), windows, resources, end_s=30, marks=marks, links=LINKS, entry=entry)
     verdict = fault_felt(built, built.windows[-1])
     return verdict.word, verdict.sentence
 
 
-@pytest.mark.parametrize("link", ["api-postgres", "api-payments"])
-def test_traffic_on_any_of_its_links_is_felt(link):
+@pytest.mark.parametrize(
+    ("service", "link", "word"),
+    [
+        ("postgres", "api-postgres", Word.PASS),
+        ("api", "api-postgres", Word.PASS),
+        ("api", "api-payments", Word.PASS),
+        ("postgres", "api-payments", Word.UNKNOWN),
+    ],
+)
+def test_traffic_on_any_of_its_links_is_felt(service, link, word):
     """As the server of a link or as its client; and not what crossed a link of others."""
-    squeezed = window("squeeze", 10, 20, service="postgres")
-    word, sentence = _felt([squeezed], [(link, CROSSING)])
-    assert word is (Word.PASS if link == "api-postgres" else Word.UNKNOWN), sentence
+    found, sentence = _felt([window("squeeze", 10, 20, service=service)], [(link, CROSSING)], entry="")
+    assert found is word, sentence
 
 
 def test_a_service_that_is_gone_felt_it_by_the_traffic_before():
