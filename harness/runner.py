@@ -227,6 +227,9 @@ class Run:
             self._died("the load process", ended, "load.log")
         elif (dead := stack.dead()) is not None:
             self._died(dead[0], "its process ended", Path(dead[1]).name)
+        for name in stack.fallen():
+            self._mark("fell", service=name)
+            self._view.say(f"{self._at_s():7.1f} s  {name} ended under the fault")
         return self._reason == COMPLETE
 
     def _died(self, name: str, how: str, log: str) -> None:

@@ -59,9 +59,16 @@ def failing(samples: Iterable[Sample]) -> list[Sample]:
 
 
 def window(
-    name: str, start_s: float, end_s: float, link: str | None = None, *, cuts: bool = False, **parameters: Any
+    name: str,
+    start_s: float,
+    end_s: float,
+    link: str | None = None,
+    *,
+    service: str | None = None,
+    cuts: bool = False,
+    **parameters: Any,
 ) -> PlannedWindow:
-    return PlannedWindow(name, "latency", start_s, end_s, link, None, cuts, parameters)
+    return PlannedWindow(name, "latency", start_s, end_s, link, service, cuts, parameters)
 
 
 Reading = tuple[float, str, str, float]
@@ -77,6 +84,8 @@ def history(
     marks: Sequence[Mark] | None = None,
     load_model: str = "open",
     heard: bool = True,
+    links: Mapping[str, tuple[str, str]] | None = None,
+    entry: str = "",
 ) -> History:
     """A history as history.read() gives it. It ended as planned, unless `marks` say otherwise.
 
@@ -108,6 +117,8 @@ def history(
         windows=tuple(windows),
         resources=read,
         load_model=load_model,
+        links=links or {},
+        entry=entry,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -57,8 +59,20 @@ class Orders:
 
     @classmethod
     async def connect(cls, settings: Settings) -> Orders:
+        """Raises what the driver raised last when the time to start is over: a busy machine may need some tries."""
         quiet_the_pool()
-        pool = await asyncpg.create_pool(
+        deadline = time.monotonic() + settings.database_startup_s
+        while True:
+            try:
+                return cls(await cls._pool_of(settings), settings)
+            except UNREACHABLE:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.1)
+
+    @staticmethod
+    async def _pool_of(settings: Settings) -> asyncpg.Pool:
+        return await asyncpg.create_pool(
             settings.database_url,
             min_size=settings.pool_size,
             max_size=settings.pool_size,
@@ -69,7 +83,6 @@ class Orders:
                 "statement_timeout": str(round(settings.database_statement_s * 1000)),
             },
         )
-        return cls(pool, settings)
 
     async def close(self) -> None:
         self._pool.terminate()

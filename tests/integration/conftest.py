@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.docker_here import require_docker
 from tests.integration.driven import serving
+from tests.integration.kept_shop import KeptShop, kept_shop
 from tests.integration.project import Project
 
 
@@ -35,6 +37,18 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     done = made.run("stack", "down")
     assert done.returncode == 0, done.stdout
     _must_be_clean(made)
+
+
+@pytest.fixture(scope="module", params=["embedded", "docker"])
+def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeptShop]:
+    """The shop as a kept stack, of each kind in turn, for the tests of one module."""
+    if request.param == "docker":
+        require_docker()
+    with kept_shop(tmp_path_factory.mktemp(request.param), request.param) as made:
+        yield made
+        left, report = made.out_of_place(), made.stack.heal()
+        assert (left, report.mended, report.broken) == ([], (), ())
+    _must_be_clean(made.project)
 
 
 @pytest.fixture(scope="module")

@@ -24,35 +24,26 @@ from harness import (
 )
 from harness.errors import StartError
 from harness.stack.docker.engine import Engine
-from tests.integration.docker_here import require_docker
+from tests.integration.kept_shop import DATA, KeptShop
 from tests.integration.project import wait_for
-from tests.integration.service_bench import DATA, ServiceBench, kept_bench
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 BURN = "SELECT count(*) FROM generate_series(1, 1000000000)"
 MANY = "CREATE TABLE many AS SELECT repeat('x', 500) FROM generate_series(1, 50000)"
 
 
-@pytest.fixture(scope="module", params=["embedded", "docker"])
-def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceBench]:
-    if request.param == "docker":
-        require_docker()
-    with kept_bench(tmp_path_factory.mktemp(request.param), request.param) as made:
-        yield made
-
-
 @pytest.fixture(autouse=True)
-def _whole(bench: ServiceBench) -> Iterator[None]:
+def _whole(shop: KeptShop) -> Iterator[None]:
     """Every test leaves the stack whole by the heals of its own faults."""
     yield
-    left, report = bench.out_of_place(), bench.stack.heal()
+    left, report = shop.out_of_place(), shop.stack.heal()
     assert (left, report.mended, report.broken) == ([], (), ())
 
 
-def test_a_frozen_service_takes_connections_and_says_nothing(bench: ServiceBench) -> None:
+def test_a_frozen_service_takes_connections_and_says_nothing(shop: KeptShop) -> None:
     """What was asked meanwhile is answered when it goes on, on the same connection."""
-    mend = Freeze("payments").inject(bench.stack)
-    with bench.dialled("payments") as connection:
+    mend = Freeze("payments").inject(shop.stack)
+    with shop.dialled("payments") as connection:
         connection.sendall(GET)
         with pytest.raises(TimeoutError):
             connection.recv(100)
@@ -61,16 +52,16 @@ def test_a_frozen_service_takes_connections_and_says_nothing(bench: ServiceBench
         assert connection.recv(100).startswith(b"HTTP/1.1 200")
 
 
-def test_a_killed_service_is_gone_at_once_and_is_back_after(bench: ServiceBench) -> None:
+def test_a_killed_service_is_gone_at_once_and_is_back_after(shop: KeptShop) -> None:
     """Standing connections end, new ones are refused, the heal starts it again."""
-    with bench.dialled("api") as connection:
-        mend = Kill("api").inject(bench.stack)
+    with shop.dialled("api") as connection:
+        mend = Kill("api").inject(shop.stack)
         connection.settimeout(2)
         assert _ended(connection)
     with pytest.raises(requests.ConnectionError):
-        bench.get("/catalogue")
+        shop.get("/catalogue")
     mend()
-    bench.wait_sells()
+    shop.wait_sells()
 
 
 def _ended(connection: object) -> bool:
@@ -80,138 +71,138 @@ def _ended(connection: object) -> bool:
         return True
 
 
-def test_a_killed_database_has_its_data_when_it_is_back(bench: ServiceBench) -> None:
+def test_a_killed_database_has_its_data_when_it_is_back(shop: KeptShop) -> None:
     """Its volume outlives it, one that is in memory too."""
-    bench.query("CREATE TABLE kept AS SELECT 1")
-    Kill("postgres").inject(bench.stack)()
-    wait_for(lambda: _answers(bench, "SELECT * FROM kept"), 20, "the table")
-    bench.query("DROP TABLE kept")
-    bench.wait_sells()
+    shop.query("CREATE TABLE kept AS SELECT 1")
+    Kill("postgres").inject(shop.stack)()
+    wait_for(lambda: _answers(shop, "SELECT * FROM kept"), 20, "the table")
+    shop.query("DROP TABLE kept")
+    shop.wait_sells()
 
 
-def _answers(bench: ServiceBench, text: str) -> bool:
+def _answers(shop: KeptShop, text: str) -> bool:
     try:
-        bench.query(text)
+        shop.query(text)
     except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, TimeoutError):
         return False
     return True
 
 
-def test_a_stopped_service_ends_in_good_order_and_stays_away(bench: ServiceBench) -> None:
+def test_a_stopped_service_ends_in_good_order_and_stays_away(shop: KeptShop) -> None:
     """It is asked and ends by itself, also where it was frozen; the window's end starts it again."""
-    freeze, mend = Freeze("payments").inject(bench.stack), Stop("payments").inject(bench.stack)
-    wait_for(lambda: bench.process("payments") is None or not bench.process("payments").alive(), 5, "its end")  # type: ignore[union-attr]
+    freeze, mend = Freeze("payments").inject(shop.stack), Stop("payments").inject(shop.stack)
+    wait_for(lambda: shop.process("payments") is None or not shop.process("payments").alive(), 5, "its end")  # type: ignore[union-attr]
     freeze()
-    assert bench.out_of_place()
-    assert bench.buy() == 503
+    assert shop.out_of_place()
+    assert shop.buy() == 503
     mend()
-    bench.wait_sells()
+    shop.wait_sells()
 
 
-def test_a_restarted_service_is_another_process_soon(bench: ServiceBench) -> None:
+def test_a_restarted_service_is_another_process_soon(shop: KeptShop) -> None:
     """Its window does not hold it down."""
-    before = bench.process("payments")
-    mend = Restart("payments").inject(bench.stack)
-    wait_for(lambda: bench.process("payments") not in (None, before), 10, "another process")
-    bench.wait_sells()
+    before = shop.process("payments")
+    mend = Restart("payments").inject(shop.stack)
+    wait_for(lambda: shop.process("payments") not in (None, before), 10, "another process")
+    shop.wait_sells()
     mend()
 
 
-def test_a_squeezed_processor_is_bounded(bench: ServiceBench) -> None:
+def test_a_squeezed_processor_is_bounded(shop: KeptShop) -> None:
     """A query that would take a whole core gets a tenth, and more again after."""
-    burning = threading.Thread(target=_burn, args=(bench,))
+    burning = threading.Thread(target=_burn, args=(shop,))
     burning.start()
     try:
-        wait_for(lambda: bench.cores_used("postgres", 0.3) > 0.15, 10, "a busy database")
-        mend = CpuSqueeze("postgres", cores=0.1).inject(bench.stack)
-        assert bench.cores_used("postgres", 2.0) <= 0.13
+        wait_for(lambda: shop.cores_used("postgres", 0.3) > 0.15, 10, "a busy database")
+        mend = CpuSqueeze("postgres", cores=0.1).inject(shop.stack)
+        assert shop.cores_used("postgres", 2.0) <= 0.13
         mend()
-        assert bench.cores_used("postgres", 1.0) > 0.13
+        assert shop.cores_used("postgres", 1.0) > 0.13
     finally:
-        bench.query(f"SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query = '{BURN}'")
+        shop.query(f"SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query = '{BURN}'")
         burning.join(10)
 
 
-def _burn(bench: ServiceBench) -> None:
+def _burn(shop: KeptShop) -> None:
     with pytest.raises(asyncpg.QueryCanceledError):
-        bench.query(BURN, timeout_s=30)
+        shop.query(BURN, timeout_s=30)
 
 
-def test_memory_below_what_it_holds_kills_and_above_lets_live(bench: ServiceBench) -> None:
+def test_memory_below_what_it_holds_kills_and_above_lets_live(shop: KeptShop) -> None:
     """As the kernel does it; the window's end starts it again."""
-    before = bench.process("payments")
-    mend = MemorySqueeze("payments", limit_mb=1000).inject(bench.stack)
-    assert bench.buy() == 201
+    before = shop.process("payments")
+    mend = MemorySqueeze("payments", limit_mb=1000).inject(shop.stack)
+    assert shop.buy() == 201
     mend()
-    assert bench.process("payments") == before
-    mend = MemorySqueeze("payments", limit_mb=8).inject(bench.stack)
-    wait_for(lambda: bench.stack.fallen() == ["payments"], 3, "its end")
-    assert bench.stack.dead() is None
+    assert shop.process("payments") == before
+    mend = MemorySqueeze("payments", limit_mb=8).inject(shop.stack)
+    wait_for(lambda: shop.stack.fallen() == ["payments"], 3, "its end")
+    assert shop.stack.dead() is None
     mend()
-    bench.wait_sells()
+    shop.wait_sells()
 
 
-def test_a_full_disk_fails_writes_and_lets_reads_pass(bench: ServiceBench) -> None:
+def test_a_full_disk_fails_writes_and_lets_reads_pass(shop: KeptShop) -> None:
     """The database says that it has no space; after the window the shop takes orders."""
-    if bench.kind == "embedded" and os.geteuid() != 0:
+    if shop.kind == "embedded" and os.geteuid() != 0:
         pytest.skip("only root can give the embedded stack a disk of its own")
-    mend = DiskFull("postgres", path=DATA).inject(bench.stack)
+    mend = DiskFull("postgres", path=DATA).inject(shop.stack)
     with pytest.raises(asyncpg.DiskFullError):
-        bench.query(MANY)
-    assert bench.get("/catalogue") == 200
+        shop.query(MANY)
+    assert shop.get("/catalogue") == 200
     mend()
-    bench.query(MANY)
-    bench.query("DROP TABLE many")
-    assert bench.buy() == 201
+    shop.query(MANY)
+    shop.query("DROP TABLE many")
+    assert shop.buy() == 201
 
 
-def test_a_disk_that_others_share_is_never_filled(bench: ServiceBench) -> None:
+def test_a_disk_that_others_share_is_never_filled(shop: KeptShop) -> None:
     """Only a volume of bounded size of the service's own."""
     with pytest.raises(StartError, match=r"a full disk at /tmp is not possible on api"):
-        DiskFull("api", path="/tmp").inject(bench.stack)
+        DiskFull("api", path="/tmp").inject(shop.stack)
 
 
-def test_a_partition_cuts_a_service_off_and_brings_it_back_by_its_names(bench: ServiceBench) -> None:
+def test_a_partition_cuts_a_service_off_and_brings_it_back_by_its_names(shop: KeptShop) -> None:
     """Nobody reaches it meanwhile; the embedded stack, which has no networks of its own, says who can."""
-    if bench.kind == "embedded":
+    if shop.kind == "embedded":
         with pytest.raises(StartError, match="--stack docker"):
-            Partition("payments").inject(bench.stack)
+            Partition("payments").inject(shop.stack)
         return
-    assert bench.buy() == 201
-    mend = Partition("payments").inject(bench.stack)
-    assert bench.buy() == 503
-    assert bench.get("/catalogue") == 200
+    assert shop.buy() == 201
+    mend = Partition("payments").inject(shop.stack)
+    assert shop.buy() == 503
+    assert shop.get("/catalogue") == 200
     mend()
-    bench.wait_sells()
+    shop.wait_sells()
 
 
-def test_a_partition_of_the_entry_takes_its_published_port_away_and_back(bench: ServiceBench) -> None:
+def test_a_partition_of_the_entry_takes_its_published_port_away_and_back(shop: KeptShop) -> None:
     """The load meets the partition too, and the same address after."""
-    if bench.kind == "embedded":
+    if shop.kind == "embedded":
         pytest.skip("the embedded stack cannot, and says so")
-    mend = Partition("api").inject(bench.stack)
+    mend = Partition("api").inject(shop.stack)
     with pytest.raises(requests.RequestException):
-        bench.get("/catalogue", timeout_s=1)
+        shop.get("/catalogue", timeout_s=1)
     mend()
-    bench.wait_sells()
+    shop.wait_sells()
 
 
-def test_names_are_not_found_while_what_is_connected_goes_on(bench: ServiceBench) -> None:
+def test_names_are_not_found_while_what_is_connected_goes_on(shop: KeptShop) -> None:
     """New look-ups fail, pooled connections work, and look-ups work after."""
-    if bench.kind == "embedded":
+    if shop.kind == "embedded":
         with pytest.raises(StartError, match="--stack docker"):
-            DnsFailure("api").inject(bench.stack)
+            DnsFailure("api").inject(shop.stack)
         return
-    assert _looks_up(bench, "toxiproxy")
-    mend = DnsFailure("api").inject(bench.stack)
-    assert not _looks_up(bench, "toxiproxy")
-    assert bench.get("/catalogue") == 200
+    assert _looks_up(shop, "toxiproxy")
+    mend = DnsFailure("api").inject(shop.stack)
+    assert not _looks_up(shop, "toxiproxy")
+    assert shop.get("/catalogue") == 200
     mend()
-    assert _looks_up(bench, "toxiproxy")
+    assert _looks_up(shop, "toxiproxy")
 
 
-def _looks_up(bench: ServiceBench, name: str) -> bool:
-    container = bench.service("api").container
+def _looks_up(shop: KeptShop, name: str) -> bool:
+    container = shop.service("api").container
     assert container is not None
     code, _ = Engine.connect().run(container.id, ["getent", "hosts", name])
     return code == 0
@@ -220,49 +211,49 @@ def _looks_up(bench: ServiceBench, name: str) -> bool:
 # ------------------------------------------------------------------------------------------------------------ overlaps
 
 
-def test_overlapping_faults_each_heal_their_own(bench: ServiceBench) -> None:
+def test_overlapping_faults_each_heal_their_own(shop: KeptShop) -> None:
     """Frozen twice it goes on with the last; the tightest of two limits counts."""
-    first, second = Freeze("payments").inject(bench.stack), Freeze("payments").inject(bench.stack)
+    first, second = Freeze("payments").inject(shop.stack), Freeze("payments").inject(shop.stack)
     first()
-    with bench.dialled("payments", 0.5) as connection:
+    with shop.dialled("payments", 0.5) as connection:
         connection.sendall(GET)
         with pytest.raises(TimeoutError):
             connection.recv(100)
     second()
-    wide = MemorySqueeze("payments", limit_mb=1000).inject(bench.stack)
-    tight = MemorySqueeze("payments", limit_mb=8).inject(bench.stack)
-    wait_for(lambda: bench.stack.fallen() == ["payments"], 3, "its end")
+    wide = MemorySqueeze("payments", limit_mb=1000).inject(shop.stack)
+    tight = MemorySqueeze("payments", limit_mb=8).inject(shop.stack)
+    wait_for(lambda: shop.stack.fallen() == ["payments"], 3, "its end")
     tight()
-    bench.wait_sells()
+    shop.wait_sells()
     wide()
 
 
-def test_a_frozen_service_that_is_killed_is_frozen_when_it_is_back(bench: ServiceBench) -> None:
+def test_a_frozen_service_that_is_killed_is_frozen_when_it_is_back(shop: KeptShop) -> None:
     """Each window ends its own: the kill's starts it, the freeze's lets it go on."""
-    freeze, kill = Freeze("payments").inject(bench.stack), Kill("payments").inject(bench.stack)
-    assert bench.process("payments") is None or not bench.process("payments").alive()  # type: ignore[union-attr]
+    freeze, kill = Freeze("payments").inject(shop.stack), Kill("payments").inject(shop.stack)
+    assert shop.process("payments") is None or not shop.process("payments").alive()  # type: ignore[union-attr]
     kill()
     time.sleep(0.3)
-    assert any("stopped" in one or "paused" in one for one in bench.out_of_place())
+    assert any("stopped" in one or "paused" in one for one in shop.out_of_place())
     freeze()
-    bench.wait_sells()
+    shop.wait_sells()
 
 
-def test_a_restart_while_it_is_held_down_starts_nothing(bench: ServiceBench) -> None:
+def test_a_restart_while_it_is_held_down_starts_nothing(shop: KeptShop) -> None:
     """It is back when the kill's window ends, and not before."""
-    kill, restart = Kill("payments").inject(bench.stack), Restart("payments").inject(bench.stack)
+    kill, restart = Kill("payments").inject(shop.stack), Restart("payments").inject(shop.stack)
     restart()
-    assert any("does not run" in one for one in bench.out_of_place())
+    assert any("does not run" in one for one in shop.out_of_place())
     kill()
-    bench.wait_sells()
+    shop.wait_sells()
 
 
-def test_a_frozen_service_that_is_squeezed_stays_frozen(bench: ServiceBench) -> None:
+def test_a_frozen_service_that_is_squeezed_stays_frozen(shop: KeptShop) -> None:
     """The squeeze lets nothing go on that another fault holds."""
-    freeze = Freeze("payments").inject(bench.stack)
-    squeeze = CpuSqueeze("payments", cores=0.5).inject(bench.stack)
-    assert bench.cores_used("payments", 0.3) < 0.01
+    freeze = Freeze("payments").inject(shop.stack)
+    squeeze = CpuSqueeze("payments", cores=0.5).inject(shop.stack)
+    assert shop.cores_used("payments", 0.3) < 0.01
     squeeze()
-    assert bench.cores_used("payments", 0.3) < 0.01
+    assert shop.cores_used("payments", 0.3) < 0.01
     freeze()
-    assert bench.buy() == 201
+    assert shop.buy() == 201

@@ -125,7 +125,8 @@ def differences(engine: Engine, pristine: ContainerState, body: Mapping[str, Any
     if cpu_cores(body) != pristine.cpu_cores:
         yield f"its processor was limited to {_amount(cpu_cores(body), 'cores')}"
     if memory_bytes(engine, body) != pristine.memory_bytes:
-        yield f"its memory was limited to {_amount(memory_bytes(engine, body), 'bytes')}"
+        limit = memory_bytes(engine, body)
+        yield f"its memory was limited to {_amount(limit and limit / 1e6, 'MB')}"
     if state["Running"] and pristine.resolv_conf and read_resolv_conf(engine, body) not in (pristine.resolv_conf, None):
         yield "its name server was a wrong one"
 

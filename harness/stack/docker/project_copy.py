@@ -120,6 +120,7 @@ class ProjectCopy:
 
     def _up(self, files: ComposeFiles, resolved: Mapping[str, Any]) -> None:
         log = self._logs / "compose.log"
+        log.unlink(missing_ok=True)  # of an earlier start of a kept stack
         build = any("build" in body for body in resolved["services"].values())
         child = compose.up(files, self.state.project, log, build=build)
         self.change(owned=(*self.state.owned, child.id))

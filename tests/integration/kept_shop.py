@@ -29,7 +29,7 @@ PORTS = {"payments": 8080, "postgres": 5432}
 
 
 @dataclass
-class ServiceBench:
+class KeptShop:
     """The kept stack of a project, as a run that attached to it breaks it, and as a client meets it."""
 
     kind: str
@@ -148,7 +148,7 @@ class ServiceBench:
 
 
 @contextlib.contextmanager
-def kept_bench(folder: Path, kind: str) -> Iterator[ServiceBench]:
+def kept_shop(folder: Path, kind: str) -> Iterator[KeptShop]:
     """The shop, kept while it is used; nothing of it is left after."""
     project = Project(folder)
     done = project.run("stack", "up", "--stack", kind)
@@ -156,7 +156,7 @@ def kept_bench(folder: Path, kind: str) -> Iterator[ServiceBench]:
     path = folder / ".harness" / "stack.json"
     state = states.read(path)
     try:
-        yield ServiceBench(kind, project, state, RunningStack(state.attached()))
+        yield KeptShop(kind, project, state, RunningStack(state.attached()))
     finally:
         done = project.run("stack", "down")
         assert done.returncode == 0, done.stdout
