@@ -74,11 +74,17 @@ def resolve(files: ComposeFiles, project: str | None = None) -> dict[str, Any]:
     return body
 
 
-def up(files: ComposeFiles, project: str, log: Path, *, build: bool) -> Child:
+def up(files: ComposeFiles, project: str, log: Path) -> Child:
     """Bring the project up, detached; what Compose says goes to `log`, a plain line a step."""
-    command = ["docker", "compose", "--progress", "plain", *files.arguments(project), "up", "--detach"]
-    command += ["--quiet-pull", "--build"] if build else ["--quiet-pull"]
+    command = ["docker", "compose", "--progress", "plain", *files.arguments(project), "up", "--detach", "--quiet-pull"]
     return start("docker compose up", command, log, folder=files.folder)
+
+
+def build(files: ComposeFiles, log: Path) -> Child:
+    """Build its images, as the user's own project: Compose labels an image with the project that it was built for, so
+    that each run would leave images of its own."""
+    command = ["docker", "compose", "--progress", "plain", *files.arguments(None), "build"]
+    return start("docker compose build", command, log, folder=files.folder)
 
 
 def image_of(name: str, project: Mapping[str, Any]) -> str:

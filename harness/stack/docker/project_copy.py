@@ -21,6 +21,7 @@ from docker.errors import NotFound
 from harness.adopt.yaml_text import Node, dump
 from harness.errors import StartError
 from harness.masking import remember, secrets_in
+from harness.stack.child import Child
 from harness.stack.docker import compose, isolation, pristine
 from harness.stack.docker.compose import ComposeFiles
 from harness.stack.docker.engine import RUN_LABEL, SERVICE_LABEL, Engine
@@ -28,6 +29,7 @@ from harness.stack.state import RunningService, StackState, write
 from harness.waiting import POLL_S, wait_until
 
 UP_WITHIN_S, HEALTHY_WITHIN_S = 600.0, 120.0
+UP_LOG, BUILD_LOG = "compose.log", "build.log"
 LOG_LINES = 12
 STOP_WITHIN_S = 10
 
@@ -60,6 +62,8 @@ class ProjectCopy:
         own copy, where it runs, is stopped for the time, and started again when ours is taken down.
         """
         self._logs.mkdir(parents=True, exist_ok=True)
+        for name in (UP_LOG, BUILD_LOG):
+            (self._logs / name).unlink(missing_ok=True)  # what it said the last time is not why it fails now
         own_name = compose.resolve(self._files)["name"]
         run = secrets.token_hex(3)
         project = f"{own_name}-hx-{run}"
@@ -73,9 +77,11 @@ class ProjectCopy:
         path = folder / "override.yml"
         path.touch(mode=0o600)  # it may hold what the project keeps secret
         path.write_text(dump(override), encoding="utf-8")
+        if any("build" in body for body in resolved["services"].values()):
+            self._build(self._logs / BUILD_LOG)
         if take_over:
             self._stand_aside(own_name)
-        self._up(ComposeFiles((*self._files.paths, path), self._files.profiles), resolved)
+        self._up(ComposeFiles((*self._files.paths, path), self._files.profiles), self._logs / UP_LOG)
         self.change(services=self._services(ports))
         self._wait_healthy()
 
@@ -102,7 +108,7 @@ class ProjectCopy:
         said = ""
         for body in self.engine.containers(self.state.project):
             state = body["State"]
-            unhealthy = (state.get("Health") or {}).get("Status") == "unhealthy"
+            unhealthy = state["Running"] and (state.get("Health") or {}).get("Status") == "unhealthy"
             if unhealthy or (not state["Running"] and state["ExitCode"] != 0):
                 name = body["Config"]["Labels"][SERVICE_LABEL]
                 how = "is not healthy" if unhealthy else f"ended with exit code {state['ExitCode']}"
@@ -118,10 +124,24 @@ class ProjectCopy:
             raise StartError("called off while the stack was starting")
         return done
 
-    def _up(self, files: ComposeFiles, resolved: Mapping[str, Any]) -> None:
-        log = self._logs / "compose.log"
-        build = any("build" in body for body in resolved["services"].values())
-        child = compose.up(files, self.state.project, log, build=build)
+    def _build(self, log: Path) -> None:
+        how = self._follow(compose.build(self._files, log), log)
+        if how:
+            raise StartError(f"docker compose build {how}:\n{compose.failure(log)}")
+
+    def _up(self, files: ComposeFiles, log: Path) -> None:
+        how = self._follow(compose.up(files, self.state.project, log), log)
+        if how:
+            beside = (
+                f"\n{self._own_runs} itself is running; if the two cannot run side by side, stop it, or let it be "
+                "stopped for the time with --take-over"
+                if self._own_runs and not self.state.aside
+                else ""
+            )
+            raise StartError(f"docker compose up {how}:\n{compose.failure(log)}{self.why()}{beside}")
+
+    def _follow(self, child: Child, log: Path) -> str:
+        """Wait for one command of Compose; how it ended, "" where it ended well. Raises StartError when called off."""
         self.change(owned=(*self.state.owned, child.id))
         told = _Progress(log, self.state.project, self._say)
         deadline = time.monotonic() + UP_WITHIN_S
@@ -134,15 +154,9 @@ class ProjectCopy:
         self.change(owned=tuple(one for one in self.state.owned if one.pid != child.pid))
         if self._cancelled():
             raise StartError("called off while the stack was starting")
-        if ended != "exit code 0":
-            how = f"ended with {ended}" if ended else f"was not done within {UP_WITHIN_S:g} s"
-            beside = (
-                f"\n{self._own_runs} itself is running; if the two cannot run side by side, stop it, or let it be "
-                "stopped for the time with --take-over"
-                if self._own_runs and not self.state.aside
-                else ""
-            )
-            raise StartError(f"docker compose up {how}:\n{compose.failure(log)}{self.why()}{beside}")
+        if ended == "exit code 0":
+            return ""
+        return f"ended with {ended}" if ended else f"was not done within {UP_WITHIN_S:g} s"
 
     def _services(self, ports: Mapping[str, tuple[int, int]]) -> tuple[RunningService, ...]:
         found = []
