@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.errors import HarnessError, StartError
+from harness.errors import HarnessError, HealIncomplete, StartError
 from harness.guard import Guardian
 from harness.interrupts import Interrupts
 from harness.runner import Opener
@@ -15,7 +15,7 @@ from harness.stack import processes
 from harness.stack import state as states
 from harness.stack.compose_file import StackSpec
 from harness.stack.found import as_found
-from harness.stack.heal import take_down
+from harness.stack.heal import left_over, take_down
 from harness.stack.hold import Hold
 from harness.stack.running import RunningStack
 from harness.stack.state import StackState
@@ -115,6 +115,8 @@ def keep(spec: StackSpec, kind: str, interrupts: Interrupts, say: Callable[[str]
     try:
         guardian.wait_ready()
         return _start(spec, kind, path, logs, interrupts.came, say).state
+    except HealIncomplete:
+        raise  # what is left is for `harness stack down`
     except HarnessError:
         path.unlink(missing_ok=True)
         raise
@@ -124,7 +126,7 @@ def keep(spec: StackSpec, kind: str, interrupts: Interrupts, say: Callable[[str]
 
 
 def let_go(spec: StackSpec) -> bool:
-    """Take the kept stack down; False when there was none. Raises StartError when something of it is left."""
+    """Take the kept stack down; False when there was none. Raises HealIncomplete when something of it is left."""
     path = kept_path(spec)
     if not path.is_file():
         return False
@@ -133,7 +135,7 @@ def let_go(spec: StackSpec) -> bool:
     try:
         left = take_down(states.read(path))
         if left:
-            raise StartError(f"could not take down {', '.join(left)}; end it by hand (its id is in {path})")
+            raise HealIncomplete(f"{left_over(left)}, or try again: harness stack down (what it was is in {path})")
         path.unlink()
     finally:
         hold.release()

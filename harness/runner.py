@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from harness.calm import Calm
-from harness.errors import HarnessError
+from harness.errors import HarnessError, HealIncomplete
 from harness.generator import DRAIN_S, Generator, order_for
 from harness.guard import Guardian
 from harness.history import MarkWriter, ResourceWriter
@@ -48,7 +48,7 @@ Opener = Callable[[RunFolder, Callable[[], bool]], RunningStack]
 class Ending:
     """How a run ended: `reason` is `complete`, `baseline`, `interrupted` or a sentence.
 
-    `still_broken` is what healing could not mend on a stack that goes on running.
+    `still_broken` is what healing could not mend on a stack that goes on running, and what could not be taken down.
     """
 
     reason: str
@@ -79,6 +79,7 @@ class Run:
         self._looked_ns = 0
         self._reason = COMPLETE
         self._guardian: Guardian | None = None
+        self._left: list[str] = []
 
     def execute(
         self, open_stack: Opener, baseline_is_bad: Callable[[], str | None], meanwhile: Callable[[], None]
@@ -95,7 +96,6 @@ class Run:
         generator: Generator | None = None
         stack: RunningStack | None = None
         monitor: Monitor | None = None
-        report = HealReport()
         try:
             generator = Generator(self._folder.logs / "load.log", self._on_beat)
             guardian.wait_ready()
@@ -111,6 +111,8 @@ class Run:
                 meanwhile()
             self._guardian = guardian
             self._follow(stack, generator, baseline_is_bad)
+        except HealIncomplete:
+            raise
         except HarnessError as error:
             if self._interrupts.number is None:
                 self._reason = str(error)
@@ -118,7 +120,9 @@ class Run:
                     raise
         finally:
             report = self._undo(stack, generator, monitor, guardian)
-        still_broken = report.broken if stack is not None and not stack.is_ours else ()
+            if self._left and not self._zero_ns:
+                raise HealIncomplete(f"{self._reason}\n{'; '.join(self._left)}")
+        still_broken = report.broken if stack is not None and not stack.is_ours else tuple(self._left)
         reason = INTERRUPTED if self._interrupts.came() else self._reason
         return Ending(reason, self._interrupts.number, still_broken)
 
@@ -248,7 +252,7 @@ class Run:
             last_first.callback(self._marks.close)
             last_first.callback(guardian.release)
             if stack is not None:
-                last_first.callback(stack.down)
+                last_first.callback(lambda: self._left.extend(stack.down()))
             last_first.callback(self._close_resources)
             if monitor is not None:
                 last_first.callback(monitor.stop)

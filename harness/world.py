@@ -5,7 +5,7 @@ Toxiproxy and the tap stand behind a link, a container or a process behind a ser
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from harness.record import HealReport
@@ -84,6 +84,6 @@ class Stack(Protocol):
         """Everything back, verified by reading it back; any number of times."""
         ...
 
-    def down(self) -> None:
-        """End what was started with it: nothing, for a stack that was only attached to."""
+    def down(self) -> Sequence[str]:
+        """End what was started with it: nothing, for a stack that was only attached to. What is left, in words."""
         ...

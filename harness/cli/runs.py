@@ -53,13 +53,15 @@ def run(
             result = do(planned, locustfile, open_stack, reports=reports, command=command_line(), view=view)
         results.append(result)
         print_verdicts(console, result.verdicts)
+        if result.report is not None:
+            console.print(f"report: {nearest(result.report)}\n", soft_wrap=True)
+        else:
+            console.print(f"its evidence is in {result.folder.path}; `harness report` makes the page", soft_wrap=True)
         if result.ending.still_broken:
             listed = "".join(f"\n    {sentence}" for sentence in result.ending.still_broken)
             raise HealIncomplete(f"healing is incomplete; try `harness heal`, and look at the stack:{listed}")
         if result.ending.signal is not None:
-            console.print(f"its evidence is in {result.folder.path}; `harness report` makes the page", soft_wrap=True)
             raise Interrupted(result.ending.signal)
-        console.print(f"report: {nearest(result.folder.report)}\n", soft_wrap=True)
     if as_json:
         print(json.dumps([one.to_json() for one in results], indent=2))
     raise typer.Exit(worst(one.exit_code for one in results))

@@ -104,6 +104,11 @@ def take_down(state: StackState) -> tuple[str, ...]:
     return tuple(left)
 
 
+def left_over(names: tuple[str, ...]) -> str:
+    """What take_down could not end, in a sentence."""
+    return f"could not take down: {'; '.join(names)}; end it by hand"
+
+
 def _remove(folder: Path) -> bool:
     """Remove it; False while something is left, as when a tool that was cut off still writes its last."""
     for disk in folder.glob("disk-*"):

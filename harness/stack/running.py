@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.errors import HealIncomplete, StartError, ToxiproxyError, one_of
+from harness.errors import StartError, ToxiproxyError, one_of
 from harness.record import HealReport
-from harness.stack.heal import heal, take_down
+from harness.stack.heal import heal, left_over, take_down
 from harness.stack.hold import Hold
 from harness.stack.link import ProxyLink
 from harness.stack.process_powers import ProcessPowers
@@ -57,13 +57,12 @@ class RunningStack:
             one.let_go()
         return heal(self.state)
 
-    def down(self) -> None:
-        """End all that was started with it, last first. Raises HealIncomplete when something is left."""
+    def down(self) -> tuple[str, ...]:
+        """End all that was started with it, last first; what is left, with what ends it, where something is."""
         left = take_down(self.state)
         if self._hold is not None:
             self._hold.release()
-        if left:
-            raise HealIncomplete(f"could not take down: {'; '.join(left)}; end it by hand")
+        return (left_over(left),) if left else ()
 
 
 def _powers(service: RunningService) -> Powers | None:

@@ -21,7 +21,8 @@ class Powers(Protocol):
     """Does one thing to one service, now. Raises HarnessError when that cannot be done."""
 
     def alive(self) -> bool:
-        """Whether it runs (a frozen one does). Cheap: it is asked ten times a second."""
+        """Whether it runs (a frozen one does). Cheap: it is asked ten times a second. Raises HarnessError when that
+        cannot be told."""
         ...
 
     def kill(self) -> None: ...

@@ -25,12 +25,16 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        shutil.copy(ROOT / "docker-compose.yml", folder)  # its folder is where the kept stack and its processes are
-        shutil.copytree(ROOT / "target", folder / "target", ignore=shutil.ignore_patterns("__pycache__"))
-        (folder / "locustfiles").symlink_to(ROOT / "locustfiles")
         (folder / "scenarios").mkdir()
+        self.fill()
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
         self.environment.pop("WEAKNESS", None)
+
+    def fill(self) -> None:
+        """What stands in the folder: the Compose file (the kept stack is beside it), its services, the load."""
+        shutil.copy(ROOT / "docker-compose.yml", self.folder)
+        shutil.copytree(ROOT / "target", self.folder / "target", ignore=shutil.ignore_patterns("__pycache__"))
+        (self.folder / "locustfiles").symlink_to(ROOT / "locustfiles")
 
     def scenario(self, name: str, body: str) -> Path:
         """Write scenarios/NAME.py: what is given, after the import of everything."""

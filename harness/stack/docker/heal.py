@@ -25,7 +25,8 @@ def heal_containers(state: StackState) -> HealReport:
         engine = Engine.connect()
         engine.info()
     except HarnessError as error:
-        return HealReport(broken=(f"{error}; then mend it with: harness heal",))
+        remedy = "" if state.project else "; then mend it with: harness heal"  # what is ours is taken down
+        return HealReport(broken=(f"{error}{remedy}",))
     mended: list[str] = []
     broken: list[str] = []
     found = [one for one in state.services if one.container is not None]

@@ -45,8 +45,8 @@ class ContainerPowers:
         if self._process is not None and self._process.alive():
             return True
         try:
-            body = self._body()  # it may have been started anew, by its own restart policy
-        except EngineError:
+            body = self._engine.inspect(self._container.id)  # it may have been started anew, by its restart policy
+        except NotFound:
             return False
         self._process = self._engine.process_of(body, self._name)
         return bool(body["State"]["Running"])  # true of one that is restarting too

@@ -19,10 +19,7 @@ REMOVED_WITHIN_S = 20.0
 def remove_project(state: StackState) -> list[str]:
     """Keep the logs, then remove all of the project; what is left, each with the command that finishes it."""
     project = state.project
-    by_hand = (
-        f"Compose project {project} (docker compose -p {project} down -v --remove-orphans, and the same for what "
-        f"`docker network ls --filter label={PROJECT_LABEL}={project}` shows)"
-    )
+    by_hand = f"Compose project {project} (docker compose -p {project} down --volumes --remove-orphans)"
     try:
         engine = Engine.connect()
         with ThreadPoolExecutor(8) as pool:

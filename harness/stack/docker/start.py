@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.adopt.yaml_text import Node
-from harness.errors import StartError
+from harness.errors import HealIncomplete, StartError
 from harness.stack.compose_file import StackSpec
 from harness.stack.docker.compose import ComposeFiles
 from harness.stack.docker.interpose import interpose
 from harness.stack.docker.project_copy import ProjectCopy, Say
-from harness.stack.heal import take_down
+from harness.stack.heal import left_over, take_down
 from harness.stack.ports import free_ports, listens
 from harness.stack.running import RunningStack
 from harness.stack.state import RunningLink, StackState
@@ -43,8 +43,9 @@ def start_stack(
     try:
         copy.start(ports, between, take_over=spec.take_over)
         _find_links(copy, spec, api_port, entry_port)
-    except BaseException:
-        take_down(copy.state)
+    except BaseException as error:
+        if left := take_down(copy.state):
+            raise HealIncomplete(f"{error}\n{left_over(left)}") from error
         raise
     return RunningStack(copy.state)
 

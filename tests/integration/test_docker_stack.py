@@ -1,0 +1,316 @@
+"""The Docker stack, broken from outside in every way that a machine knows: healed, told, and nothing of it is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from harness.stack import state as states
+from tests.integration.docker_here import docker, require_docker
+from tests.integration.pair import TOKEN, URL_PASSWORD, Pair, compose_file, make
+from tests.integration.project import short, wait_for, words
+from tests.integration.relay import relayed
+
+BRIEF = {"duration_s": "4.5", "warmup_s": "0.5"}
+SLOW = 'during(2.5, 3.5, Latency("front-back", delay_ms=50))'
+ALL_AT_ONCE = (
+    'during(2.5, 60, Latency("front-back", delay_ms=300), Freeze("back"), Partition("front"), '
+    'CpuSqueeze("back", cores=0.5), MemorySqueeze("back", limit_mb=300))'
+)
+FOR_LONG = 'during(2.5, 60, Latency("front-back", delay_ms=50))'
+LONG = {"duration_s": "62", "warmup_s": "0.5"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _docker() -> None:
+    require_docker()
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    """A project of its own; nothing may be left of it."""
+    made = make(tmp_path / f"pair{os.getpid()}{tmp_path.name[-20:].strip('_-').lower()}")
+    yield made
+    left = [f"process {one.pid}" for one in made.left_over()] + made.left_in_docker()
+    assert left == []
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """A project whose stack is kept for the tests of this module."""
+    made = make(tmp_path_factory.mktemp("kept") / f"kept{os.getpid()}")
+    done = made.run("stack", "up")
+    assert done.returncode == 0, done.stdout
+    yield made
+    done = made.run("stack", "down")
+    assert done.returncode == 0, done.stdout
+    assert made.left_in_docker() == []
+
+
+def inspect(container: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(docker("inspect", container).stdout)[0]
+    return found
+
+
+def containers(state: states.StackState) -> dict[str, str]:
+    """The ids of its containers, by service."""
+    return {one.name: one.container.id for one in state.services if one.container}
+
+
+def out_of_place(state: states.StackState) -> list[str]:
+    """Seen from outside: toxics, closed proxies, containers that are paused, cut off or squeezed."""
+    proxies = requests.get(f"{state.toxiproxy_url}/proxies", timeout=5).json().values()
+    found = [f"proxy {one['name']}" for one in proxies if one["toxics"] or not one["enabled"]]
+    for one in state.services:
+        assert one.container is not None
+        body = inspect(one.container.id)
+        how, networks = body["HostConfig"], body["NetworkSettings"]["Networks"]
+        found += [f"{one.name} {what}" for what in ("Paused", "Dead", "OOMKilled") if body["State"][what]]
+        found += [f"{one.name} off {place.name}" for place in one.container.endpoints if place.name not in networks]
+        if how["CpuQuota"] > 0 or how["NanoCpus"] > 0 or 0 < how["Memory"] < 10**9:
+            found.append(f"{one.name} squeezed")
+    return found
+
+
+# ------------------------------------------------------------------------------------------------- a stack that is kept
+
+
+def test_a_killed_harness_leaves_a_kept_stack_whole_within_five_seconds(kept: Pair) -> None:
+    """kill -9 in mid-fault: every proxy clean, no container paused, cut off or squeezed."""
+    kept.scenario("killed", short(ALL_AT_ONCE, **LONG))
+    process = kept.start("run", "scenarios/killed.py")
+    state = states.read(kept.folder / ".harness" / "stack.json")
+    wait_for(lambda: len(out_of_place(state)) >= 5, 30, "all of the faults")
+    process.kill()
+    process.communicate(timeout=10)
+    wait_for(lambda: not out_of_place(state), 5, "a stack that is whole")
+    assert "mended: back: it was paused" in kept.latest("killed").logs.joinpath("guardian.log").read_text()
+
+
+def test_a_second_run_on_a_kept_stack_is_refused_by_name(kept: Pair) -> None:
+    """Two that break one stack would judge each other's faults."""
+    kept.scenario("first", short(FOR_LONG, **LONG))
+    process = kept.start("run", "scenarios/first.py")
+    kept.wait_for_mark("first", "zero")
+    done = kept.run("run", "scenarios/first.py")
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=20)
+    assert (done.returncode, process.returncode) == (6, 143), done.stdout + said
+    assert "another harness uses the kept stack" in done.stdout
+
+
+def test_a_daemon_that_goes_in_mid_run_is_told_with_what_heals(kept: Pair) -> None:
+    """The run is unknown, its report is there, exit 5; once the daemon is back, the command that was told heals."""
+    kept.scenario("gone", short('during(2.5, 5, Freeze("back"))', duration_s="6", warmup_s="0.5"))
+    with relayed(kept.folder / "docker.sock") as daemon:
+        process = kept.start("run", "scenarios/gone.py", DOCKER_HOST=daemon.host)
+        kept.wait_for_mark("gone", "injected")
+        daemon.stop()
+        said, _ = process.communicate(timeout=30)
+    state = states.read(kept.folder / ".harness" / "stack.json")
+    assert process.returncode == 5, said
+    assert "the Docker Engine did not answer" in said
+    assert words(kept.latest("gone"))["Run complete"] == "unknown"
+    assert kept.latest("gone").report.is_file()
+    assert out_of_place(state) == ["back Paused"]
+    assert "mend it with: harness heal" in said
+    assert "mended: back: it was paused" in kept.run("heal").stdout
+    assert out_of_place(state) == []
+
+
+# ------------------------------------------------------------------------------------------------ a stack of the run's
+
+
+def test_a_killed_harness_leaves_nothing_of_a_stack_of_its_own(pair: Pair) -> None:
+    """kill -9 in mid-fault: no container, network, volume, folder or process."""
+    pair.scenario("killed", short(ALL_AT_ONCE, **LONG))
+    process = pair.start("run", "scenarios/killed.py")
+    pair.wait_for_mark("killed", "injected")
+    process.kill()
+    process.communicate(timeout=10)
+    wait_for(lambda: not pair.left_in_docker(), 20, "the end of every container and network")
+    folders = pair.state("killed").folders
+    wait_for(lambda: not any(Path(folder).exists() for folder in folders), 5, "the end of its folder")
+    wait_for(lambda: not pair.left_over(), 5, "the end of every process")
+
+
+def test_ctrl_c_while_the_stack_starts_ends_at_once(pair: Pair) -> None:
+    """130, and what had come up already is gone."""
+    pair.scenario("early", short(SLOW, **BRIEF))
+    process = pair.start("run", "scenarios/early.py")
+    wait_for(lambda: bool(pair.left_in_docker()), 30, "the first of it")
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=20)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+
+
+def test_sigterm_in_mid_run_ends_it_with_143(pair: Pair) -> None:
+    """As a CI system does it: healed, taken down."""
+    pair.scenario("termed", short(ALL_AT_ONCE, **LONG))
+    process = pair.start("run", "scenarios/termed.py")
+    pair.wait_for_mark("termed", "injected")
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=30)
+    assert process.returncode == 143, said
+
+
+@pytest.mark.parametrize("service", ["front", "hx-toxiproxy"])
+def test_a_container_that_dies_in_mid_run_makes_it_unknown(pair: Pair, service: str) -> None:
+    """Exit 4; the container and its log are named, the report is there, all else is taken down."""
+    pair.scenario("dying", short(FOR_LONG, **LONG))
+    process = pair.start("run", "scenarios/dying.py")
+    pair.wait_for_mark("dying", "injected")
+    docker("kill", containers(pair.state("dying"))[service])
+    said, _ = process.communicate(timeout=40)
+    assert process.returncode == 4, said
+    assert f"{service} died at" in said
+    assert f"logs/{service}.log" in said
+    assert words(pair.latest("dying"))["Run complete"] == "unknown"
+    assert pair.latest("dying").report.is_file()
+    assert (pair.latest("dying").logs / f"{service}.log").is_file()
+
+
+def test_a_daemon_that_goes_is_told_with_the_command_that_takes_the_stack_down(pair: Pair) -> None:
+    """Exit 5, the report is there, and the command in the message leaves nothing once the daemon is back."""
+    pair.scenario("gone", short('during(2.5, 4, Freeze("back"))', **BRIEF))
+    with relayed(pair.folder / "docker.sock") as daemon:
+        process = pair.start("run", "scenarios/gone.py", DOCKER_HOST=daemon.host)
+        pair.wait_for_mark("gone", "injected")
+        daemon.stop()
+        said, _ = process.communicate(timeout=30)
+    assert process.returncode == 5, said
+    assert pair.latest("gone").report.is_file()
+    assert pair.left_in_docker()
+    command = re.search(r"\((docker compose [^)]*)\)", said)
+    assert command is not None, said
+    subprocess.run(shlex.split(command[1]), check=True, capture_output=True, timeout=60)
+
+
+def test_two_runs_side_by_side_both_go_on_to_their_end(pair: Pair) -> None:
+    """Each has a copy of its own."""
+    processes = []
+    for name in ("one", "other"):
+        pair.scenario(name, short(SLOW, **BRIEF))
+        processes.append(pair.start("run", f"scenarios/{name}.py"))
+    for name, process in zip(("one", "other"), processes, strict=True):
+        said, _ = process.communicate(timeout=90)
+        assert words(pair.latest(name))["Run complete"] == "pass", said
+
+
+# ----------------------------------------------------------------------------------- beside the user's own running copy
+
+
+class Finished:
+    """One run beside the user's own copy, and what there was before and after."""
+
+    def __init__(self, pair: Pair) -> None:
+        self.pair = pair
+        self.data = Path(f"{pair.folder}-data")
+        self.data.mkdir()
+        writes = ["sh", "-c", "echo ours > /var/lib/back/written; exec python3 /pair/server.py"]
+        body = compose_file(command=writes)
+        body["services"]["back"]["volumes"].append(f"{self.data}:/var/lib/back")
+        body["services"]["front"] |= {"image": f"{pair.folder.name}-front:test", "build": {"context": "."}}
+        (pair.folder / "Dockerfile").write_text(f"FROM {body['services']['back']['image']}\nENV BUILT=1\n")
+        pair.compose(body)
+        self.name = pair.folder.name
+        self.own("up", "--detach", "--build")
+        (self.data / "written").write_text("the user's", encoding="utf-8")
+        self.before = self.running()
+        self.images = self.images_now()
+        pair.scenario("slow", short(SLOW, **BRIEF))
+
+    def own(self, *arguments: str) -> None:
+        done = docker("compose", "-p", self.name, "--project-directory", str(self.pair.folder), *arguments)
+        assert done.returncode == 0, done.stderr
+
+    def running(self) -> dict[str, str]:
+        """Of the user's own copy: when each container was started, by id."""
+        listed = docker("ps", "-q", "--no-trunc", "--filter", f"label=com.docker.compose.project={self.name}")
+        return {one: inspect(one)["State"]["StartedAt"] for one in listed.stdout.split()}
+
+    def images_now(self) -> list[str]:
+        """All that were ever built for the project or a copy of it, those without a name too."""
+        ids = docker("image", "ls", "-q", "--no-trunc", "--filter", "label=com.docker.compose.project").stdout.split()
+        form = '{{.Id}} {{index .Config.Labels "com.docker.compose.project"}}'
+        rows = docker("image", "inspect", "--format", form, *sorted(set(ids))).stdout.splitlines()
+        return [row for row in rows if row.split()[1].startswith(self.name)]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
+    made = Finished(make(tmp_path_factory.mktemp("finished") / f"own{os.getpid()}"))
+    try:
+        yield made
+    finally:
+        made.own("down", "--volumes")
+        docker("image", "rm", f"{made.name}-front:test")
+
+
+def test_a_run_beside_the_users_own_copy_does_not_touch_it(finished: Finished) -> None:
+    """The same containers, started when they were."""
+    done = finished.pair.run("run", "scenarios/slow.py")
+    assert words(finished.pair.latest("slow"))["Run complete"] == "pass", done.stdout
+    assert "your folder at /var/lib/back is left alone" in done.stdout
+    assert len(finished.before) == 2
+    assert finished.running() == finished.before
+
+
+def test_a_folder_of_data_is_not_touched_by_the_copy(finished: Finished) -> None:
+    """What is mounted under /var/lib stays as the user left it."""
+    assert (finished.data / "written").read_text(encoding="utf-8") == "the user's"
+
+
+def test_no_secret_gets_into_a_run_folder(finished: Finished) -> None:
+    """Not from an environment, nor a URL, nor a container's log: no file of the run holds it."""
+    folder = finished.pair.latest("slow").path
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert b"(kept out)" in (folder / "logs" / "front.log").read_bytes()
+    for secret in (TOKEN, URL_PASSWORD):
+        assert [str(path) for path in files if secret.encode() in path.read_bytes()] == []
+
+
+def test_a_copy_that_is_taken_over_is_started_again(finished: Finished) -> None:
+    """--take-over stops the user's own containers for the time of a run; the same ones run after."""
+    done = finished.pair.run("run", "scenarios/slow.py", "--take-over")
+    assert "itself is stopped for the time (2 containers)" in done.stdout
+    assert set(finished.running()) == set(finished.before)
+    assert finished.running() != finished.before
+
+
+def test_runs_leave_no_container_network_volume_or_image(finished: Finished) -> None:
+    """After two runs there are as many images as the user built, and nothing of a copy's."""
+    assert len(finished.images) == 1
+    assert finished.images_now() == finished.images
+    assert finished.pair.left_in_docker() == []
+
+
+def test_adopt_leaves_nothing(finished: Finished) -> None:
+    """Nor does the copy that is watched."""
+    done = finished.pair.run("adopt", "--watch", "1s", "-o", "found.yml")
+    assert done.returncode == 0, done.stdout
+    assert "front-back" in (finished.pair.folder / "found.yml").read_text(encoding="utf-8")
+    assert finished.pair.left_in_docker() == []
+
+
+def test_a_copy_that_was_taken_over_is_started_again_after_kill_9(finished: Finished) -> None:
+    """The guardian takes ours down and starts the user's own."""
+    finished.pair.scenario("over", short(FOR_LONG, **LONG))
+    process = finished.pair.start("run", "scenarios/over.py", "--take-over")
+    finished.pair.wait_for_mark("over", "injected")
+    assert finished.running() == {}
+    process.kill()
+    process.communicate(timeout=10)
+    wait_for(lambda: set(finished.running()) == set(finished.before), 20, "the user's own copy")
+    wait_for(lambda: not finished.pair.left_in_docker(), 20, "the end of ours")
