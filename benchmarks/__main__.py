@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import analysis, load, runs
+from benchmarks import analysis, docker, load, runs
 from benchmarks.table import Row, show
 
-ALL = (runs.stack_up, runs.whole_run, analysis.report, load.recording, load.freeze, load.open_model)
+HERE = (runs.stack_up, runs.whole_run, analysis.report, load.recording, load.freeze, load.open_model)
+ON_DOCKER = (docker.start, docker.hop, docker.sweep)
 
 
 def main() -> None:
     word = sys.argv[1] if len(sys.argv) > 1 else ""
     rows: list[Row] = []
-    for measure in ALL:
+    for measure in (*HERE, *ON_DOCKER):
         if word in f"{measure.__module__}.{measure.__name__}":
             print(f"measuring {measure.__name__}: {(measure.__doc__ or '').strip()}", file=sys.stderr, flush=True)
             rows += measure()

@@ -6,7 +6,7 @@ import functools
 import json
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,11 +74,29 @@ def resolve(files: ComposeFiles, project: str | None = None) -> dict[str, Any]:
     return body
 
 
-def up(files: ComposeFiles, project: str, log: Path, *, build: bool) -> Child:
-    """Bring the project up, detached; what Compose says goes to `log`, a plain line a step."""
-    command = ["docker", "compose", "--progress", "plain", *files.arguments(project), "up", "--detach"]
-    command += ["--quiet-pull", "--build"] if build else ["--quiet-pull"]
-    return start("docker compose up", command, log, folder=files.folder)
+def build(files: ComposeFiles, project: str, services: Sequence[str], log: Path) -> Child:
+    """Build the images of these services; what Compose says goes to `log`, a plain line a step."""
+    return _begin("build", files, project, services, log)
+
+
+def up(files: ComposeFiles, project: str, log: Path) -> Child:
+    """Bring the project up, detached; an image that is there is not built. What Compose says goes to `log`."""
+    return _begin("up", files, project, ("--detach", "--quiet-pull"), log)
+
+
+def _begin(verb: str, files: ComposeFiles, project: str, more: Sequence[str], log: Path) -> Child:
+    command = ["docker", "compose", "--progress", "plain", *files.arguments(project), verb, *more]
+    return start(f"docker compose {verb}", command, log, folder=files.folder)
+
+
+def to_build(project: Mapping[str, Any]) -> tuple[str, ...]:
+    """The services to build so that every image of the resolved project is built, and none twice."""
+    first: dict[str, str] = {}
+    for name, body in project["services"].items():
+        if "build" in body:
+            how = {key: body[key] for key in ("build", "image", "platform") if key in body}
+            first.setdefault(json.dumps(how, sort_keys=True) if "image" in how else name, name)
+    return tuple(first.values())
 
 
 def image_of(name: str, project: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ from docker.errors import NotFound
 from harness.adopt.yaml_text import Node, dump
 from harness.errors import StartError
 from harness.masking import remember, secrets_in
+from harness.stack.child import Child
 from harness.stack.docker import compose, isolation, pristine
 from harness.stack.docker.compose import ComposeFiles
 from harness.stack.docker.engine import RUN_LABEL, SERVICE_LABEL, Engine
@@ -28,7 +29,7 @@ from harness.stack.state import RunningService, StackState, write
 from harness.waiting import POLL_S, wait_until
 
 UP_WITHIN_S, HEALTHY_WITHIN_S = 600.0, 120.0
-LOG_LINES = 12
+LOG, LOG_LINES = "compose.log", 12
 STOP_WITHIN_S = 10
 
 Say = Callable[[str], None]
@@ -53,14 +54,18 @@ class ProjectCopy:
         self.engine = Engine.connect()
         self._own_runs = ""
 
-    def start(self, ports: Mapping[str, tuple[int, int]], more: More, *, take_over: bool = False) -> None:
+    def start(
+        self, ports: Mapping[str, tuple[int, int]], more: More, *, own_name: str = "", take_over: bool = False
+    ) -> None:
         """Bring it up and wait until all of it is well. Raises HarnessError with the log that says why not.
 
-        `ports` are (container port, host port) by the service that is met from outside. With `take_over` the user's
-        own copy, where it runs, is stopped for the time, and started again when ours is taken down.
+        `ports` are (container port, host port) by the service that is met from outside. `own_name` is the project's,
+        where it is known already. With `take_over` the user's own copy, where it runs, is stopped for the time, and
+        started again when ours is taken down.
         """
         self._logs.mkdir(parents=True, exist_ok=True)
-        own_name = compose.resolve(self._files)["name"]
+        (self._logs / LOG).unlink(missing_ok=True)  # a kept stack's, of the time before
+        own_name = own_name or compose.resolve(self._files)["name"]
         run = secrets.token_hex(3)
         project = f"{own_name}-hx-{run}"
         resolved = compose.resolve(self._files, project)
@@ -73,9 +78,10 @@ class ProjectCopy:
         path = folder / "override.yml"
         path.touch(mode=0o600)  # it may hold what the project keeps secret
         path.write_text(dump(override), encoding="utf-8")
+        self._build(own_name, resolved)
         if take_over:
             self._stand_aside(own_name)
-        self._up(ComposeFiles((*self._files.paths, path), self._files.profiles), resolved)
+        self._up(ComposeFiles((*self._files.paths, path), self._files.profiles))
         self.change(services=self._services(ports))
         self._wait_healthy()
 
@@ -102,7 +108,7 @@ class ProjectCopy:
         said = ""
         for body in self.engine.containers(self.state.project):
             state = body["State"]
-            unhealthy = (state.get("Health") or {}).get("Status") == "unhealthy"
+            unhealthy = state["Running"] and (state.get("Health") or {}).get("Status") == "unhealthy"
             if unhealthy or (not state["Running"] and state["ExitCode"] != 0):
                 name = body["Config"]["Labels"][SERVICE_LABEL]
                 how = "is not healthy" if unhealthy else f"ended with exit code {state['ExitCode']}"
@@ -118,13 +124,20 @@ class ProjectCopy:
             raise StartError("called off while the stack was starting")
         return done
 
-    def _up(self, files: ComposeFiles, resolved: Mapping[str, Any]) -> None:
-        log = self._logs / "compose.log"
-        log.unlink(missing_ok=True)  # of an earlier start of a kept stack
-        build = any("build" in body for body in resolved["services"].values())
-        child = compose.up(files, self.state.project, log, build=build)
+    def _build(self, own_name: str, resolved: Mapping[str, Any]) -> None:
+        """Each image once, under the project's own name, which an image bears in its labels: what did not change stays
+        the same image, and none is left behind without a tag."""
+        services = compose.to_build(resolved)
+        if services:
+            self._compose(compose.build(self._files, own_name, services, self._logs / LOG))
+
+    def _up(self, files: ComposeFiles) -> None:
+        self._compose(compose.up(files, self.state.project, self._logs / LOG))
+
+    def _compose(self, child: Child) -> None:
+        """Tell how far it is until it is done. Raises StartError where it fails."""
         self.change(owned=(*self.state.owned, child.id))
-        told = _Progress(log, self.state.project, self._say)
+        told = _Progress(child.log, self.state.project, self._say)
         deadline = time.monotonic() + UP_WITHIN_S
         while child.ended() is None and not self._cancelled() and time.monotonic() < deadline:
             told.look()
@@ -143,7 +156,7 @@ class ProjectCopy:
                 if self._own_runs and not self.state.aside
                 else ""
             )
-            raise StartError(f"docker compose up {how}:\n{compose.failure(log)}{self.why()}{beside}")
+            raise StartError(f"{child.name} {how}:\n{compose.failure(child.log)}{self.why()}{beside}")
 
     def _services(self, ports: Mapping[str, tuple[int, int]]) -> tuple[RunningService, ...]:
         found = []

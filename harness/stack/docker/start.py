@@ -41,7 +41,7 @@ def start_stack(
         return interpose(spec, resolved, copy.engine, api_port, labels).document if spec.mode else {}
 
     try:
-        copy.start(ports, between, take_over=spec.take_over)
+        copy.start(ports, between, own_name=spec.name, take_over=spec.take_over)
         _find_links(copy, spec, api_port, entry_port)
     except BaseException as error:
         if left := take_down(copy.state):
