@@ -208,12 +208,13 @@ def phases_of(windows: Sequence[PlannedWindow], end_s: float) -> tuple[Phase, ..
 
 def as_they_were(windows: Sequence[PlannedWindow], marks: Sequence[Mark]) -> tuple[PlannedWindow, ...]:
     """The windows with the times that the marks tell: those of a run that waited for calm were later than planned."""
-    began = {mark.data.get("window"): mark.at_s for mark in marks if mark.kind == "injected"}
+    went_in = {mark.data.get("window") for mark in marks if mark.kind == "injected"}
+    began = {mark.data.get("window"): mark.at_s for mark in marks if mark.kind == "injecting"}
     ended = {mark.data.get("window"): mark.at_s for mark in marks if mark.kind == "healing"}
     out = []
     for one in windows:
         start_s = began.get(one.name)
-        if start_s is not None:
+        if start_s is not None and one.name in went_in:
             end_s = ended.get(one.name)
             out.append(replace(one, start_s=start_s, end_s=end_s or start_s + one.end_s - one.start_s))
     return tuple(out)

@@ -9,11 +9,12 @@ from typing import Any
 
 from harness import history, report, store
 from harness.checks.judge import judge, judge_baseline
+from harness.ending import BASELINE_BAD, Ending
 from harness.interrupts import Interrupts
 from harness.model import Check
 from harness.plan import Plan
 from harness.record import Verdict, Word, overall
-from harness.runner import BASELINE_BAD, Ending, Opener, Run
+from harness.runner import Opener, Run
 from harness.store import RunFolder
 from harness.watching import View
 

@@ -27,12 +27,12 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def kept_path(spec: StackSpec) -> Path:
     """Where the state of a project's kept stack is, beside its Compose file."""
-    return spec.path.resolve().parent / ".harness" / "stack.json"
+    return spec.path.absolute().parent / ".harness" / "stack.json"
 
 
 def kept_kind(compose_file: Path) -> str:
     """What the stack runs on that is kept beside a Compose file; "" where there is none."""
-    path = compose_file.resolve().parent / ".harness" / "stack.json"
+    path = compose_file.absolute().parent / ".harness" / "stack.json"
     try:
         return states.read(path).kind
     except HarnessError:
