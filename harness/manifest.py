@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from harness.masking import mask
 from harness.model import Load
 from harness.plan import Plan
 from harness.stack.state import StackState
@@ -36,7 +35,7 @@ def manifest(plan: Plan, state: StackState, command: Sequence[str]) -> dict[str,
         "seed": scenario.seed,
         "command": list(command),
         "stack": state.kind,
-        "variables": {name: mask(name, value) for name, value in state.variables.items()},
+        "variables": dict(state.variables),
         "services": [one.name for one in state.services],
         "links": {one.name: {"client": one.client, "service": one.service} for one in state.links},
         "entry": state.entry,

@@ -27,6 +27,12 @@ def mask(name: str, value: str) -> str:
     return KEPT_OUT if is_secret(name) and value else _IN_URL.sub(rf"\1:{KEPT_OUT}", value)
 
 
+def shown(variables: Mapping[str, str], environments: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Variables as they may be shown: one that is harmless by its name may be a secret by where it goes."""
+    secrets = secrets_in(environments)
+    return {name: masked(mask(name, value), secrets) for name, value in variables.items()}
+
+
 def secrets_in(environments: Iterable[Mapping[str, str]]) -> set[str]:
     """The secret values of some environments: those of secret names, and the passwords in URLs."""
     found: set[str] = set()
@@ -43,6 +49,13 @@ def remember(folder: Path, secrets: Iterable[str]) -> None:
     path = folder / RECORD
     path.touch(mode=0o600)
     path.write_text(json.dumps(sorted(secrets, key=len, reverse=True)), encoding="utf-8")
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """A text without them."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, KEPT_OUT)
+    return text
 
 
 def mask_files(folders: Iterable[str], paths: Iterable[str]) -> None:

@@ -58,7 +58,8 @@ def kept(spec: StackSpec) -> StackState | None:
 
 
 def opener(spec: StackSpec, kind: str, say: Callable[[str], None]) -> Opener:
-    """The kept stack where there is one, else one of the run's own. Raises StartError where the kept one is another."""
+    """The kept stack where there is one, else one of the run's own. Raises HarnessError where the kept one is another,
+    or no engine answers."""
     state = kept(spec)
     if state is not None and state.kind != kind:
         raise StartError(
@@ -66,9 +67,18 @@ def opener(spec: StackSpec, kind: str, say: Callable[[str], None]) -> Opener:
             "down with `harness stack down`"
         )
     if state is None:
+        if kind == "docker":
+            _engine_answers()
         return lambda folder, cancelled: _start(spec, kind, folder.stack, folder.logs, cancelled, say)
     _warn_of_other_variables(spec.variables, state.variables, say)
     return lambda folder, cancelled: _attach(state, Hold(kept_path(spec).parent), say)
+
+
+def _engine_answers() -> None:
+    """Raises EngineError where there is none: before a run folder is made, and anything started."""
+    from harness.stack.docker.engine import Engine  # the Docker SDK, where it is asked for
+
+    Engine.connect()
 
 
 def _start(

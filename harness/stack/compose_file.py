@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from harness.errors import ComposeFileError, one_of
+from harness.masking import shown
 from harness.stack.compose_disks import bounded_volumes, disks_of
 from harness.stack.compose_variables import interpolate, variables_in
 
@@ -61,7 +62,8 @@ class LinkSpec:
 class StackSpec:
     """The whole stack. `entry_service` and `entry_port` are where the load goes.
 
-    `variables` are those that the services' environments refer to (`${WEAKNESS:-}`), with the values that they have.
+    `variables` are those that the services' environments refer to (`${WEAKNESS:-}`), with the values that they have,
+    those of secrets kept out.
     `files` are the project's own; `mode` is soft or strict where Toxiproxy is put between the services by networks, ""
     where the project has a Toxiproxy of its own; `ports` are then all that services are known to listen on.
     `take_over`: the user's own running copy may be stopped for the time.
@@ -146,7 +148,7 @@ def read_compose_file(path: Path, variables: Mapping[str, str] | None = None) ->
         entry_service=entry_service,
         entry_port=entry_port,
         files=(path,),
-        variables=variables_in(document, environment),
+        variables=shown(variables_in(document, environment), (one.environment for one in services.values())),
     )
 
 

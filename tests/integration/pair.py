@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
+from pathlib import Path
 from typing import Any
 
 from harness.stack import state as states
@@ -47,8 +47,8 @@ class Visitor(FastHttpUser):
     def look(self):
         self.client.get("/")
 """
-TOKEN, URL_PASSWORD = "tok-3f9c1e77d2", "pw-8a41c9e05b"
-"""Distinctive, so that a test finds them wherever they leak."""
+TOKEN, URL_PASSWORD = "tok$3f9c1e77d2", "pw-8a41c9e05b"
+"""Distinctive, so that a test finds them wherever they leak. A dollar sign is one that Compose writes as two."""
 ENTRY, LINK = 'entry: "front:8000"', "front-back: {client: front, service: back, port: 8000}"
 
 
@@ -56,7 +56,7 @@ def compose_file(**more: Any) -> dict[str, Any]:
     """The user's own file. `more` is added to `back`."""
     service = {"image": python_image(), "command": ["python3", "/pair/server.py"]}
     code = "./server.py:/pair/server.py:ro"
-    secrets = {"API_TOKEN": TOKEN, "QUEUE_URL": f"amqp://user:{URL_PASSWORD}@queue:5672/"}
+    secrets = {"API_TOKEN": "${PAIR_SETTING}", "QUEUE_URL": f"amqp://user:{URL_PASSWORD}@queue:5672/"}
     front = {"environment": {"BACK": "http://back:8000/", **secrets}, "ports": ["127.0.0.1::8000"]}
     return {
         "services": {
@@ -69,6 +69,10 @@ def compose_file(**more: Any) -> dict[str, Any]:
 class Pair(Project):
     """That project in a folder, under the folder's name, with the override that `harness adopt` would write."""
 
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.environment |= {"TOXIPROXY_IMAGE": toxiproxy_image(), "PAIR_SETTING": TOKEN}
+
     def fill(self) -> None:
         (self.folder / "server.py").write_text(SERVER, encoding="utf-8")
         (self.folder / "locustfiles").mkdir()
@@ -76,7 +80,6 @@ class Pair(Project):
         self.compose(compose_file())
         override = f"x-harness: {{mode: soft, toxiproxy: hx-toxiproxy, {ENTRY}, links: {{{LINK}}}}}\n"
         (self.folder / "harness.override.yml").write_text(override, encoding="utf-8")
-        os.environ.setdefault("TOXIPROXY_IMAGE", toxiproxy_image())
 
     def compose(self, document: dict[str, Any]) -> None:
         """Make this the user's Compose file (JSON is YAML)."""
@@ -95,7 +98,7 @@ class Pair(Project):
         return [name for name in found if f"{self.folder.name}-hx-" in name]
 
 
-def make(folder: Any) -> Pair:
+def make(folder: Path) -> Pair:
     """The project in a new folder."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

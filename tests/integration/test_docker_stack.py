@@ -273,7 +273,7 @@ def test_a_folder_of_data_is_not_touched_by_the_copy(finished: Finished) -> None
 
 
 def test_no_secret_gets_into_a_run_folder(finished: Finished) -> None:
-    """Not from an environment, nor a URL, nor a container's log: no file of the run holds it."""
+    """Not from an environment, a variable, a URL, nor a container's log: no file of the run holds it."""
     folder = finished.pair.latest("slow").path
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert b"(kept out)" in (folder / "logs" / "front.log").read_bytes()

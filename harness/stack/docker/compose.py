@@ -74,6 +74,12 @@ def resolve(files: ComposeFiles, project: str | None = None) -> dict[str, Any]:
     return body
 
 
+def environments(resolved: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What the services of a resolved project get as their environment. Compose writes a dollar sign as two."""
+    bodies = [body.get("environment") or {} for body in resolved["services"].values()]
+    return [{k: str(value).replace("$$", "$") for k, value in body.items() if value is not None} for body in bodies]
+
+
 def build(files: ComposeFiles, project: str, services: Sequence[str], log: Path) -> Child:
     """Build the images of these services; what Compose says goes to `log`, a plain line a step."""
     return _begin("build", files, project, services, log)
@@ -97,11 +103,6 @@ def to_build(project: Mapping[str, Any]) -> tuple[str, ...]:
             how = {key: body[key] for key in ("build", "image", "platform") if key in body}
             first.setdefault(json.dumps(how, sort_keys=True) if "image" in how else name, name)
     return tuple(first.values())
-
-
-def image_of(name: str, project: Mapping[str, Any]) -> str:
-    """The name that Compose gives to what it builds, where the file gives none."""
-    return f"{project['name']}-{name}"
 
 
 def _last(said: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
@@ -76,7 +76,7 @@ def connections(of: tuple[Member, ...]) -> Counter[Connection]:
     return dialled | met
 
 
-def open_ports(of: tuple[Member, ...]) -> Mapping[str, tuple[int, ...]]:
+def open_ports(of: Iterable[Member]) -> Mapping[str, tuple[int, ...]]:
     """TCP ports by service that are open to others."""
     return {one.service: _listening(one.pid) for one in of}
 

@@ -17,6 +17,8 @@ from harness.errors import EngineError
 from harness.stack.child import ProcessId, identify
 
 DEADLINE_S = 20
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+SCHEMES = ("unix://", "tcp://", "http://", "https://", "ssh://", "npipe://")
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 RUN_LABEL = "io.resilience-harness.run"
@@ -35,7 +37,7 @@ class Engine:
         try:
             api = docker.APIClient(version="auto", timeout=DEADLINE_S, **docker.utils.kwargs_from_env())
         except DockerException as error:
-            raise EngineError(_unreachable(error)) from error
+            raise EngineError(unreachable(error, os.environ.get("DOCKER_HOST") or DEFAULT_HOST)) from error
         return cls(api)
 
     def info(self) -> Mapping[str, Any]:
@@ -67,6 +69,13 @@ class Engine:
         with _told(f"docker image inspect {image}"):
             exposed = self._api.inspect_image(image)["Config"].get("ExposedPorts") or {}
         return tuple(sorted(int(port.split("/")[0]) for port in exposed if not port.endswith("/udp")))
+
+    def has_image(self, image: str) -> bool:
+        try:
+            self.exposed_ports(image)
+        except NotFound:
+            return False
+        return True
 
     def inspect(self, container: str) -> dict[str, Any]:
         """Raises docker's NotFound for a container that is gone, EngineError for all else."""
@@ -195,18 +204,23 @@ def _unless(said: str) -> Iterator[None]:
             raise
 
 
-def _unreachable(error: Exception) -> str:
-    host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+def unreachable(error: Exception, host: str) -> str:
+    """Why no engine answers at `host`, and what to do."""
     text = str(error)
-    socket = Path(host.removeprefix("unix://"))
     if "Permission denied" in text:
         return (
             f"no permission to use the Docker Engine at {host}; join its group (sudo usermod -aG docker $USER, then "
             "log in again), or run as root; or do without: --stack embedded"
         )
-    if host.startswith("unix://") and not socket.exists():
+    if not host.startswith(SCHEMES):
+        return f"$DOCKER_HOST is {host!r}; it must be an address such as unix:///var/run/docker.sock or tcp://HOST:2375"
+    if host.startswith("unix://") and not Path(host.removeprefix("unix://")).exists():
         return (
             f"there is no Docker Engine at {host}; install and start one (sudo systemctl start docker), or set "
             "DOCKER_HOST; or do without: --stack embedded"
         )
-    return f"the Docker Engine at {host} does not answer; start it (sudo systemctl start docker): {text}"
+    said = "connection refused" if "refused" in text else text
+    return (
+        f"the Docker Engine at {host} does not answer ({said}); start it (sudo systemctl start docker), or set "
+        "DOCKER_HOST; or do without: --stack embedded"
+    )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.adopt.yaml_text import Node, Tagged
-from harness.errors import StartError
+from harness.errors import ComposeFileError
 
 Document = dict[str, Node]
 
@@ -39,7 +39,7 @@ def isolate(
 
     `resolved` is the project resolved under the run's project name, `own_name` the name that it has without us, `ports`
     (container port, host port) by the service that must be met from outside, `labels` go on everything.
-    Raises StartError for volumes and networks that somebody else owns.
+    Raises ComposeFileError for volumes that somebody else owns.
     """
     project = resolved["name"]
     services: Document = {}
@@ -85,7 +85,7 @@ def _ours(kind: str, named: Mapping[str, Any], project: str, labels: Mapping[str
         if (body or {}).get("external"):
             if kind == "network":
                 continue  # used as it is: what is on it is not ours to touch
-            raise StartError(
+            raise ComposeFileError(
                 f"the volume {key} is external: a run would load and break what somebody else keeps in it; give the "
                 "project a volume of its own for the test, in a Compose file that you add with --file"
             )

@@ -20,15 +20,15 @@ from docker.errors import NotFound
 
 from harness.adopt.yaml_text import Node, dump
 from harness.errors import StartError
-from harness.masking import remember, secrets_in
+from harness.masking import mask_files, masked, remember, secrets_in
 from harness.stack.child import Child
-from harness.stack.docker import compose, isolation, pristine
+from harness.stack.docker import compose, health, isolation, pristine
 from harness.stack.docker.compose import ComposeFiles
 from harness.stack.docker.engine import RUN_LABEL, SERVICE_LABEL, Engine
 from harness.stack.state import RunningService, StackState, write
 from harness.waiting import POLL_S, wait_until
 
-UP_WITHIN_S, HEALTHY_WITHIN_S = 600.0, 120.0
+UP_WITHIN_S = 600.0
 LOG, LOG_LINES = "compose.log", 12
 STOP_WITHIN_S = 10
 
@@ -53,6 +53,8 @@ class ProjectCopy:
         self._cancelled, self._say = cancelled, say
         self.engine = Engine.connect()
         self._own_runs = ""
+        self._secrets: set[str] = set()
+        self._images: dict[str, str] = {}
 
     def start(
         self, ports: Mapping[str, tuple[int, int]], more: More, *, own_name: str = "", take_over: bool = False
@@ -74,10 +76,12 @@ class ProjectCopy:
         override = isolation.merged(isolation.isolate(resolved, own_name, ports, labels), more(resolved, labels))
         folder = Path(tempfile.mkdtemp(prefix="harness-stack-"))
         self.change(folders=(str(folder),), notes=str(folder), project=project)
-        remember(folder, secrets_in(_environments(resolved)))
+        self._secrets = secrets_in(compose.environments(resolved))
+        remember(folder, self._secrets)
         path = folder / "override.yml"
         path.touch(mode=0o600)  # it may hold what the project keeps secret
         path.write_text(dump(override), encoding="utf-8")
+        self._images = _pulled(resolved, override)
         self._build(own_name, resolved)
         if take_over:
             self._stand_aside(own_name)
@@ -107,15 +111,14 @@ class ProjectCopy:
         """The last lines of what did not come up."""
         said = ""
         for body in self.engine.containers(self.state.project):
-            state = body["State"]
-            unhealthy = state["Running"] and (state.get("Health") or {}).get("Status") == "unhealthy"
-            if unhealthy or (not state["Running"] and state["ExitCode"] != 0):
-                name = body["Config"]["Labels"][SERVICE_LABEL]
-                how = "is not healthy" if unhealthy else f"ended with exit code {state['ExitCode']}"
+            if trouble := health.trouble(body):
+                name, probe = body["Config"]["Labels"][SERVICE_LABEL], health.probe(body)
+                told = f" (its health check says: {probe})" if probe else ""
                 with contextlib.suppress(NotFound):
                     lines = self.engine.logs(body["Id"], LOG_LINES).decode(errors="replace").splitlines()
-                    said += f"\n{name} {how}; the end of its log:\n" + "\n".join(f"    {line}" for line in lines)
-        return said
+                    end = "\n".join(f"    {line}" for line in lines) or "    (its log is empty)"
+                    said += f"\n{name} {trouble}{told}; the end of its log:\n{end}"
+        return masked(said, self._secrets)
 
     def wait(self, ready: Callable[[], bool], within_s: float) -> bool:
         """As wait_until; raises StartError when it was called off."""
@@ -145,6 +148,7 @@ class ProjectCopy:
         told.look()
         ended = child.ended()
         child.end()
+        mask_files(self.state.folders, [str(child.log)])
         self.change(owned=tuple(one for one in self.state.owned if one.pid != child.pid))
         if self._cancelled():
             raise StartError("called off while the stack was starting")
@@ -156,7 +160,17 @@ class ProjectCopy:
                 if self._own_runs and not self.state.aside
                 else ""
             )
-            raise StartError(f"{child.name} {how}:\n{compose.failure(child.log)}{self.why()}{beside}")
+            raise StartError(f"{child.name} {how}:\n{compose.failure(child.log)}{self._not_here()}{self.why()}{beside}")
+
+    def _not_here(self) -> str:
+        """The images that are missing, with whose they are."""
+        missing = [f"{image} (of {name})" for name, image in self._images.items() if not self.engine.has_image(image)]
+        if not missing:
+            return ""
+        return (
+            f"\nnot here, and not pulled: {', '.join(missing)}; correct the name, log in (docker login), or bring it "
+            "here with docker pull, load or build"
+        )
 
     def _services(self, ports: Mapping[str, tuple[int, int]]) -> tuple[RunningService, ...]:
         found = []
@@ -177,27 +191,24 @@ class ProjectCopy:
         return tuple(sorted(found, key=lambda one: one.name))
 
     def _wait_healthy(self) -> None:
-        """Every container healthy where it says how it does, running where it does not, or ended well as jobs do."""
+        """Until every container is well. Raises StartError as soon as one is lost, or takes longer than it says."""
         waiting = {one.name: one.container.id for one in self.state.services if one.container}
 
         def well() -> bool:
             for name, container in list(waiting.items()):
                 try:
-                    state = self.engine.inspect(container)["State"]
+                    body = self.engine.inspect(container)
                 except NotFound:
                     raise StartError(f"the container of {name} is gone{self.why()}") from None
-                health = (state.get("Health") or {}).get("Status", "")
-                if state["Running"] and health in ("", "none", "healthy"):
-                    del waiting[name]
-                elif not state["Running"] and not state.get("Restarting"):
-                    if state["ExitCode"] != 0:
-                        raise StartError(f"{name} ended with exit code {state['ExitCode']}{self.why()}")
+                if health.is_lost(body):
+                    raise StartError(f"the stack does not come up:{self.why()}")
+                if health.is_well(body):
                     del waiting[name]
             return not waiting
 
-        if not self.wait(well, HEALTHY_WITHIN_S):
-            names = ", ".join(waiting)
-            raise StartError(f"not healthy within {HEALTHY_WITHIN_S:g} s: {names}{self.why()}")
+        within_s = max((health.patience_s(self.engine.inspect(one)) for one in waiting.values()), default=0.0)
+        if not self.wait(well, within_s):
+            raise StartError(f"not well within {within_s:g} s: {', '.join(waiting)}{self.why()}")
 
 
 class _Progress:
@@ -218,9 +229,11 @@ class _Progress:
             self._read = len(lines)
 
 
-def _environments(resolved: Mapping[str, Any]) -> list[dict[str, str]]:
-    bodies = [body.get("environment") or {} for body in resolved["services"].values()]
-    return [{name: str(value) for name, value in body.items() if value is not None} for body in bodies]
+def _pulled(*documents: Mapping[str, Any]) -> dict[str, str]:
+    """The images by service that are not built."""
+    bodies = [(name, body) for document in documents for name, body in document["services"].items()]
+    built = {name for name, body in bodies if "build" in body}
+    return {name: str(body["image"]) for name, body in bodies if "image" in body and name not in built}
 
 
 def _address(body: dict[str, Any]) -> str:

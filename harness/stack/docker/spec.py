@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from harness.errors import ComposeFileError
+from harness.masking import shown
 from harness.stack.compose_file import ServiceSpec, StackSpec, read_links
 from harness.stack.compose_variables import variables_in
 from harness.stack.docker import compose
@@ -79,7 +80,10 @@ def read_spec(paths: Sequence[Path]) -> StackSpec:
         files=tuple(own),
         mode=mode,
         ports={name: tuple(int(port) for port in ports) for name, ports in (extension.get("ports") or {}).items()},
-        variables={k: v for path in own for k, v in variables_in(_document(path), os.environ).items()},
+        variables=shown(
+            {k: v for path in own for k, v in variables_in(_document(path), os.environ).items()},
+            compose.environments(resolved),
+        ),
     )
 
 

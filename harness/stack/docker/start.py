@@ -11,6 +11,7 @@ from harness.adopt.yaml_text import Node
 from harness.errors import HealIncomplete, StartError
 from harness.stack.compose_file import StackSpec
 from harness.stack.docker.compose import ComposeFiles
+from harness.stack.docker.connections import member, open_ports
 from harness.stack.docker.interpose import interpose
 from harness.stack.docker.project_copy import ProjectCopy, Say
 from harness.stack.heal import left_over, take_down
@@ -20,7 +21,7 @@ from harness.stack.state import RunningLink, StackState
 from harness.stack.toxiproxy import ToxiproxyClient
 
 API_PORT = 8474
-ANSWERS_WITHIN_S = 30.0
+ANSWERS_WITHIN_S, LISTENS_WITHIN_S = 30.0, 60.0
 
 
 def start_stack(
@@ -50,6 +51,21 @@ def start_stack(
     return RunningStack(copy.state)
 
 
+def _ports_of_entry(copy: ProjectCopy, spec: StackSpec) -> tuple[int, ...] | None:
+    """What the entry itself listens on: Docker takes connections for it at the published port either way. None where it
+    cannot be seen from here."""
+    entry = next((one.container for one in copy.state.services if one.name == spec.entry_service), None)
+    body = copy.engine.inspect(entry.id) if entry else None
+    if body is None or copy.engine.process_of(body, spec.entry_service) is None:
+        return None
+    return open_ports([member(body)])[spec.entry_service]
+
+
+def _listens(copy: ProjectCopy, spec: StackSpec) -> bool:
+    ports = _ports_of_entry(copy, spec)
+    return ports is None or spec.entry_port in ports
+
+
 def _find_links(copy: ProjectCopy, spec: StackSpec, api_port: int, entry_port: int) -> None:
     """Every link has its proxy, and the entry listens. Raises StartError."""
     client = ToxiproxyClient(f"http://127.0.0.1:{api_port}")
@@ -62,9 +78,11 @@ def _find_links(copy: ProjectCopy, spec: StackSpec, api_port: int, entry_port: i
             f"Toxiproxy has no proxy for {', '.join(missing)}; one that cannot listen takes those after it down too: "
             f"see the log of {spec.toxiproxy}"
         )
-    if not copy.wait(lambda: listens("127.0.0.1", entry_port), ANSWERS_WITHIN_S):
+    if not copy.wait(lambda: listens("127.0.0.1", entry_port) and _listens(copy, spec), LISTENS_WITHIN_S):
+        others = ", ".join(map(str, _ports_of_entry(copy, spec) or ())) or "none"
         raise StartError(
-            f"{spec.entry_service} does not listen on its port {spec.entry_port}; correct x-harness.entry{copy.why()}"
+            f"{spec.entry_service} does not listen on its port {spec.entry_port} for others than itself (open: "
+            f"{others}); correct x-harness.entry, or let it listen on 0.0.0.0{copy.why()}"
         )
     proxies = {name: there[name] for name in spec.links}
     copy.change(
