@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import history, report, store
+from harness import history, kept, report, store
 from harness.checks.judge import judge, judge_baseline
 from harness.ending import BASELINE_BAD, Ending
 from harness.interrupts import Interrupts
@@ -76,7 +76,8 @@ def write_verdicts(folder: RunFolder, checks: Sequence[Check], *, baseline_only:
     seen = history.read(folder)
     verdicts = judge_baseline(seen, checks) if baseline_only else judge(seen, checks)
     listed = [asdict(verdict) for verdict in verdicts]
-    store.write_json(folder.verdicts, {"word": overall(verdicts), "verdicts": listed})
+    body = {"word": overall(verdicts), "verdicts": listed, "judged": kept.judged(folder, seen)}
+    store.write_json(folder.verdicts, body)
     return verdicts
 
 

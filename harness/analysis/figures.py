@@ -64,6 +64,8 @@ class Figures:
     dropped: int
     verdicts: tuple[Verdict, ...]
     findings: tuple[Finding, ...]
+    warnings: tuple[str, ...] = ()
+    """What the run folder no longer holds of what its verdicts were given on."""
 
     def row(self, phase: str, endpoint: str = ALL) -> Row | None:
         return next((row for row in self.rows if (row.phase, row.endpoint) == (phase, endpoint)), None)

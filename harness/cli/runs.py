@@ -167,6 +167,8 @@ def report(
         return
     folder = store.find(run_folder)
     figures = reporting.build(folder)
+    for warning in figures.warnings:
+        err.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
     if as_json:
         print(json.dumps(figures.to_json(), indent=2, ensure_ascii=False))
     else:

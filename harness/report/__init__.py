@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from typing import Any
 
 from harness import history as histories
+from harness import kept
 from harness.analysis.figures import Figures, endpoints, figures
 from harness.analysis.findings import findings
 from harness.analysis.readings import Topology
@@ -22,12 +24,15 @@ def build(folder: RunFolder) -> Figures:
     """Write all that can be told of a run into its folder. Raises RunFolderError when it is damaged or read-only."""
     manifest = read_json(folder.manifest)
     history = histories.read(folder)
-    topology = Topology(
-        links=dict(history.links),
-        services=tuple(manifest["services"]),
-        cpus=int(manifest["environment"]["cpus"]),
-    )
-    shown = figures(history, _verdicts(folder), findings(history, topology))
+    if missing := [name for name in _NEEDED if name not in manifest]:
+        raise RunFolderError(f"{folder.manifest} lacks {', '.join(missing)}; it is damaged or from another version")
+    try:
+        topology = Topology(dict(history.links), tuple(manifest["services"]), int(manifest["environment"]["cpus"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunFolderError(f"{folder.manifest} is damaged or from another version: {error}") from error
+    verdicts, before = _verdicts(folder)
+    shown = figures(history, verdicts, findings(history, topology))
+    shown = replace(shown, warnings=kept.changes(folder, history, before))
     drawn = _charts(folder, history, shown)
     write_json(folder.findings, [asdict(finding) for finding in shown.findings])
     write_text(folder.report, page(manifest, history, shown, topology, drawn))
@@ -43,11 +48,23 @@ def make_ready() -> None:
     look.make_ready()
 
 
-def _verdicts(folder: RunFolder) -> tuple[Verdict, ...]:
+_NEEDED = ("hypothesis", "load", "services", "environment", "command", "entry", "stack", "zero_utc", "seed", "versions")
+"""What the page tells of the manifest, beside what a history is read by."""
+
+
+def _verdicts(folder: RunFolder) -> tuple[tuple[Verdict, ...], kept.Judged]:
+    """The verdicts, and what they were given on; both empty for a run that was ended before it was judged."""
     if not folder.verdicts.is_file():
-        return ()
-    listed = read_json(folder.verdicts)["verdicts"]
-    return tuple(Verdict(one["check"], Word(one["word"]), one["sentence"], one["evidence"]) for one in listed)
+        return (), {}
+    body: Any = read_json(folder.verdicts)
+    try:
+        listed = [
+            Verdict(one["check"], Word(one["word"]), one["sentence"], one["evidence"]) for one in body["verdicts"]
+        ]
+        before = {name: dict(one) for name, one in body.get("judged", {}).items()}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RunFolderError(f"{folder.verdicts} is damaged ({error!r}); take it away to see what was run") from error
+    return tuple(listed), before
 
 
 def _charts(folder: RunFolder, history: History, shown: Figures) -> list[Chart]:

@@ -15,6 +15,7 @@ def summary(manifest: dict[str, Any], history: History, figures: Figures) -> str
     """Verdicts, the phases in a table, the first findings."""
     word = figures.word.value if figures.word else "no verdict"
     lines = [f"## {figures.scenario}: {word}", "", f"> {one_line(str(manifest['hypothesis']))}", ""]
+    lines += [f"- ⚠️ {one_line(warning)}" for warning in figures.warnings]
     lines += [f"- {MARKS[one.word]} {one_line(one.sentence)}" for one in figures.verdicts]
     names = ["run"] if len(history.phases) < 2 else list(dict.fromkeys(phase.name for phase in history.phases))
     lines += ["", "| phase | requests | ok | p50 | p95 | p99 |", "|---|---:|---:|---:|---:|---:|"]

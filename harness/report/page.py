@@ -26,6 +26,8 @@ class Chart:
     svg: str
 
 
+LOST = "What is left of this run cannot tell what limited it."
+
 _ALT = {
     "requests": "Requests a second by outcome, and the percentiles of response time, over the run",
     "heatmap": "Response times of all requests over the run, as a heatmap",
@@ -61,7 +63,7 @@ def page(manifest: dict[str, Any], history: History, figures: Figures, topology:
             charts={chart.name: chart for chart in charts},
             alt=_ALT,
             tables=_tables(figures, phases, [*endpoints(history), ALL] if not history.samples.empty else []),
-            no_finding=none_in_words(figures, topology),
+            no_finding=LOST if figures.warnings else none_in_words(figures, topology),
             marks=[_mark(mark) for mark in history.marks],
             command=shlex.join(manifest["command"]),
             variables={name: shlex.quote(value) for name, value in manifest.get("variables", {}).items() if value},

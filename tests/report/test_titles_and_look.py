@@ -111,6 +111,12 @@ def test_every_window_is_named_at_the_top_of_the_chart():
     assert drawn.get_suptitle() == "What is to be seen"
 
 
+def test_an_answer_after_minutes_is_drawn():
+    """What took longer than the scale of the heatmap lies in its last cell."""
+    made = history(steady(5, 0, 20, took_ms=300_000), end_s=20)
+    assert over_time.heatmap(series(made), (), 20.0, "").axes
+
+
 def test_labels_at_the_ends_of_lines_do_not_lie_on_one_another():
     """p95 and p99 that end at one value are still read apart."""
     made = history(steady(50, 0, 20, took_ms=100), end_s=20)

@@ -71,7 +71,8 @@ def heatmap(series: Series, windows: Sequence[PlannedWindow], end_s: float, titl
     """Where requests lie: a column a second, a row a twelfth of a decade, darker where there are more."""
     drawn, (axis,) = look.figure(3.0, 1, (1,))
     used = np.flatnonzero(series.heat.any(axis=1))
-    first, last = (max(0, used[0] - 1), used[-1] + 2) if len(used) else (0, len(series.edges_ms) - 1)
+    top = len(series.edges_ms) - 1
+    first, last = (max(0, used[0] - 1), min(top, used[-1] + 2)) if len(used) else (0, top)
     counts = series.heat[first:last]
     share = np.log1p(counts) / np.log1p(max(1, counts.max()))
     image = np.zeros((*counts.shape, 4))
