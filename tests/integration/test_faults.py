@@ -268,7 +268,7 @@ def test_heal_says_what_it_cannot_mend() -> None:
 
 def test_traffic_on_a_pooled_connection_is_seen_while_it_stands(bench: Bench) -> None:
     """The kernel counts what Toxiproxy itself would tell only when the connection closes."""
-    sockets = LinkSockets({"client-echo": bench.port})
+    sockets = LinkSockets({"client-echo": f"127.0.0.1:{bench.port}"})
     with bench.dial() as connection:
         bench.echo(connection)
         before = sockets.read(bench.client.closed_bytes())["client-echo"]
@@ -283,7 +283,7 @@ def test_traffic_on_a_pooled_connection_is_seen_while_it_stands(bench: Bench) ->
 
 def test_traffic_between_two_readings_is_seen_after(bench: Bench) -> None:
     """A connection that came and went unseen is counted by what Toxiproxy tells of it."""
-    sockets = LinkSockets({"client-echo": bench.port})
+    sockets = LinkSockets({"client-echo": f"127.0.0.1:{bench.port}"})
     before = sockets.read(bench.client.closed_bytes())["client-echo"]
     with bench.dial() as connection:
         bench.echo(connection, b"x" * 500)
