@@ -52,7 +52,7 @@ def kept(spec: StackSpec) -> StackState | None:
     if state.toxiproxy not in alive:
         raise StartError(
             f"the kept stack has lost its Toxiproxy (still running: {', '.join(alive)}); "
-            "take it down with `harness stack down`, and up again"
+            "mend it with `harness heal`, or take it down with `harness stack down`"
         )
     return state
 

@@ -96,6 +96,8 @@ class BreakableService:
         try:
             if self._wanted.get("down") or any(self._wanted.values()) is not under_a_fault:
                 return False
+            if under_a_fault and not self._lived:
+                return False  # told already
             alive = self._powers.alive()
             ended = self._lived and not alive
             self._lived = alive or (self._lived and not under_a_fault)

@@ -101,6 +101,19 @@ def test_harness_heal_mends_by_hand_and_says_what(shop: KeptShop) -> None:
     shop.wait_sells()
 
 
+def test_harness_heal_brings_even_toxiproxy_back(shop: KeptShop) -> None:
+    """A kept stack that has lost it says what to do, and that does it: its proxies too are as they were."""
+    Kill("toxiproxy").inject(shop.stack)
+    done = shop.project.run("stack", "status")
+    assert done.returncode == 6, done.stdout
+    assert "mend it with `harness heal`" in done.stdout
+    done = shop.project.run("heal")
+    assert done.returncode == 0, done.stdout
+    assert "mended: toxiproxy: " in done.stdout
+    shop.stack.heal()
+    shop.wait_sells()
+
+
 def test_what_was_asked_to_end_is_not_taken_for_alive(shop: KeptShop) -> None:
     """A harness that was killed while it stopped a service: the heal ends it for good, and starts it again."""
     before, note = shop.process("payments"), shop.state.ending_note("payments")
