@@ -72,10 +72,11 @@ def _has_baseline(history: History) -> bool:
 
 def _went_down(history: History, window: PlannedWindow, topology: Topology) -> Finding | None:
     ok = (history.samples["outcome"] == Outcome.OK.value).to_numpy()
+    refused = (history.samples["outcome"] == Outcome.FAIL.value).to_numpy()
     down: list[str] = []
     up: list[str] = []
     partly: list[str] = []
-    failed = lost = 0
+    named = lost = failed = 0
     evidence: dict[str, Scalar] = {"window": window.name, "link": window.link}
     for endpoint in endpoints(history):
         before, during = _two(history, window, endpoint)
@@ -86,7 +87,8 @@ def _went_down(history: History, window: PlannedWindow, topology: Topology) -> F
         lost += not_ok
         if share < DOWN:
             down.append(endpoint)
-            failed += not_ok
+            named += not_ok
+            failed += int(refused[during].sum())
         elif share >= OK_MIN * float(ok[before].mean()):
             up.append(endpoint)
         else:
@@ -98,14 +100,15 @@ def _went_down(history: History, window: PlannedWindow, topology: Topology) -> F
     others += f"; {listed(up)} went on" if up else ""
     share = round(lost / max(1, len(ok)), 4)
     if window.parameters.get("delay_ms"):  # the service was there, only late: that is no proof of a dependency
+        met = "mostly failed" if 2 * failed > named else "mostly got no answer"
         sentence = (
-            f"{listed(down)} mostly failed while {window.name} was in: {_not_ok(failed)}{others}. "
+            f"{listed(down)} {met} while {window.name} was in: {_not_ok(named)}{others}. "
             f"{service} still answered, but not in time for {client}."
         )
         return Finding("slow link", window.link, sentence, share, evidence)
     others = others or ", and nothing of the load went on"
     sentence = (
-        f"{listed(down)} went down with {window.link} ({window.name}: {_not_ok(failed)}){others}. "
+        f"{listed(down)} went down with {window.link} ({window.name}: {_not_ok(named)}){others}. "
         f"{client} cannot do without {service} there."
     )
     return Finding("hard dependency", window.link, sentence, share, evidence)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 from harness import history as histories
@@ -32,7 +34,8 @@ def build(folder: RunFolder) -> Figures:
         raise RunFolderError(f"{folder.manifest} is damaged or from another version: {error}") from error
     verdicts, before = _verdicts(folder)
     shown = figures(history, verdicts, findings(history, topology))
-    shown = replace(shown, warnings=kept.changes(folder, history, before))
+    load_error = _last_exception(folder.logs / "load.log") if history.samples.empty else ""
+    shown = replace(shown, load_error=load_error, warnings=kept.changes(folder, history, before))
     drawn = _charts(folder, history, shown)
     write_json(folder.findings, [asdict(finding) for finding in shown.findings])
     write_text(folder.report, page(manifest, history, shown, topology, drawn))
@@ -48,6 +51,7 @@ def make_ready() -> None:
     look.make_ready()
 
 
+LOG_END_BYTES = 65_536
 _NEEDED = ("hypothesis", "load", "services", "environment", "command", "entry", "stack", "zero_utc", "seed", "versions")
 """What the page tells of the manifest, beside what a history is read by."""
 
@@ -65,6 +69,16 @@ def _verdicts(folder: RunFolder) -> tuple[tuple[Verdict, ...], kept.Judged]:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunFolderError(f"{folder.verdicts} is damaged ({error!r}); take it away to see what was run") from error
     return tuple(listed), before
+
+
+def _last_exception(log: Path) -> str:
+    """The last line of a log that names an exception: what a task of the locustfile raised."""
+    try:
+        lines = log.read_bytes()[-LOG_END_BYTES:].decode("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    named = [line for line in lines if re.match(r"[A-Za-z_][\w.]*(Error|Exception)\b", line)]
+    return named[-1][:200] if named else ""
 
 
 def _charts(folder: RunFolder, history: History, shown: Figures) -> list[Chart]:

@@ -140,6 +140,21 @@ def test_an_endpoint_that_lost_a_third_is_not_said_to_have_gone_on():
     assert int(said[1]) == pytest.approx(100 * (1 - found.evidence["GET /catalogue: ok_ratio"]), abs=0.5)
 
 
+def test_an_endpoint_without_answers_is_not_said_to_have_failed():
+    """Its work may have been done."""
+    samples = [replace(one, outcome=Outcome.UNKNOWN) if 15 <= one.at_s < 25 else one for one in _load()]
+    (found,) = _find(samples, windows=[window("database slow", 15, 25, LINK, delay_ms=400)])
+    assert "POST /checkout mostly got no answer while database slow was in" in found.sentence
+
+
+@pytest.mark.parametrize("dead", [(0, 40), (0, 5)])
+def test_a_run_that_failed_is_not_said_to_have_had_no_limit(dead):
+    """Where requests were not ok, that no bottleneck was seen says little."""
+    built = history(_load(dead=dead), end_s=END_S)
+    said = none_in_words(figures(built, (), ()), TOPOLOGY)
+    assert said.startswith("No bottleneck was seen, but that says little")
+
+
 def test_a_service_that_uses_up_its_core_is_named():
     """As fast as its processor lets it, and no faster."""
     assert [one.subject for one in _find(_load(), extra=_cpu("api", 0.98))] == ["api"]

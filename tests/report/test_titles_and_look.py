@@ -13,7 +13,7 @@ from harness.analysis.series import Usage, series
 from harness.record import Verdict, Word
 from harness.report import titles
 from harness.report.charts import look, over_time
-from tests.builders import failing, history, steady, window
+from tests.builders import failing, history, steady, unknown, window
 from tests.synthetic_shop import SERVICES, synthetic_shop
 
 SLOW = window("database slow", 10, 20, "api-postgres", delay_ms=100)
@@ -30,10 +30,16 @@ def _shown(slow_ms: float, *, failed: bool = False):
 
 
 def test_the_title_says_what_the_faults_did_with_its_numbers():
-    """p99 before and in the worst window, and where requests failed."""
+    """p99 before and in the worst window, and where requests were not ok."""
     assert titles.requests_title(*_shown(2100.0)) == "p99 rose from 24 ms to 2.10 s in database slow"
     said = titles.requests_title(*_shown(2100.0, failed=True))
-    assert said == "p99 rose from 24 ms to 2.10 s in database slow; 100 % of requests failed there"
+    assert said == "p99 rose from 24 ms to 2.10 s in database slow; 100 % of requests were not ok there"
+
+
+def test_what_got_no_answer_is_not_said_to_have_failed():
+    """A request without an answer may have been done: titles count it as not ok."""
+    built = history([*steady(20, 0, 10), *(unknown(at_s) for at_s in range(10))], end_s=10)
+    assert titles.requests_title(figures(built, (), ()), built).endswith("210 requests; 10 were not ok")
 
 
 def test_the_title_does_not_make_a_story_of_nothing():
