@@ -171,7 +171,7 @@ def report(
     if record.is_sweep(run_folder):
         _report_sweep(run_folder, as_json)
         return
-    folder = store.find(run_folder)
+    folder = store.find(run_folder, started=True)
     figures = reporting.build(folder)
     for warning in figures.warnings:
         err.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)

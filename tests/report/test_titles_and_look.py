@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 
 import numpy as np
 import pytest
@@ -115,6 +116,37 @@ def test_every_window_is_named_at_the_top_of_the_chart():
     drawn = over_time.requests(series(made), made.windows, 63.0, "What is to be seen", ())
     assert {window.name for window in made.windows} <= {text.get_text() for text in drawn.axes[0].texts}
     assert drawn.get_suptitle() == "What is to be seen"
+
+
+DIED = (
+    window("database slow for the shop and for all of it", 3, 30, "api-postgres", delay_ms=20),
+    window("payments gone", 3.2, 30, "api-payments", cuts=True),
+)
+
+
+@pytest.mark.parametrize(
+    ("windows", "end_s"),
+    [(DIED, 3.9), (DIED, 3.21), ((window("x" * 300, 1, 9),), 10.0), ([window(f"w{n}", 1, 9) for n in range(25)], 10.0)],
+)
+def test_names_of_windows_leave_the_chart_its_room(windows, end_s):
+    """A run that died in its first window, a name that is no name, more windows than lines: all lies on the picture."""
+    over = series(synthetic_shop(1, windows=windows[:2], end_s=end_s))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for drawn in (over_time.requests(over, windows, end_s, "", ()), over_time.heatmap(over, windows, end_s, "")):
+            drawn.draw_without_rendering()
+            wide = drawn.bbox.width
+            assert all(axis.get_position().width > 0.8 for axis in drawn.axes)
+            assert all(text.get_window_extent().x0 >= 0 for text in drawn.axes[0].texts)
+            assert all(text.get_window_extent().x1 <= wide for text in drawn.axes[0].texts)
+            assert drawn.axes[-1].xaxis.label.get_window_extent().y0 >= 0
+
+
+def test_the_heatmap_reaches_to_the_end_of_the_run():
+    """What is less than a second at the end is drawn as wide as it lasted."""
+    over = series(synthetic_shop(1, windows=(), end_s=3.9))
+    shown = over_time.heatmap(over, (), 3.9, "").axes[0].child_axes[0]
+    assert [image.get_extent()[:2] for image in shown.images] == [[0.0, 2.0], [2.0, 3.9]]
 
 
 def test_an_answer_after_minutes_is_drawn():
