@@ -132,6 +132,8 @@ class Generator:
         deadline = time.monotonic() + within_s
         while not self._done.wait(0.05) and self._child.ended() is None and time.monotonic() < deadline:
             pass
+        if self._child.ended() is not None:
+            self._listener.join(2.0)  # its last word may not have been heard yet
 
     def stop(self, within_s: float = 2.0) -> None:
         """Ask it to write its last batch now, and end it: by its pipe, SIGINT, SIGTERM, SIGKILL in turn."""

@@ -98,10 +98,8 @@ class Run:
                 meanwhile()
             self._guardian = guardian
             self._follow(stack, generator, baseline_is_bad)
-        except HealIncomplete:
-            raise
         except HarnessError as error:
-            if self._interrupts.number is None:
+            if self._interrupts.number is None or isinstance(error, HealIncomplete):
                 self._reason = str(error)
                 if stack is None or self._zero_ns == 0:
                     raise

@@ -24,7 +24,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         status = 200
         if BACK and self.path == "/":
             try:
-                urllib.request.urlopen(BACK, timeout=0.5).read()
+                urllib.request.urlopen(BACK, timeout=1).read()
             except OSError:
                 status = 503
         self.send_response(status)
@@ -37,6 +37,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 print("secrets in my log:", os.environ.get("API_TOKEN"), os.environ.get("QUEUE_URL"), flush=True)
+http.server.ThreadingHTTPServer.request_queue_size = 128  # five would drop connections on a busy machine
 http.server.ThreadingHTTPServer(("", 8000), Handler).serve_forever()
 """
 LOCUSTFILE = """
@@ -103,3 +104,9 @@ def make(folder: Path) -> Pair:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return Pair(folder)
+
+
+def inspect(container: str) -> dict[str, Any]:
+    """A container as Docker shows it."""
+    found: dict[str, Any] = json.loads(docker("inspect", container).stdout)[0]
+    return found

@@ -90,9 +90,13 @@ def _rows(pid: int) -> Iterator[tuple[str, tuple[str, int], tuple[str, int]]]:
     """(state, local address, remote address) of each socket in that process's network namespace."""
     for table in ("tcp", "tcp6"):
         with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{pid}/net/{table}").read_text(encoding="ascii").splitlines()[1:]:
+            for line in _table(pid, table).splitlines()[1:]:
                 fields = line.split()
                 yield fields[3], _address(fields[1]), _address(fields[2])
+
+
+def _table(pid: int, name: str) -> str:
+    return Path(f"/proc/{pid}/net/{name}").read_text(encoding="ascii")
 
 
 def _address(text: str) -> tuple[str, int]:

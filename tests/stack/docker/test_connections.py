@@ -1,0 +1,90 @@
+"""The kernel's tables of connections, read for who dialled whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from harness.stack.docker import connections as module
+from harness.stack.docker.connections import Member, connections, direct, member, open_ports
+
+HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
+REST = "00000000:00000000 00:00000000 00000000     0        0 4242 1 0000000000000000 100 0 0 10 0"
+WEB, API = Member("web", 11, ("172.18.0.2",)), Member("api", 22, ("172.18.0.3", "fd00::3"))
+Tables = Callable[..., None]
+
+
+def v4(text: str) -> str:
+    """An address as this machine's kernel writes it in /proc/net/tcp."""
+    host, _, port = text.rpartition(":")
+    return f"{bytes(map(int, host.split('.')))[::-1].hex().upper()}:{int(port):04X}"
+
+
+def row(local: str, remote: str, state: str) -> str:
+    return f"   0: {local} {remote} {state} {REST}"
+
+
+@pytest.fixture
+def tables(monkeypatch: pytest.MonkeyPatch) -> Tables:
+    """Say what the tables of a process hold."""
+    written: dict[tuple[int, str], str] = {}
+
+    def read(pid: int, table: str) -> str:
+        if (pid, table) not in written:
+            raise FileNotFoundError
+        return written[pid, table]
+
+    def write(pid: int, *rows: str, table: str = "tcp") -> None:
+        written[pid, table] = "\n".join([HEAD, *rows])
+
+    monkeypatch.setattr(module, "_table", read)
+    return write
+
+
+def test_a_connection_is_known_by_who_dialled(tables: Tables) -> None:
+    """The side whose port is open was dialled, seen from either end, and counted once."""
+    here, there = v4("172.18.0.2:41000"), v4("172.18.0.3:8000")
+    tables(11, row(here, there, "01"))
+    tables(22, row(v4("0.0.0.0:8000"), v4("0.0.0.0:0"), "0A"), row(there, here, "01"))
+    assert dict(connections((WEB, API))) == {("web", "api", 8000): 1}
+
+
+def test_what_is_open_on_the_loopback_only_is_not_open_to_others(tables: Tables) -> None:
+    """As a debugger's port is."""
+    nobody = v4("0.0.0.0:0")
+    tables(22, row(v4("127.0.0.1:9000"), nobody, "0A"), row(v4("0.0.0.0:8000"), nobody, "0A"))
+    assert open_ports((API,)) == {"api": (8000,)}
+
+
+def test_addresses_of_ipv6_are_read_and_those_of_ipv4_in_them(tables: Tables) -> None:
+    """A server on every address serves IPv4 by sockets of IPv6: the same address in both tables."""
+    mapped = "0000000000000000FFFF0000030012AC:1F40"
+    tables(22, row(mapped, "0000000000000000FFFF0000020012AC:A028", "01"), table="tcp6")
+    assert list(module._rows(22)) == [("01", ("172.18.0.3", 8000), ("172.18.0.2", 41000))]
+    tables(22, row("000000FD000000000000000003000000:1F40", "0" * 32 + ":0000", "0A"), table="tcp6")
+    assert open_ports((API,)) == {"api": (8000,)}
+    assert next(module._rows(22))[1] == ("fd00::3", 8000)
+
+
+def test_what_goes_round_toxiproxy_leads_to_the_services_own_address(tables: Tables) -> None:
+    """A connection to the same port elsewhere (Toxiproxy's) is none."""
+    local = v4("172.18.0.2:41000")
+    tables(11, row(local, v4("172.18.0.9:8000"), "01"), row(local, v4("172.18.0.3:8000"), "01"))
+    assert direct((WEB, API), "web", "api", 8000) == 1
+    assert direct((WEB, API), "web", "api", 5432) == 0
+
+
+def test_a_container_that_has_ended_has_no_connections(tables: Tables) -> None:
+    """Its tables are gone, or are somebody else's."""
+    assert dict(connections((WEB, API))) == {}
+    tables(0, row(v4("172.18.0.2:1"), v4("172.18.0.3:8000"), "01"))
+    assert direct((Member("web", 0, ("172.18.0.2",)), API), "web", "api", 8000) == 0
+
+
+def test_a_member_has_all_of_its_addresses() -> None:
+    """One a network and family; none where it is on none."""
+    networks = {"a": {"IPAddress": "172.18.0.2", "GlobalIPv6Address": "fd00::2"}, "b": {"IPAddress": ""}, "c": {}}
+    labels = {"com.docker.compose.service": "web"}
+    body = {"Config": {"Labels": labels}, "State": {"Pid": 5}, "NetworkSettings": {"Networks": networks}}
+    assert member(body) == Member("web", 5, ("172.18.0.2", "fd00::2"))

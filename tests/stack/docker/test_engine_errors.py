@@ -1,0 +1,63 @@
+"""Why an engine does not answer, in words that say what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import requests
+from docker.errors import APIError, DockerException, NotFound
+
+from harness.errors import EngineError
+from harness.stack.docker import engine
+from harness.stack.docker.engine import unreachable
+
+
+def test_a_lack_of_permission_names_the_group() -> None:
+    """And the command that joins it."""
+    error = DockerException("Error while fetching server API version: ('Connection aborted.', Permission denied)")
+    assert "sudo usermod -aG docker $USER" in unreachable(error, "unix:///var/run/docker.sock")
+
+
+def test_a_socket_that_is_not_there_and_one_that_is_silent_are_two_things(tmp_path: Path) -> None:
+    """The first is to be installed, the second to be started."""
+    assert "there is no Docker Engine" in unreachable(DockerException("no"), f"unix://{tmp_path}/none.sock")
+    (tmp_path / "dead.sock").touch()
+    told = unreachable(DockerException("Connection refused"), f"unix://{tmp_path}/dead.sock")
+    assert f"at unix://{tmp_path}/dead.sock does not answer (connection refused); start it" in told
+
+
+@pytest.mark.parametrize("host", ["banana", "/var/run/docker.sock", "localhost:2375"])
+def test_what_is_no_address_is_told_with_one_that_is(host: str) -> None:
+    """$DOCKER_HOST wants a scheme."""
+    assert f"$DOCKER_HOST is '{host}'; it must be an address such as unix://" in unreachable(ValueError("bad"), host)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (requests.ConnectionError("gone"), "docker ps: the Docker Engine did not answer (ConnectionError)"),
+        (requests.ReadTimeout("slow"), "docker ps: the Docker Engine did not answer (ReadTimeout)"),
+        (APIError("no", explanation="the disk is full"), "docker ps failed: the disk is full"),
+        (DockerException("odd"), "docker ps failed: odd"),
+    ],
+)
+def test_each_error_of_the_sdk_becomes_one_of_ours(error: Exception, says: str) -> None:
+    """With what was asked of the engine."""
+    with pytest.raises(EngineError) as told, engine._told("docker ps"):
+        raise error
+    assert says in str(told.value)
+
+
+def test_a_container_that_is_gone_stays_that() -> None:
+    """Some ask for it."""
+    with pytest.raises(NotFound), engine._told("docker inspect"):
+        raise NotFound("no such container")
+
+
+def test_what_is_so_already_is_no_error() -> None:
+    """A frozen container is frozen, whoever did it; other refusals stay."""
+    with engine._unless("already paused"):
+        raise APIError("Container abc is already paused")
+    with pytest.raises(APIError), engine._unless("already paused"):
+        raise APIError("Container abc is not running")
