@@ -26,6 +26,10 @@ class Powers(Protocol):
         ...
 
     def kill(self) -> None: ...
+    def comes_back(self) -> bool:
+        """Whether its own restart policy starts it again when it is killed."""
+        ...
+
     def stop(self) -> None:
         """Ask it to end, and return when it has. May take its time."""
         ...
@@ -109,8 +113,13 @@ class BreakableService:
 
     def kill(self) -> Heal:
         with self._lock:
-            self._powers.kill()
-            self._shut_links()
+            if not self._powers.comes_back():
+                self._shut_links()  # before: a proxy that is dialling what is gone cannot be closed for seconds
+            try:
+                self._powers.kill()
+            except HarnessError:
+                self._open_links()
+                raise
             return self._hold("down", lambda: None, lambda: None)
 
     def stop(self) -> Heal:
@@ -223,13 +232,13 @@ class BreakableService:
         if self._note is not None:
             self._note.touch()
         self._powers.stop()
-        self._shut_links()
+        with contextlib.suppress(HarnessError):  # it was to end in good order, with its links; now one may be dialling
+            self._shut_links()
         if self._note is not None:
             self._note.unlink(missing_ok=True)
 
     def _shut_links(self) -> None:
-        """Unless it is back already, by its own restart policy."""
-        if self._open is None and not self._powers.alive():
+        if self._open is None:
             self._open = self._cut()
 
     def _open_links(self) -> None:
