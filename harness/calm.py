@@ -14,6 +14,8 @@ from harness.record import NS_PER_S
 BEAT_S = 1.0
 LEVEL = 0.95
 BUSY_FACTOR, BUSY_MORE = 2, 3
+BAD_MORE = 1
+"""An endpoint that few ask for must be back too."""
 
 
 class Calm:
@@ -37,5 +39,6 @@ class Calm:
             return False
         before = sum(beat.ok for beat in self._before) / len(self._before)
         busy = max(beat.users_busy for beat in self._before)
-        good = last.ok >= LEVEL * before - 2 * math.sqrt(before)
+        bad = max(beat.fail + beat.unknown for beat in self._before)
+        good = last.ok >= LEVEL * before - 2 * math.sqrt(before) and last.fail + last.unknown <= bad + BAD_MORE
         return good and last.users_busy <= BUSY_FACTOR * busy + BUSY_MORE

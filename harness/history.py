@@ -96,23 +96,34 @@ def read_marks(path: Path) -> tuple[Mark, ...]:
 
 
 def batches(path: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """The whole batches of an Arrow IPC stream, in turn; a batch that was cut short ends it."""
+    """The whole batches of an Arrow IPC stream, in turn; a batch that was cut short or damaged ends it."""
     if not path.is_file() or path.stat().st_size == 0:
         return
-    with pa.OSFile(str(path)) as source:
+    try:
+        opened = pa.OSFile(str(path))
+    except OSError as error:
+        raise RunFolderError(f"cannot read {path}: {error.strerror or error}") from error
+    with opened as source:
         try:
             reader = pa.ipc.open_stream(source)
-        except (pa.ArrowInvalid, EOFError):
+        except _NOT_ARROW:
             return
         missing = set(schema.names) - set(reader.schema.names)
         if missing:
             raise RunFolderError(f"{path} lacks the columns {', '.join(sorted(missing))}; is it from another tool?")
+        if any(reader.schema.field(field.name).type != field.type for field in schema):
+            return
         while True:
             try:
                 batch = reader.read_next_batch()
-            except (StopIteration, pa.ArrowInvalid, OSError, EOFError):
+                batch.validate(full=True)
+            except (StopIteration, *_NOT_ARROW):
                 return
             yield batch
+
+
+_NOT_ARROW = (pa.ArrowException, OSError, EOFError, ValueError, KeyError, TypeError, MemoryError)
+"""What pyarrow raises for bytes that are no stream of its own."""
 
 
 class _Codes:
@@ -139,23 +150,28 @@ def read_samples(path: Path, *, warm_up: bool = False) -> pd.DataFrame:
     parts: dict[str, list[np.ndarray[Any, Any]]] = {name: [] for name in _FRAME}
     for batch in batches(path, SAMPLES):
         intended = batch.column("intended_ns").to_numpy()
+        answered = batch.column("answered_ns").to_numpy()
+        outcome = outcomes.of(batch.column("outcome"))
+        if len(outcomes.names) > len(OUTCOMES):
+            break  # no load process writes another word: the file was damaged here
         keep = slice(None) if warm_up or (len(intended) and intended.min() >= 0) else intended >= 0
-        started, answered = batch.column("started_ns").to_numpy(), batch.column("answered_ns").to_numpy()
+        started = batch.column("started_ns").to_numpy()
         intended = intended[keep]
         parts["intended_ns"].append(intended.copy())
         parts["answered_ns"].append(answered[keep].copy())
-        parts["response_ms"].append(((answered[keep] - intended) * 1e-6).astype(np.float32))
+        parts["response_ms"].append((np.maximum(answered[keep] - intended, 0) * 1e-6).astype(np.float32))
         parts["service_ms"].append(((answered[keep] - started[keep]) * 1e-6).astype(np.float32))
         endpoint, method = endpoints.of(batch.column("endpoint")), methods.of(batch.column("method"))
         parts["endpoint"].append(_pair(pairs, method, methods, endpoint, endpoints)[keep])
-        parts["outcome"].append(outcomes.of(batch.column("outcome")).astype(np.int8)[keep])
+        parts["outcome"].append(outcome.astype(np.int8)[keep])
         parts["status"].append(batch.column("status").fill_null(0).to_numpy(zero_copy_only=False)[keep])
         parts["error"].append(errors.of(batch.column("error"))[keep])
     columns: dict[str, Any] = {}
     for name, dtype in _FRAME.items():
         columns[name] = np.concatenate(parts.pop(name) or [np.empty(0, dtype)]).astype(dtype, copy=False)
     for name, codes in (("endpoint", pairs), ("outcome", outcomes), ("error", errors)):
-        columns[name] = pd.Categorical.from_codes(columns[name], categories=pd.Index(list(codes.names), dtype="str"))
+        known = list(OUTCOMES) if codes is outcomes else list(codes.names)
+        columns[name] = pd.Categorical.from_codes(columns[name], categories=pd.Index(known, dtype="str"))
     return pd.DataFrame(columns, copy=False)
 
 
@@ -208,12 +224,13 @@ def phases_of(windows: Sequence[PlannedWindow], end_s: float) -> tuple[Phase, ..
 
 def as_they_were(windows: Sequence[PlannedWindow], marks: Sequence[Mark]) -> tuple[PlannedWindow, ...]:
     """The windows with the times that the marks tell: those of a run that waited for calm were later than planned."""
-    began = {mark.data.get("window"): mark.at_s for mark in marks if mark.kind == "injected"}
+    went_in = {mark.data.get("window") for mark in marks if mark.kind == "injected"}
+    began = {mark.data.get("window"): mark.at_s for mark in marks if mark.kind == "injecting"}
     ended = {mark.data.get("window"): mark.at_s for mark in marks if mark.kind == "healing"}
     out = []
     for one in windows:
         start_s = began.get(one.name)
-        if start_s is not None:
+        if start_s is not None and one.name in went_in:
             end_s = ended.get(one.name)
             out.append(replace(one, start_s=start_s, end_s=end_s or start_s + one.end_s - one.start_s))
     return tuple(out)

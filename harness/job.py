@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness import history, report, store
+from harness import history, kept, report, store
+from harness.analysis.figures import Figures
 from harness.checks.judge import judge, judge_baseline
+from harness.ending import BASELINE_BAD, Ending
+from harness.errors import HarnessError, Interrupted
 from harness.interrupts import Interrupts
 from harness.model import Check
 from harness.plan import Plan
-from harness.record import Verdict, Word, overall
-from harness.runner import BASELINE_BAD, Ending, Opener, Run
+from harness.record import History, Verdict, Word, overall
+from harness.runner import Opener, Run
 from harness.store import RunFolder
 from harness.watching import View
 
@@ -22,7 +26,8 @@ EXIT_CODES = {Word.PASS: 0, Word.FAIL: 1, Word.UNKNOWN: 4}
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a run. `exit_code` is the design's; `report` is None where the run was interrupted."""
+    """What came of a run. `exit_code` is the design's; `report` and `figures` are None where the run was interrupted,
+    and where it was judged but what was found could not be kept: `trouble` is why."""
 
     name: str
     folder: RunFolder
@@ -31,6 +36,8 @@ class Result:
     word: Word
     exit_code: int
     report: Path | None
+    figures: Figures | None = None
+    trouble: HarnessError | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As `harness run --json` prints it."""
@@ -42,6 +49,7 @@ class Result:
             "folder": str(self.folder.path),
             "report": str(self.report) if self.report else None,
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
+            "troubles": [asdict(one) for one in self.figures.troubles] if self.figures else [],
         }
 
 
@@ -64,19 +72,25 @@ def do(
         exit_code = 5 if ending.still_broken else 128 + ending.signal
         return Result(plan.name, folder, ending, (), Word.UNKNOWN, exit_code, None)
     view.say("judging ...")
-    verdicts = write_verdicts(folder, checks, baseline_only=ending.reason == BASELINE_BAD)
-    report.build(folder)
-    word = overall(verdicts)
-    return Result(plan.name, folder, ending, verdicts, word, _exit_code(ending, word), folder.report)
+    try:
+        seen = history.read(folder)
+        verdicts = judge_baseline(seen, checks) if ending.reason == BASELINE_BAD else judge(seen, checks)
+        word = overall(verdicts)
+        result = Result(plan.name, folder, ending, verdicts, word, _exit_code(ending, word), None)
+        try:
+            _keep(folder, seen, verdicts)
+            return replace(result, figures=report.build(folder), report=folder.report)
+        except HarnessError as error:  # a full disk must not take the verdicts with it
+            return replace(result, trouble=error)
+    except KeyboardInterrupt as error:
+        view.say(f"interrupted while judging; `harness report {folder.path}` makes the page of what is there")
+        raise Interrupted(signal.SIGINT) from error
 
 
-def write_verdicts(folder: RunFolder, checks: Sequence[Check], *, baseline_only: bool = False) -> tuple[Verdict, ...]:
-    """Judge the history of a run folder, and keep the verdicts in it."""
-    seen = history.read(folder)
-    verdicts = judge_baseline(seen, checks) if baseline_only else judge(seen, checks)
+def _keep(folder: RunFolder, seen: History, verdicts: Sequence[Verdict]) -> None:
     listed = [asdict(verdict) for verdict in verdicts]
-    store.write_json(folder.verdicts, {"word": overall(verdicts), "verdicts": listed})
-    return verdicts
+    body = {"word": overall(verdicts), "verdicts": listed, "judged": kept.judged(folder, seen)}
+    store.write_json(folder.verdicts, body)
 
 
 def _baseline_trouble(folder: RunFolder, checks: Sequence[Check]) -> str | None:

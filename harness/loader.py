@@ -69,7 +69,7 @@ def load(path: Path) -> Loaded:
     names: dict[str, object] = {"__file__": str(path), "__name__": path.stem}
     try:
         exec(code, names)
-    except Exception as error:
+    except BaseException as error:  # SystemExit too: a file that ends the program would end it well, and run nothing
         raise ScenarioError(f"{_at(path, _line_of(error, path))}: {_in_words(error)}") from error
     scenario = names.get("scenario")
     if not isinstance(scenario, Scenario):
@@ -132,13 +132,13 @@ def _imports_harness_only(path: Path, tree: ast.Module) -> None:
                 )
 
 
-def _line_of(error: Exception, path: Path) -> int | None:
+def _line_of(error: BaseException, path: Path) -> int | None:
     """The innermost line of the scenario file that led to the error."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     return lines[-1] if lines else None
 
 
-def _in_words(error: Exception) -> str:
+def _in_words(error: BaseException) -> str:
     """What is wrong, with the nearest right name where a name is."""
     text = str(error)
     if isinstance(error, ImportError) and (match := re.search(r"cannot import name '(\w+)'", text)):
@@ -153,4 +153,6 @@ def _in_words(error: Exception) -> str:
         return re.sub(r"(\w+)\.__init__\(\) ", r"\1 ", text)
     if isinstance(error, ValueError):
         return text
-    return f"{type(error).__name__}: {text}"
+    if not isinstance(error, Exception):
+        return f"the file ends the program ({type(error).__name__}); a scenario is pure data, so take that line out"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

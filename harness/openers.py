@@ -27,14 +27,15 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def kept_path(spec: StackSpec) -> Path:
     """Where the state of a project's kept stack is, beside its Compose file."""
-    return spec.path.resolve().parent / ".harness" / "stack.json"
+    return spec.path.absolute().parent / ".harness" / "stack.json"
 
 
 def kept_kind(compose_file: Path) -> str:
     """What the stack runs on that is kept beside a Compose file; "" where there is none."""
-    path = compose_file.resolve().parent / ".harness" / "stack.json"
+    path = compose_file.absolute().parent / ".harness" / "stack.json"
     try:
-        return states.read(path).kind
+        state = states.read(path)
+        return state.kind if _alive(state) else ""
     except HarnessError:
         return ""
 
@@ -45,16 +46,21 @@ def kept(spec: StackSpec) -> StackState | None:
     if not path.is_file():
         return None
     state = states.read(path)
-    now = {one.name: current_process(one) for one in state.services}
-    alive = [name for name, process in now.items() if process is not None and process.alive()]
+    alive = _alive(state)
     if not alive:
         return None  # the machine was started anew since: nothing of it is left
     if state.toxiproxy not in alive:
         raise StartError(
             f"the kept stack has lost its Toxiproxy (still running: {', '.join(alive)}); "
-            "take it down with `harness stack down`, and up again"
+            "mend it with `harness heal`, or take it down with `harness stack down`"
         )
     return state
+
+
+def _alive(state: StackState) -> list[str]:
+    """The services whose process runs."""
+    now = {one.name: current_process(one) for one in state.services}
+    return [name for name, process in now.items() if process is not None and process.alive()]
 
 
 def opener(spec: StackSpec, kind: str, say: Callable[[str], None]) -> Opener:
@@ -92,13 +98,13 @@ def _start(
 
 
 def host_opener(host: str, allowed: str | None) -> Opener:
-    """No stack: load goes to a host, on the loopback unless it was allowed by name. Raises StartError."""
+    """No stack: load goes to a host, on the loopback unless it was allowed by name. Raises HarnessError."""
     parts = urlsplit(host)
     name = parts.hostname
     if parts.scheme not in ("http", "https") or not name:
-        raise StartError(f"--host must be an address such as http://127.0.0.1:8000; given {host!r}")
+        raise HarnessError(f"--host must be an address such as http://127.0.0.1:8000; given {host!r}")
     if name not in LOOPBACK and name != allowed:
-        raise StartError(
+        raise HarnessError(
             f"{name} is not this machine; load on somebody's server needs their leave; "
             f"if you have it, say so with --allow-host {name}"
         )
@@ -152,9 +158,19 @@ def let_go(spec: StackSpec) -> bool:
     return True
 
 
+def _ended(state: StackState) -> list[str]:
+    """The services of a kept stack that ran when it was started, and do not any more."""
+    ran = [one.name for one in state.services if one.container is None or one.container.running]
+    alive = _alive(state)
+    return [name for name in ran if name not in alive]
+
+
 def _attach(state: StackState, hold: Hold, say: Callable[[str], None]) -> RunningStack:
     """The kept stack as it is now: what is out of place before the run is not the run's to mend."""
     hold.take()
+    if dead := _ended(state):
+        hold.release()
+        raise StartError(f"{', '.join(dead)} of the kept stack has ended; start it again with `harness heal`")
     found = as_found(state.attached())
     if found != state.attached():
         say("the kept stack is not as it was started; `harness heal` mends it, this run takes it as it is")

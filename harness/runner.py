@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from harness.calm import Calm
+from harness.ending import BASELINE_BAD, COMPLETE, INTERRUPTED, Ending
 from harness.errors import HarnessError, HealIncomplete
 from harness.generator import DRAIN_S, Generator, order_for
 from harness.guard import Guardian
@@ -38,22 +39,8 @@ MEANWHILE_S = 2.0
 """A shorter warm-up leaves no time for anything else."""
 LOOK_S = 0.05
 
-COMPLETE, BASELINE_BAD, INTERRUPTED = "complete", "baseline", "interrupted"
-
 Opener = Callable[[RunFolder, Callable[[], bool]], RunningStack]
 """Gives the stack of a run: starts one (its state in the run folder, called off by the second), or attaches to one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a run ended: `reason` is `complete`, `baseline`, `interrupted` or a sentence.
-
-    `still_broken` is what healing could not mend on a stack that goes on running, and what could not be taken down.
-    """
-
-    reason: str
-    signal: int | None = None
-    still_broken: tuple[str, ...] = ()
 
 
 class Run:

@@ -99,13 +99,33 @@ def create(reports: Path, scenario: str, *, now: datetime | None = None) -> RunF
     return RunFolder(path.resolve())
 
 
-def find(path: Path) -> RunFolder:
-    """The run folder at `path`, or the latest one below it (`reports/<scenario>`). Raises RunFolderError."""
-    for candidate in (path, path / "latest"):
+def find(path: Path, *, started: bool = False) -> RunFolder:
+    """The run folder at `path`, or the latest one below it (`reports/<scenario>`). Raises RunFolderError.
+
+    A run that could not start is the latest, too, and has nothing to show; where it is `started` that is asked for,
+    the newest beside it that has is found.
+    """
+    candidates = [path, path / "latest"]
+    if started and path.name == "latest":
+        candidates += _newest_first(path.parent)
+    elif started and (path / "latest").is_symlink():
+        candidates += _newest_first(path)
+    for candidate in candidates:
         if (candidate / "manifest.json").is_file():
             return RunFolder(candidate.resolve())
     what = "has no manifest.json" if path.is_dir() else "is not a folder"
     raise RunFolderError(f"{path} {what}, so it is no run folder; give one such as reports/<scenario>/latest")
+
+
+def _newest_first(parent: Path) -> list[Path]:
+    """The run folders of a scenario. Of two that were made in one second the one with the higher number is newer."""
+    found = [one for one in parent.glob("*") if one.is_dir() and not one.is_symlink()]
+
+    def age(one: Path) -> tuple[str, int]:
+        stamp, _, number = one.name.partition("-")
+        return stamp, int(number) if number.isdigit() else 1
+
+    return sorted(found, key=age, reverse=True)
 
 
 def write_json(path: Path, value: Mapping[str, Any] | list[Any]) -> None:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.live import Live
@@ -15,6 +15,9 @@ from rich.text import Text
 
 from harness.order import Beat
 from harness.record import Verdict, Word
+
+if TYPE_CHECKING:
+    from harness.analysis.figures import Figures
 
 STYLES = {Word.PASS: "green", Word.FAIL: "bold red", Word.UNKNOWN: "yellow"}
 MARKS = {Word.PASS: "✓", Word.FAIL: "✗", Word.UNKNOWN: "?"}
@@ -49,14 +52,14 @@ class PlainView:
 
 
 class LiveView:
-    """One live table: phase, clock, requests a second, p99, failures, the faults that are in now."""
+    """One live table: phase, clock, requests a second, p99, what was not ok, the faults that are in now."""
 
     def __init__(self, console: Console, name: str, end_s: float) -> None:
         self._console, self._name, self._end_s = console, name, end_s
         self._lock = threading.Lock()
         self._at_s, self._phase, self._faults_in = 0.0, "starting", ""
         self._beat: Beat | None = None
-        self._failed = 0
+        self._not_ok = 0
         self._live = Live(console=console, refresh_per_second=4, transient=True, get_renderable=self._draw)
 
     def __enter__(self) -> LiveView:
@@ -76,14 +79,14 @@ class LiveView:
     def beat(self, beat: Beat) -> None:
         with self._lock:
             self._beat = beat
-            self._failed += beat.fail + beat.unknown
+            self._not_ok += beat.fail + beat.unknown
 
     def _draw(self) -> Table:
         with self._lock:
-            beat, failed = self._beat, self._failed
+            beat, not_ok = self._beat, self._not_ok
             at_s, phase, faults_in = self._at_s, self._phase, self._faults_in
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for heading in ("scenario", "phase", "clock", "requests/s", "p99", "failed", "faults in"):
+        for heading in ("scenario", "phase", "clock", "requests/s", "p99", "not ok", "faults in"):
             table.add_column(heading)
         rate = f"{beat.ok + beat.fail + beat.unknown}" if beat else "-"
         table.add_row(
@@ -92,7 +95,7 @@ class LiveView:
             f"{at_s:.0f} of {self._end_s:.0f} s",
             rate,
             f"{beat.p99_ms:,.0f} ms" if beat else "-",
-            Text(str(failed), style="red" if failed else ""),
+            Text(str(not_ok), style="red" if not_ok else ""),
             Text(faults_in or "none", style="bold yellow" if faults_in else "dim"),
         )
         return table
@@ -110,6 +113,12 @@ def print_verdicts(console: Console, verdicts: Sequence[Verdict]) -> None:
         line = Text(f"{MARKS[word]} {word:<7} ", style=STYLES[word])
         line.append(verdict.sentence, style="")
         console.print(line, soft_wrap=True)
+
+
+def print_not_ok(console: Console, figures: Figures | None) -> None:
+    """One line on what requests met, where more than a few were not ok."""
+    if figures is not None and (line := figures.not_ok_in_words()):
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def print_stack(console: Console, body: Mapping[str, Any]) -> None:
@@ -134,4 +143,4 @@ def nearest(path: Path) -> str:
 
 def _figures(beat: Beat) -> str:
     answered = beat.ok + beat.fail + beat.unknown
-    return f"{answered} requests/s, p99 {beat.p99_ms:,.0f} ms, {beat.fail + beat.unknown} failed"
+    return f"{answered} requests/s, p99 {beat.p99_ms:,.0f} ms, {beat.fail + beat.unknown} not ok"

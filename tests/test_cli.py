@@ -54,6 +54,16 @@ def test_validate_tells_all_that_is_wrong_at_once(tmp_path):
     assert "two.py has a scenario that is 5" in done.stderr
 
 
+def test_a_scenario_that_ends_the_program_hides_no_other_error(tmp_path):
+    """It is told as wrong, exit code 2, with the errors of the files beside it."""
+    (tmp_path / "one.py").write_text("raise SystemExit(0)\n", encoding="utf-8")
+    (tmp_path / "two.py").write_text("scenario = 5\n", encoding="utf-8")
+    done = _harness("validate", tmp_path)
+    assert done.returncode == 2
+    assert "one.py:1: the file ends the program (SystemExit)" in done.stderr
+    assert "two.py has a scenario that is 5" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
@@ -62,7 +72,7 @@ def test_validate_tells_all_that_is_wrong_at_once(tmp_path):
         (["run", "--stack", "dokcer", "scenarios/calm.py"], 6, "did you mean 'docker'"),
         (["run", "--file", "nowhere.yml"], 2, "nowhere.yml does not exist"),
         (["report", "tests"], 2, "is no run folder"),
-        (["load", "locustfiles/shop.py", "--host", "127.0.0.1:1", "--rate", "1"], 6, "--host must be an address"),
+        (["load", "locustfiles/shop.py", "--host", "127.0.0.1:1", "--rate", "1"], 2, "--host must be an address"),
         (["load", "locustfiles/shop.py", "--host", "http://127.0.0.1:1", "--for", "soon"], 2, "such as 60s"),
         (["load", "locustfiles/shop.py", "--host", "http://127.0.0.1:1", "--rate", "1", "--users", "1"], 2, "one of"),
         (["load", "locustfiles/shp.py", "--host", "http://127.0.0.1:1", "--rate", "1"], 2, "locustfiles/"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from harness import history as histories
@@ -94,6 +96,19 @@ def test_a_folder_that_is_none_is_told(tmp_path):
     (tmp_path / "manifest.json").write_text('{"windows": ', encoding="utf-8")
     with pytest.raises(RunFolderError, match="damaged or cut short"):
         histories.read(RunFolder(tmp_path))
+
+
+def test_a_run_that_could_not_start_hides_none_that_did(tmp_path):
+    """Its folder is the latest, and the report is of the newest beside it that has a manifest."""
+    runs = [create(tmp_path, "calm", now=datetime(2026, 1, 1, tzinfo=UTC)) for _ in range(12)]
+    for one in runs[:10]:
+        run_folder(one.path, history([ok(1)], end_s=2))
+    for given in (tmp_path / "calm", tmp_path / "calm" / "latest"):
+        assert find(given, started=True).path == runs[9].path
+        with pytest.raises(RunFolderError, match="is no run folder"):
+            find(given)
+    with pytest.raises(RunFolderError, match="is no run folder"):
+        find(runs[11].path, started=True)
 
 
 def test_latest_points_to_the_newest(tmp_path):

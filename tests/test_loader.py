@@ -54,6 +54,13 @@ def test_a_good_file_gives_its_scenario_and_its_question(tmp_path):
         (("0.99),)", "0.99))"), 3, "checks must be a tuple"),
         (("from harness", "import os\nfrom harness"), 1, "imports harness only"),
         (("scenario =", "scenaro ="), None, "defines no scenario"),
+        (
+            ("scenario =", "raise SystemExit(0)\nscenario ="),
+            3,
+            "ends the program (SystemExit); a scenario is pure data",
+        ),
+        (("scenario =", "raise KeyboardInterrupt\nscenario ="), 3, "ends the program (KeyboardInterrupt)"),
+        (("scenario =", "raise GeneratorExit\nscenario ="), 3, "ends the program (GeneratorExit)"),
         (("hypothesis=", "oops=1/0, hypothesis="), 4, "division by zero"),
     ],
 )

@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.analysis.phases import Mask, in_phase
 from harness.analysis.quantiles import Numbers, quantiles
+from harness.analysis.troubles import Trouble, in_one_line, troubles
 from harness.record import Finding, History, Outcome, Verdict, Word, overall
 from harness.schema import OUTCOMES
 
@@ -64,9 +65,21 @@ class Figures:
     dropped: int
     verdicts: tuple[Verdict, ...]
     findings: tuple[Finding, ...]
+    troubles: tuple[Trouble, ...] = ()
+    load_error: str = ""
+    """Why the load made no request, where its log says so."""
+    warnings: tuple[str, ...] = ()
+    """What the run folder no longer holds of what its verdicts were given on."""
 
     def row(self, phase: str, endpoint: str = ALL) -> Row | None:
         return next((row for row in self.rows if (row.phase, row.endpoint) == (phase, endpoint)), None)
+
+    def not_ok_in_words(self) -> str:
+        """One line on what requests met, or on why there was none; empty where there is nothing to tell."""
+        if self.load_error:
+            return f"the load made no request; its log ends with: {self.load_error}"
+        whole = self.row("run")
+        return in_one_line(self.troubles, whole.ok, whole.count) if whole else ""
 
     def to_json(self) -> dict[str, Any]:
         """As `harness report RUN --json` prints it."""
@@ -84,6 +97,7 @@ def figures(history: History, verdicts: Sequence[Verdict], findings: Sequence[Fi
         dropped=_dropped(history),
         verdicts=tuple(verdicts),
         findings=tuple(findings),
+        troubles=troubles(history),
     )
 
 

@@ -10,6 +10,9 @@ from harness.analysis.round_trips import round_trips
 from harness.analysis.slow_links import slow_links
 from harness.record import Finding, History
 
+OK_MIN = 0.95
+"""Where fewer of a run were ok, it is not said that nothing limited it."""
+
 
 def findings(history: History, topology: Topology) -> tuple[Finding, ...]:
     """All findings of a history. Empty when nothing limited it."""
@@ -35,6 +38,11 @@ def none_in_words(figures: Figures, topology: Topology) -> str:
         if topology.links
         else ""
     )
+    if whole.ok < OK_MIN * whole.count:
+        return (
+            f"No bottleneck was seen, but that says little: {whole.ok:,} of {whole.count:,} requests were ok. "
+            "Look first at what they met."
+        )
     return (
         f"Nothing limited this run: {whole.ok:,} of {whole.count:,} requests were ok with {p99}, no service used up "
         f"its processor{links}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from harness.analysis.amounts import percent
 from harness.analysis.figures import endpoints
 from harness.analysis.phases import Mask, in_phase, select
 from harness.analysis.readings import Topology, listed, plain
@@ -16,7 +17,8 @@ LOST_ERRORS_MIN = 4.0
 OK_MIN = 0.95
 """Where fewer are ok the requests were cut short, and time says nothing of how often they crossed the link."""
 DOWN = 0.5
-"""An endpoint whose share of ok requests falls below this goes down with the link."""
+"""An endpoint whose share of ok requests falls below this goes down with the link; one that keeps OK_MIN of its share
+goes on; what lies between is said with its numbers."""
 
 
 def slow_links(history: History, topology: Topology) -> list[Finding]:
@@ -70,35 +72,50 @@ def _has_baseline(history: History) -> bool:
 
 def _went_down(history: History, window: PlannedWindow, topology: Topology) -> Finding | None:
     ok = (history.samples["outcome"] == Outcome.OK.value).to_numpy()
+    refused = (history.samples["outcome"] == Outcome.FAIL.value).to_numpy()
     down: list[str] = []
     up: list[str] = []
-    failed = 0
+    partly: list[str] = []
+    named = lost = failed = 0
     evidence: dict[str, Scalar] = {"window": window.name, "link": window.link}
     for endpoint in endpoints(history):
         before, during = _two(history, window, endpoint)
         if before is None or during is None or ok[before].mean() < OK_MIN:
             continue
-        share = float(ok[during].mean())
+        share, not_ok = float(ok[during].mean()), int((~ok[during]).sum())
         evidence[f"{endpoint}: ok_ratio"] = round(share, 4)
-        (down if share < DOWN else up).append(endpoint)
-        failed += int((~ok[during]).sum())
+        lost += not_ok
+        if share < DOWN:
+            down.append(endpoint)
+            named += not_ok
+            failed += int(refused[during].sum())
+        elif share >= OK_MIN * float(ok[before].mean()):
+            up.append(endpoint)
+        else:
+            partly.append(f"{percent(not_ok, int(during.sum()))} of {endpoint}")
     if not down or window.link is None:
         return None
     client, service = topology.links[window.link]
-    others = f"; {listed(up)} went on" if up else ", and nothing of the load went on"
-    share = round(failed / max(1, len(ok)), 4)
+    others = f"; {listed(partly)} were not ok either" if partly else ""
+    others += f"; {listed(up)} went on" if up else ""
+    share = round(lost / max(1, len(ok)), 4)
     if window.parameters.get("delay_ms"):  # the service was there, only late: that is no proof of a dependency
+        met = "mostly failed" if 2 * failed > named else "mostly got no answer"
         sentence = (
-            f"{listed(down)} mostly failed while {window.name} was in: {failed:,} requests were not ok"
-            f"{others if up else ''}. "
+            f"{listed(down)} {met} while {window.name} was in: {_not_ok(named)}{others}. "
             f"{service} still answered, but not in time for {client}."
         )
         return Finding("slow link", window.link, sentence, share, evidence)
+    others = others or ", and nothing of the load went on"
     sentence = (
-        f"{listed(down)} went down with {window.link} ({window.name}: {failed:,} requests were not ok){others}. "
+        f"{listed(down)} went down with {window.link} ({window.name}: {_not_ok(named)}){others}. "
         f"{client} cannot do without {service} there."
     )
     return Finding("hard dependency", window.link, sentence, share, evidence)
+
+
+def _not_ok(count: int) -> str:
+    return f"{count:,} requests were not ok" if count != 1 else "1 request was not ok"
 
 
 def _lost(history: History, window: PlannedWindow, topology: Topology) -> Finding | None:

@@ -15,8 +15,9 @@ from harness.analysis.quantiles import quantile
 from harness.checks.parts import SAMPLES_MIN
 from harness.record import NS_PER_S, History, PlannedWindow, Scalar, Verdict, Word
 
-LAG_P99_MS_MAX = 10.0
-"""How late arrivals may start, p99: a stack's own latencies are read to a few milliseconds (docs/load.md)."""
+LAG_P99_MS_MAX = 20.0
+"""How late arrivals may start, p99 (docs/load.md). Lateness adds to response times and never takes from them, so what
+passes would pass without it; machines that are shared read up to 15 in calm."""
 CPU_CORES_MAX = 0.9
 """What the load process may use of its one core, in nine of ten seconds."""
 LATE_MS_MAX, LATE_SHARE_MAX = 200.0, 0.02
@@ -83,11 +84,14 @@ def generator_honest(history: History) -> Verdict:
     evidence = {"lag_p99_ms": round(lag_p99_ms, 3), "dropped": dropped_sum, "cpu_cores_p90": round(cpu_p90, 3)}
     wrong = []
     if lag_p99_ms > LAG_P99_MS_MAX:
-        wrong.append(f"arrivals started late by {lag_p99_ms:.1f} ms (p99; at most {LAG_P99_MS_MAX:g} ms)")
+        wrong.append(
+            f"arrivals started late by {lag_p99_ms:.1f} ms (p99; at most {LAG_P99_MS_MAX:g} ms): the machine is busy "
+            "with something else, or the rate is too much for it"
+        )
     if dropped_sum:
         wrong.append(f"{dropped_sum:,.0f} arrivals found every user busy and were dropped; raise users_max")
     if cpu_p90 > CPU_CORES_MAX:
-        wrong.append(f"it used {cpu_p90:.2f} of its one core (at most {CPU_CORES_MAX:g})")
+        wrong.append(f"it used {cpu_p90:.2f} of its one core (at most {CPU_CORES_MAX:g}); lower the rate")
     if wrong:
         return Verdict(GENERATOR_HONEST, Word.UNKNOWN, f"Generator-limited: {'; '.join(wrong)}.", evidence)
     if history.load_model == "open":

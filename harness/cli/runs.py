@@ -31,7 +31,7 @@ def run(
     from harness.manifest import command_line
     from harness.openers import opener
     from harness.plan import load_in_words, plan
-    from harness.terminal import nearest, print_verdicts, view_for
+    from harness.terminal import nearest, print_not_ok, print_verdicts, view_for
 
     spec, kind = spec_of(file, stack, take_over)
     loaded = [loader.load(path) for path in loader.find(paths or [SCENARIOS], keyword)]
@@ -53,6 +53,7 @@ def run(
             result = do(planned, locustfile, open_stack, reports=reports, command=command_line(), view=view)
         results.append(result)
         print_verdicts(console, result.verdicts)
+        print_not_ok(console, result.figures)
         if result.report is not None:
             console.print(f"report: {nearest(result.report)}\n", soft_wrap=True)
         else:
@@ -62,6 +63,8 @@ def run(
             raise HealIncomplete(f"healing is incomplete; try `harness heal`, and look at the stack:{listed}")
         if result.ending.signal is not None:
             raise Interrupted(result.ending.signal)
+        if result.trouble is not None:
+            raise result.trouble
     if as_json:
         print(json.dumps([one.to_json() for one in results], indent=2))
     raise typer.Exit(worst(one.exit_code for one in results))
@@ -131,7 +134,7 @@ def load(
     from harness.openers import host_opener
     from harness.plain_load import plain_load
     from harness.plan import plan
-    from harness.terminal import nearest, print_verdicts, view_for
+    from harness.terminal import nearest, print_not_ok, print_verdicts, view_for
 
     scenario = plain_load(locustfile, duration, warmup, rate, users, ok_ratio_min, seed)
     found = find_locustfile(scenario.load)
@@ -141,8 +144,11 @@ def load(
     with view_for(console, name, scenario.end_s) as view:
         result = do(plan(name, scenario), found, open_stack, reports=reports, command=command_line(), view=view)
     print_verdicts(console, result.verdicts)
+    print_not_ok(console, result.figures)
     if result.ending.signal is not None:
         raise Interrupted(result.ending.signal)
+    if result.trouble is not None:
+        raise result.trouble
     console.print(f"report: {nearest(result.folder.report)}", soft_wrap=True)
     if as_json:
         print(json.dumps(result.to_json(), indent=2))
@@ -165,8 +171,10 @@ def report(
     if record.is_sweep(run_folder):
         _report_sweep(run_folder, as_json)
         return
-    folder = store.find(run_folder)
+    folder = store.find(run_folder, started=True)
     figures = reporting.build(folder)
+    for warning in figures.warnings:
+        err.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
     if as_json:
         print(json.dumps(figures.to_json(), indent=2, ensure_ascii=False))
     else:

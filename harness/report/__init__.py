@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import re
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
 
 from harness import history as histories
+from harness import kept
 from harness.analysis.figures import Figures, endpoints, figures
 from harness.analysis.findings import findings
 from harness.analysis.readings import Topology
@@ -22,12 +26,16 @@ def build(folder: RunFolder) -> Figures:
     """Write all that can be told of a run into its folder. Raises RunFolderError when it is damaged or read-only."""
     manifest = read_json(folder.manifest)
     history = histories.read(folder)
-    topology = Topology(
-        links=dict(history.links),
-        services=tuple(manifest["services"]),
-        cpus=int(manifest["environment"]["cpus"]),
-    )
-    shown = figures(history, _verdicts(folder), findings(history, topology))
+    if missing := [name for name in _NEEDED if name not in manifest]:
+        raise RunFolderError(f"{folder.manifest} lacks {', '.join(missing)}; it is damaged or from another version")
+    try:
+        topology = Topology(dict(history.links), tuple(manifest["services"]), int(manifest["environment"]["cpus"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunFolderError(f"{folder.manifest} is damaged or from another version: {error}") from error
+    verdicts, before = _verdicts(folder)
+    shown = figures(history, verdicts, findings(history, topology))
+    load_error = _last_exception(folder.logs / "load.log") if history.samples.empty else ""
+    shown = replace(shown, load_error=load_error, warnings=kept.changes(folder, history, before))
     drawn = _charts(folder, history, shown)
     write_json(folder.findings, [asdict(finding) for finding in shown.findings])
     write_text(folder.report, page(manifest, history, shown, topology, drawn))
@@ -43,11 +51,34 @@ def make_ready() -> None:
     look.make_ready()
 
 
-def _verdicts(folder: RunFolder) -> tuple[Verdict, ...]:
+LOG_END_BYTES = 65_536
+_NEEDED = ("hypothesis", "load", "services", "environment", "command", "entry", "stack", "zero_utc", "seed", "versions")
+"""What the page tells of the manifest, beside what a history is read by."""
+
+
+def _verdicts(folder: RunFolder) -> tuple[tuple[Verdict, ...], kept.Judged]:
+    """The verdicts, and what they were given on; both empty for a run that was ended before it was judged."""
     if not folder.verdicts.is_file():
-        return ()
-    listed = read_json(folder.verdicts)["verdicts"]
-    return tuple(Verdict(one["check"], Word(one["word"]), one["sentence"], one["evidence"]) for one in listed)
+        return (), {}
+    body: Any = read_json(folder.verdicts)
+    try:
+        listed = [
+            Verdict(one["check"], Word(one["word"]), one["sentence"], one["evidence"]) for one in body["verdicts"]
+        ]
+        before = {name: dict(one) for name, one in body.get("judged", {}).items()}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RunFolderError(f"{folder.verdicts} is damaged ({error!r}); take it away to see what was run") from error
+    return tuple(listed), before
+
+
+def _last_exception(log: Path) -> str:
+    """The last line of a log that names an exception: what a task of the locustfile raised."""
+    try:
+        lines = log.read_bytes()[-LOG_END_BYTES:].decode("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    named = [line for line in lines if re.match(r"[A-Za-z_][\w.]*(Error|Exception)\b", line)]
+    return named[-1][:200] if named else ""
 
 
 def _charts(folder: RunFolder, history: History, shown: Figures) -> list[Chart]:

@@ -7,6 +7,7 @@ from typing import Any
 from harness.analysis.amounts import milliseconds, percent
 from harness.analysis.figures import Figures
 from harness.record import History, Word
+from harness.report.titles import phases_in_words
 
 MARKS = {Word.PASS: "✅", Word.FAIL: "❌", Word.UNKNOWN: "❔"}
 
@@ -15,6 +16,7 @@ def summary(manifest: dict[str, Any], history: History, figures: Figures) -> str
     """Verdicts, the phases in a table, the first findings."""
     word = figures.word.value if figures.word else "no verdict"
     lines = [f"## {figures.scenario}: {word}", "", f"> {one_line(str(manifest['hypothesis']))}", ""]
+    lines += [f"- ⚠️ {one_line(warning)}" for warning in figures.warnings]
     lines += [f"- {MARKS[one.word]} {one_line(one.sentence)}" for one in figures.verdicts]
     names = ["run"] if len(history.phases) < 2 else list(dict.fromkeys(phase.name for phase in history.phases))
     lines += ["", "| phase | requests | ok | p50 | p95 | p99 |", "|---|---:|---:|---:|---:|---:|"]
@@ -23,6 +25,11 @@ def summary(manifest: dict[str, Any], history: History, figures: Figures) -> str
         if row is not None:
             times = (milliseconds(value) for value in (row.response.p50_ms, row.response.p95_ms, row.response.p99_ms))
             lines.append(f"| {one_line(name)} | {row.count:,} | {percent(row.ok, row.count)} | {' | '.join(times)} |")
+    if figures.load_error:
+        lines += ["", f"The load made no request; its log ends with: {one_line(figures.load_error)}"]
+    if figures.troubles:
+        lines += ["", "What was not ok, the most frequent first:", ""]
+        lines += [f"- {one_line(f'{one.in_words()}: {phases_in_words(one)}')}" for one in figures.troubles]
     if figures.findings:
         lines += ["", "Bottlenecks:", ""]
         lines += [f"{number}. {one_line(one.sentence)}" for number, one in enumerate(figures.findings, 1)]

@@ -14,7 +14,7 @@ from harness.analysis.findings import none_in_words
 from harness.analysis.readings import Topology
 from harness.checks.trust import TRUST
 from harness.record import History, Mark, Scalar
-from harness.report.titles import times_in_words
+from harness.report.titles import phases_in_words, times_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class Chart:
     title: str
     svg: str
 
+
+LOST = "What is left of this run cannot tell what limited it."
 
 _ALT = {
     "requests": "Requests a second by outcome, and the percentiles of response time, over the run",
@@ -61,7 +63,8 @@ def page(manifest: dict[str, Any], history: History, figures: Figures, topology:
             charts={chart.name: chart for chart in charts},
             alt=_ALT,
             tables=_tables(figures, phases, [*endpoints(history), ALL] if not history.samples.empty else []),
-            no_finding=none_in_words(figures, topology),
+            troubles=[(one, phases_in_words(one)) for one in figures.troubles],
+            no_finding=LOST if figures.warnings else none_in_words(figures, topology),
             marks=[_mark(mark) for mark in history.marks],
             command=shlex.join(manifest["command"]),
             variables={name: shlex.quote(value) for name, value in manifest.get("variables", {}).items() if value},

@@ -9,6 +9,7 @@ import numpy as np
 from harness.analysis.amounts import milliseconds, percent
 from harness.analysis.figures import Figures, Row
 from harness.analysis.series import Usage
+from harness.analysis.troubles import Trouble
 from harness.record import History
 
 
@@ -28,16 +29,21 @@ def times_in_words(row: Row, before: Row | None) -> str:
     return f"×{times:.1f}" if times >= 0.095 else f"×{times:.2g}"
 
 
+def phases_in_words(trouble: Trouble) -> str:
+    """`database gone 361, recovery 2`; `run` where there was one phase only."""
+    return ", ".join(f"{name} {count:,}" for name, count in trouble.phases.items()) or "run"
+
+
 def requests_title(figures: Figures, history: History) -> str:
-    """What the faults did to response time and to failures."""
+    """What the faults did to response time, and to the share that was ok: what got no answer may have been done."""
     whole, before = figures.row("run"), figures.row("baseline")
     if whole is None or whole.count == 0:
         return "No request was sent"
     windows = [row for window in history.windows if (row := figures.row(window.name)) is not None and row.count]
     if not windows or before is None or not before.response.p99_ms:
         bad = whole.count - whole.ok
-        failed = f"{bad:,} failed" if bad else "none failed"
-        return f"p99 was {milliseconds(whole.response.p99_ms)} over {whole.count:,} requests; {failed}"
+        said = f"{bad:,} were not ok" if bad else "all were ok"
+        return f"p99 was {milliseconds(whole.response.p99_ms)} over {whole.count:,} requests; {said}"
     worst = max(windows, key=lambda row: ((row.count - row.ok) / row.count, row.response.p99_ms or 0))
     slowest = max(windows, key=lambda row: row.response.p99_ms or 0)
     parts = []
@@ -48,7 +54,7 @@ def requests_title(figures: Figures, history: History) -> str:
         parts.append(f"p99 stayed near {milliseconds(before.response.p99_ms)} in every window")
     if worst.ok < worst.count:
         where = "there" if worst is slowest else f"in {worst.phase}"
-        parts.append(f"{percent(worst.count - worst.ok, worst.count)} of requests failed {where}")
+        parts.append(f"{percent(worst.count - worst.ok, worst.count)} of requests were not ok {where}")
     return "; ".join(parts)
 
 

@@ -12,12 +12,13 @@ from pathlib import Path
 from harness import history, report
 from harness.checks.availability import Availability
 from harness.checks.judge import judge_baseline
+from harness.ending import BASELINE_BAD, COMPLETE, Ending
 from harness.errors import RunFolderError
 from harness.interrupts import Interrupts
 from harness.model import Load, Scenario, Window
 from harness.plan import plan
 from harness.record import Word
-from harness.runner import BASELINE_BAD, COMPLETE, Ending, Opener, Run
+from harness.runner import Opener, Run
 from harness.store import RunFolder
 from harness.sweep import record
 from harness.sweep.catalogue import BASELINE_S, WARMUP_S, Trial

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -116,6 +119,40 @@ def test_what_goes_down_with_a_link_is_a_hard_dependency():
     (found,) = _find(_load(dead=(15, 25)), windows=windows, closed=(15, 25))
     assert found.kind == "hard dependency"
     assert "600 requests were not ok" in found.sentence
+
+
+def test_an_endpoint_that_lost_a_third_is_not_said_to_have_gone_on():
+    """The count is that of the endpoints named; what lost some is said with its share; what lost none went on."""
+    source = np.random.default_rng(2)
+    lost = {"POST /checkout": 0.9, "GET /catalogue": 0.35, "GET /orders": 0.0}
+    samples = [
+        replace(one, outcome=Outcome.FAIL) if 15 <= one.at_s < 25 and source.random() < lost[one.endpoint] else one
+        for one in _load()
+    ]
+    within = [one for one in samples if 14.9 <= one.at_s < 25 and one.outcome is Outcome.FAIL]
+    checkouts = sum(one.endpoint == "POST /checkout" for one in within)
+    (found,) = _find(samples, windows=[window("database slow", 15, 25, LINK, delay_ms=400)])
+    assert (
+        f"POST /checkout mostly failed while database slow was in: {checkouts} requests were not ok" in found.sentence
+    )
+    said = re.search(r"; (\d+) % of GET /catalogue were not ok either; GET /orders went on\.", found.sentence)
+    assert said
+    assert int(said[1]) == pytest.approx(100 * (1 - found.evidence["GET /catalogue: ok_ratio"]), abs=0.5)
+
+
+def test_an_endpoint_without_answers_is_not_said_to_have_failed():
+    """Its work may have been done."""
+    samples = [replace(one, outcome=Outcome.UNKNOWN) if 15 <= one.at_s < 25 else one for one in _load()]
+    (found,) = _find(samples, windows=[window("database slow", 15, 25, LINK, delay_ms=400)])
+    assert "POST /checkout mostly got no answer while database slow was in" in found.sentence
+
+
+@pytest.mark.parametrize("dead", [(0, 40), (0, 5)])
+def test_a_run_that_failed_is_not_said_to_have_had_no_limit(dead):
+    """Where requests were not ok, that no bottleneck was seen says little."""
+    built = history(_load(dead=dead), end_s=END_S)
+    said = none_in_words(figures(built, (), ()), TOPOLOGY)
+    assert said.startswith("No bottleneck was seen, but that says little")
 
 
 def test_a_service_that_uses_up_its_core_is_named():

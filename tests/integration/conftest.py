@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.bench import Bench, benched
 from tests.integration.docker_here import require_docker
 from tests.integration.driven import serving
 from tests.integration.kept_shop import KeptShop, kept_shop
@@ -49,6 +50,13 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         left, report = made.out_of_place(), made.stack.heal()
         assert (left, report.mended, report.broken) == ([], (), ())
     _must_be_clean(made.project)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """One link through a real toxiproxy-server."""
+    with benched(tmp_path_factory.mktemp("toxiproxy")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

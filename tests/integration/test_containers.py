@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
@@ -109,31 +110,46 @@ def test_limits_that_it_had_are_the_limits_that_it_has_after(make: Make) -> None
         assert it.limits() == before
 
 
-def test_a_partition_gives_back_names_and_fixed_addresses_on_every_network(make: Make) -> None:
-    """Also when it is killed and started meanwhile."""
+@pytest.fixture
+def networks(make: Make) -> Iterator[list[str]]:
+    """Two networks, the first of a subnet that is fixed (and of the first that is free): its names, and an address."""
     names = [f"harness-test-{uuid.uuid4().hex[:8]}" for _ in range(2)]
-    _docker("network", "create", "--subnet", "198.18.251.0/29", names[0])
+    free = next(
+        third
+        for third in random.sample(range(256), 256)
+        if subprocess.run(
+            ["docker", "network", "create", "--subnet", f"198.19.{third}.0/29", names[0]],
+            capture_output=True,
+            timeout=60,
+        ).returncode
+        == 0
+    )
     _docker("network", "create", names[1])
-    try:
-        it = make("--network", names[0], "--ip", "198.18.251.5", "--network-alias", "db")
-        _docker("network", "connect", "--alias", "store", names[1], it.id)
-        it.service = RunningService("it", "", "", container=pristine.capture(Engine.connect(), it.inspect()))
-        it.broken = BreakableService("it", ContainerPowers(it.service))
-        partition, kill = it.broken.partition(), it.broken.kill()
-        assert pristine.endpoints(it.inspect()) == ()
-        kill()
-        assert pristine.endpoints(it.inspect()) == ()
-        partition()
-        there = {one.name: one for one in pristine.endpoints(it.inspect())}
-        assert (there[names[0]].ipv4, set(there[names[0]].aliases)) == ("198.18.251.5", {"db"})
-        assert set(there[names[1]].aliases) == {"store"}
-        assert it.heal() == HealReport()
-        _docker("network", "disconnect", names[1], it.id)
-        _docker("network", "connect", names[1], it.id)  # there, and by no name
-        assert it.heal() == HealReport(mended=(f"it: it was cut off from {names[1]}",))
-        _docker("rm", "--force", it.id)
-    finally:
-        _docker("network", "rm", *names)
+    yield [*names, f"198.19.{free}.5"]
+    for container in _docker("ps", "--all", "--quiet", "--filter", f"network={names[0]}").split():
+        _docker("rm", "--force", container)
+    _docker("network", "rm", *names)
+
+
+def test_a_partition_gives_back_names_and_fixed_addresses_on_every_network(make: Make, networks: list[str]) -> None:
+    """Also when it is killed and started meanwhile; and the heal sees one that is there by no name."""
+    first, second, address = networks
+    it = make("--network", first, "--ip", address, "--network-alias", "db")
+    _docker("network", "connect", "--alias", "store", second, it.id)
+    it.service = RunningService("it", "", "", container=pristine.capture(Engine.connect(), it.inspect()))
+    it.broken = BreakableService("it", ContainerPowers(it.service))
+    partition, kill = it.broken.partition(), it.broken.kill()
+    assert pristine.endpoints(it.inspect()) == ()
+    kill()
+    assert pristine.endpoints(it.inspect()) == ()
+    partition()
+    there = {one.name: one for one in pristine.endpoints(it.inspect())}
+    assert (there[first].ipv4, set(there[first].aliases)) == (address, {"db"})
+    assert set(there[second].aliases) == {"store"}
+    assert it.heal() == HealReport()
+    _docker("network", "disconnect", second, it.id)
+    _docker("network", "connect", second, it.id)
+    assert it.heal() == HealReport(mended=(f"it: it was cut off from {second}",))
 
 
 def test_a_tmpfs_of_its_own_can_be_full_and_is_again_after_a_crash(make: Make) -> None:

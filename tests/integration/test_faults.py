@@ -3,88 +3,16 @@
 from __future__ import annotations
 
 import socket
-import socketserver
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
-import requests
 
 from harness import Bandwidth, Blackhole, Latency, LimitData, Noop, Outage, Reset, Slicer, SlowClose
 from harness.errors import ToxiproxyError
-from harness.stack.child import start
 from harness.stack.heal import heal
-from harness.stack.ports import free_ports, listens
-from harness.stack.running import RunningStack
-from harness.stack.sockets import LinkSockets
-from harness.stack.state import RunningLink, StackState
 from harness.stack.toxiproxy import Toxic, ToxiproxyClient
-from harness.stack.toxiproxy_server import provide
-from harness.waiting import wait_until
-
-
-class _Echo(socketserver.BaseRequestHandler):
-    def handle(self) -> None:
-        while data := self.request.recv(65536):
-            self.request.sendall(data)
-
-
-class _Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Connections break here on purpose."""
-
-
-@dataclass
-class Bench:
-    """A stack of one link, `client-echo`."""
-
-    stack: RunningStack
-    client: ToxiproxyClient
-    port: int
-
-    def dial(self, timeout_s: float = 2.0) -> socket.socket:
-        made = socket.create_connection(("127.0.0.1", self.port), timeout=timeout_s)
-        made.settimeout(timeout_s)
-        return made
-
-    def echo(self, connection: socket.socket, data: bytes = b"x") -> float:
-        """Send and receive it all back; how long that took, in seconds. Raises OSError when it is cut."""
-        began = time.monotonic()
-        connection.sendall(data)
-        left = len(data)
-        while left:
-            got = connection.recv(65536)
-            if not got:
-                raise ConnectionError("the connection ended")
-            left -= len(got)
-        return time.monotonic() - began
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    folder: Path = tmp_path_factory.mktemp("toxiproxy")
-    api, listen = free_ports(2)
-    child = start("toxiproxy", [provide(), "-host", "127.0.0.1", "-port", str(api), "-proxy-metrics"], folder / "log")
-    with _Server(("127.0.0.1", 0), _Echo) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            assert wait_until(lambda: listens("127.0.0.1", api), 10)
-            client = ToxiproxyClient(f"http://127.0.0.1:{api}")
-            client.create("client-echo", f"127.0.0.1:{listen}", f"127.0.0.1:{server.server_address[1]}")
-            link = RunningLink("client-echo", "client", "echo", f"127.0.0.1:{listen}", "")
-            state = StackState(
-                "test", toxiproxy_url=client.url, links=(link,), proxies=tuple(client.proxies().values())
-            )
-            yield Bench(RunningStack(state), client, listen)
-        finally:
-            child.end()
-            server.shutdown()
+from tests.integration.bench import Bench
 
 
 @pytest.fixture(autouse=True)
@@ -216,84 +144,3 @@ def test_a_fault_of_two_toxics_goes_in_whole_or_not_at_all(bench: Bench, monkeyp
     with pytest.raises(ToxiproxyError):
         Blackhole("client-echo").inject(bench.stack)
     assert bench.client.proxy("client-echo").toxics == ()
-
-
-def test_heal_puts_back_whatever_is_out_of_place(bench: Bench) -> None:
-    """Closed, toxic or gone: one heal makes it as it was, says what it found, and finds nothing the second time."""
-    Latency("client-echo", delay_ms=100).inject(bench.stack)
-    Outage("client-echo").inject(bench.stack)
-    report = heal(bench.stack.state)
-    assert "client-echo: the proxy was disabled" in report.mended
-    assert any("the latency toxic" in sentence for sentence in report.mended)
-    assert heal(bench.stack.state).mended == ()
-    bench.client.delete("client-echo")
-    assert heal(bench.stack.state).mended == ("client-echo: the proxy was gone",)
-    assert heal(bench.stack.state).broken == ()
-
-
-def test_one_that_cannot_be_mended_does_not_keep_the_others_broken(bench: Bench) -> None:
-    """A proxy whose port was taken meanwhile is named; the next one is healed all the same."""
-    (port,) = free_ports(1)
-    bench.client.create("another", f"127.0.0.1:{port}", "127.0.0.1:1")
-    state = replace(bench.stack.state, proxies=tuple(bench.client.proxies().values()))
-    bench.client.enable("another", False)
-    with socket.create_server(("127.0.0.1", port)):
-        Latency("client-echo", delay_ms=100).inject(bench.stack)
-        report = heal(state)
-        assert bench.client.proxy("client-echo").toxics == ()
-        assert any(sentence.startswith("another") for sentence in report.broken)
-        assert any("client-echo: the latency toxic" in sentence for sentence in report.mended)
-    bench.client.delete("another")
-
-
-def test_heal_keeps_what_was_there_before(bench: Bench) -> None:
-    """A toxic that was in before the run is put back when it is missing, and is not taken for a fault."""
-    theirs = Toxic("theirs", "latency", "downstream", attributes={"latency": 1, "jitter": 0})
-    bench.client.add("client-echo", theirs)
-    before = replace(bench.stack.state, proxies=tuple(bench.client.proxies().values()))
-    assert heal(before).mended == ()
-    bench.client.remove("client-echo", "theirs")
-    assert heal(before).mended == ("client-echo: the latency toxic theirs was out",)
-    assert bench.client.proxy("client-echo") == before.proxies[0]
-    bench.client.remove("client-echo", "theirs")
-
-
-def test_heal_says_what_it_cannot_mend() -> None:
-    """A Toxiproxy that does not answer is named, and nothing is raised."""
-    (port,) = free_ports(1)
-    state = StackState("test", toxiproxy_url=f"http://127.0.0.1:{port}")
-    report = heal(replace(state, links=()))
-    assert "did not answer" in report.broken[0]
-
-
-def test_traffic_on_a_pooled_connection_is_seen_while_it_stands(bench: Bench) -> None:
-    """The kernel counts what Toxiproxy itself would tell only when the connection closes."""
-    sockets = LinkSockets({"client-echo": bench.port})
-    with bench.dial() as connection:
-        bench.echo(connection)
-        before = sockets.read(bench.client.closed_bytes())["client-echo"]
-        for _ in range(10):
-            bench.echo(connection, b"x" * 100)
-        after = sockets.read(bench.client.closed_bytes())["client-echo"]
-    assert after.received_bytes - before.received_bytes == 1000
-    assert after.round_trips - before.round_trips == 10
-    assert after.connections == 1
-    sockets.close()
-
-
-def test_traffic_between_two_readings_is_seen_after(bench: Bench) -> None:
-    """A connection that came and went unseen is counted by what Toxiproxy tells of it."""
-    sockets = LinkSockets({"client-echo": bench.port})
-    before = sockets.read(bench.client.closed_bytes())["client-echo"]
-    with bench.dial() as connection:
-        bench.echo(connection, b"x" * 500)
-    wanted = before.received_bytes + 500
-    assert wait_until(lambda: sockets.read(bench.client.closed_bytes())["client-echo"].received_bytes >= wanted, 5)
-    sockets.close()
-
-
-def test_a_taken_port_is_told(bench: Bench) -> None:
-    """Toxiproxy's refusal is passed on with its reason."""
-    with pytest.raises(ToxiproxyError, match="in use"):
-        bench.client.create("second", f"127.0.0.1:{bench.port}", "127.0.0.1:1")
-    requests.delete(f"{bench.client.url}/proxies/second", timeout=5)

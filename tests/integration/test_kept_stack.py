@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import requests
@@ -32,6 +33,19 @@ def test_status_names_every_service_link_and_the_api(kept: Project) -> None:
     assert all(one["alive"] and one["pid"] and one["log"] for one in status["services"].values())
     assert set(status["links"]) == {"api-payments", "api-postgres"}
     assert requests.get(f"{status['toxiproxy_url']}/version", timeout=5).json()["version"] == "2.12.0"
+
+
+def test_a_service_that_has_ended_is_told_before_the_run(kept: Project) -> None:
+    """Exit 6 with its name, nothing injected; `harness heal` starts it again, and says so."""
+    os.kill(int(kept.status()["services"]["payments"]["pid"]), signal.SIGKILL)
+    wait_for(lambda: not kept.status()["services"]["payments"]["alive"], 10, "the end of payments")
+    kept.scenario("slow", short(SLOW))
+    done = kept.run("run", "scenarios/slow.py")
+    assert done.returncode == 6, done.stdout
+    assert "payments of the kept stack has ended" in done.stdout
+    assert not any(mark["kind"] == "injecting" for mark in kept.marks("slow"))
+    assert "payments: its process had ended" in kept.run("heal").stdout
+    assert kept.status()["services"]["payments"]["alive"]
 
 
 def test_a_run_keeps_its_promises(kept: Project) -> None:

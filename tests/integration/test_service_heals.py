@@ -72,6 +72,17 @@ def test_a_run_with_a_fault_on_a_service_keeps_its_promises(shop: KeptShop) -> N
     assert shop.process("api") == before
 
 
+def test_the_heal_of_the_stack_ends_what_would_go_on_breaking_it(shop: KeptShop) -> None:
+    """What is killed for its memory is not killed again after, what is squeezed is not stopped again."""
+    MemorySqueeze("payments", limit_mb=8).inject(shop.stack)
+    CpuSqueeze("api", cores=0.01).inject(shop.stack)
+    wait_for(lambda: shop.stack.fallen() == ["payments"], 5, "its end")
+    assert any("payments" in sentence for sentence in shop.stack.heal().mended)
+    shop.wait_sells()
+    assert shop.out_of_place() == []
+    assert heal(shop.state) == HealReport()
+
+
 def test_harness_heal_mends_by_hand_and_says_what(shop: KeptShop) -> None:
     """What a harness left that died with its guardian; the second time nothing is found."""
     faults = [Freeze("payments"), Kill("postgres")]
@@ -87,6 +98,19 @@ def test_harness_heal_mends_by_hand_and_says_what(shop: KeptShop) -> None:
     assert shop.out_of_place() == []
     assert "nothing was broken" in shop.project.run("heal").stdout
     shop.stack.heal()  # the faults of this test are forgotten
+    shop.wait_sells()
+
+
+def test_harness_heal_brings_even_toxiproxy_back(shop: KeptShop) -> None:
+    """A kept stack that has lost it says what to do, and that does it: its proxies too are as they were."""
+    Kill("toxiproxy").inject(shop.stack)
+    done = shop.project.run("stack", "status")
+    assert done.returncode == 6, done.stdout
+    assert "mend it with `harness heal`" in done.stdout
+    done = shop.project.run("heal")
+    assert done.returncode == 0, done.stdout
+    assert "mended: toxiproxy: " in done.stdout
+    shop.stack.heal()
     shop.wait_sells()
 
 

@@ -54,6 +54,29 @@ def test_a_client_that_waits_for_ever_is_told(bookshop: Stranger) -> None:
     assert checked.returncode == 0, checked.stdout
 
 
+def test_what_is_corrected_in_the_override_counts(bookshop: Stranger) -> None:
+    """The links are those of its x-harness: one that is called otherwise there is called so from then on."""
+    override = bookshop.folder / "harness.override.yml"
+    text = override.read_text(encoding="utf-8")
+    scenarios = bookshop.folder / "scenarios"
+    scenarios.mkdir()
+    for name, link in (("renamed", "the-prices"), ("before", "web-prices")):
+        body = f'during(5, 9, Latency("{link}", delay_ms=9)), checks=(Availability(ok_ratio_min=0.5),)'
+        load = 'load=Load("locustfile.py", rate_per_s=5)'
+        scenario = f'scenario = Scenario(hypothesis="It holds.", {load}, faults={body})'
+        (scenarios / f"{name}.py").write_text(f'"""?"""\n\nfrom harness import *\n\n{scenario}\n', encoding="utf-8")
+    try:
+        head, mark, extension = text.partition("x-harness:")
+        override.write_text(head + mark + extension.replace("web-prices:", "the-prices:"), encoding="utf-8")
+        renamed = bookshop.run("validate", "scenarios/renamed.py")
+        assert renamed.returncode == 0, renamed.stdout
+        before = bookshop.run("validate", "scenarios/before.py")
+        assert before.returncode == 2, before.stdout
+        assert "did you mean 'the-prices'" in before.stdout
+    finally:
+        override.write_text(text, encoding="utf-8")
+
+
 def test_nothing_of_theirs_is_changed(bookshop: Stranger) -> None:
     """Git sees no change, and plain `docker compose up` does what it did."""
     assert bookshop.changed() == ""

@@ -189,6 +189,29 @@ def test_a_run_without_a_request_is_still_reported(tmp_path):
     assert "There was no load" in made.report.read_text(encoding="utf-8")
 
 
+def test_what_requests_met_is_told(folder):
+    """On the page, in the summary, as JSON and in one line: what, how often, of which endpoint, in which phase."""
+    shown = report.build(folder)
+    first = shown.troubles[0]
+    assert (first.what, list(first.phases)) == ("HTTP 503", ["database gone"])
+    met = f"HTTP 503 ({first.count:,}, {first.endpoint})"
+    assert shown.not_ok_in_words().endswith(f"most frequent: {met}")
+    assert f"- {met}: database gone {first.count:,}" in folder.summary.read_text(encoding="utf-8")
+    assert f"<td>{first.endpoint}</td>" in folder.report.read_text(encoding="utf-8")
+    assert json.loads(json.dumps(shown.to_json()))["troubles"][0]["what"] == "HTTP 503"
+
+
+def test_a_locustfile_that_raises_is_named(tmp_path):
+    """Where no request was made, the last exception of the load's log says why."""
+    made = run_folder(tmp_path / "run", history([], end_s=5), None)
+    made.logs.mkdir()
+    trace = 'Traceback (most recent call last):\n  File "shop.py", line 9\nZeroDivisionError: division by zero\n\n'
+    (made.logs / "load.log").write_text(trace, encoding="utf-8")
+    said = report.build(made).not_ok_in_words()
+    assert said == "the load made no request; its log ends with: ZeroDivisionError: division by zero"
+    assert "ZeroDivisionError: division by zero" in made.report.read_text(encoding="utf-8")
+
+
 def test_a_run_without_readings_is_still_reported(tmp_path):
     """Where resources were not read, the chart of them is left out."""
     made = run_folder(tmp_path / "run", history([ok(at_s / 10) for at_s in range(100)], end_s=10, heard=False), None)

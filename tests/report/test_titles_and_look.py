@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from harness.analysis.series import Usage, series
 from harness.record import Verdict, Word
 from harness.report import titles
 from harness.report.charts import look, over_time
-from tests.builders import failing, history, steady, window
+from tests.builders import failing, history, steady, unknown, window
 from tests.synthetic_shop import SERVICES, synthetic_shop
 
 SLOW = window("database slow", 10, 20, "api-postgres", delay_ms=100)
@@ -30,10 +31,16 @@ def _shown(slow_ms: float, *, failed: bool = False):
 
 
 def test_the_title_says_what_the_faults_did_with_its_numbers():
-    """p99 before and in the worst window, and where requests failed."""
+    """p99 before and in the worst window, and where requests were not ok."""
     assert titles.requests_title(*_shown(2100.0)) == "p99 rose from 24 ms to 2.10 s in database slow"
     said = titles.requests_title(*_shown(2100.0, failed=True))
-    assert said == "p99 rose from 24 ms to 2.10 s in database slow; 100 % of requests failed there"
+    assert said == "p99 rose from 24 ms to 2.10 s in database slow; 100 % of requests were not ok there"
+
+
+def test_what_got_no_answer_is_not_said_to_have_failed():
+    """A request without an answer may have been done: titles count it as not ok."""
+    built = history([*steady(20, 0, 10), *(unknown(at_s) for at_s in range(10))], end_s=10)
+    assert titles.requests_title(figures(built, (), ()), built).endswith("210 requests; 10 were not ok")
 
 
 def test_the_title_does_not_make_a_story_of_nothing():
@@ -109,6 +116,43 @@ def test_every_window_is_named_at_the_top_of_the_chart():
     drawn = over_time.requests(series(made), made.windows, 63.0, "What is to be seen", ())
     assert {window.name for window in made.windows} <= {text.get_text() for text in drawn.axes[0].texts}
     assert drawn.get_suptitle() == "What is to be seen"
+
+
+DIED = (
+    window("database slow for the shop and for all of it", 3, 30, "api-postgres", delay_ms=20),
+    window("payments gone", 3.2, 30, "api-payments", cuts=True),
+)
+
+
+@pytest.mark.parametrize(
+    ("windows", "end_s"),
+    [(DIED, 3.9), (DIED, 3.21), ((window("x" * 300, 1, 9),), 10.0), ([window(f"w{n}", 1, 9) for n in range(25)], 10.0)],
+)
+def test_names_of_windows_leave_the_chart_its_room(windows, end_s):
+    """A run that died in its first window, a name that is no name, more windows than lines: all lies on the picture."""
+    over = series(synthetic_shop(1, windows=windows[:2], end_s=end_s))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for drawn in (over_time.requests(over, windows, end_s, "", ()), over_time.heatmap(over, windows, end_s, "")):
+            drawn.draw_without_rendering()
+            wide = drawn.bbox.width
+            assert all(axis.get_position().width > 0.8 for axis in drawn.axes)
+            assert all(text.get_window_extent().x0 >= 0 for text in drawn.axes[0].texts)
+            assert all(text.get_window_extent().x1 <= wide for text in drawn.axes[0].texts)
+            assert drawn.axes[-1].xaxis.label.get_window_extent().y0 >= 0
+
+
+def test_the_heatmap_reaches_to_the_end_of_the_run():
+    """What is less than a second at the end is drawn as wide as it lasted."""
+    over = series(synthetic_shop(1, windows=(), end_s=3.9))
+    shown = over_time.heatmap(over, (), 3.9, "").axes[0].child_axes[0]
+    assert [image.get_extent()[:2] for image in shown.images] == [[0.0, 2.0], [2.0, 3.9]]
+
+
+def test_an_answer_after_minutes_is_drawn():
+    """What took longer than the scale of the heatmap lies in its last cell."""
+    made = history(steady(5, 0, 20, took_ms=300_000), end_s=20)
+    assert over_time.heatmap(series(made), (), 20.0, "").axes
 
 
 def test_labels_at_the_ends_of_lines_do_not_lie_on_one_another():

@@ -43,6 +43,8 @@ _VARIABLES = {
     P95: "--p95",
     P99: "--p99",
 }
+CHARACTER, NAME_LENGTH_MAX = 0.0115, 80
+"""How wide a character of a window's name is, by the width of a chart, and how long a name it has room for."""
 TICKS_MS = (0.1, 1, 10, 100, 1_000, 10_000, 100_000)
 
 mpl.rcParams.update(
@@ -89,19 +91,23 @@ def figure(height_in: float, rows: int, heights: Sequence[float]) -> tuple[Figur
 
 def over_time(axes: Sequence[Axes], windows: Sequence[PlannedWindow], end_s: float) -> None:
     """Seconds on the run's clock below; every window shaded, with its name at the top of the first panel."""
+    seen = [(one.name, one.start_s, min(one.end_s, end_s)) for one in windows if one.start_s < end_s]
     for axis in axes:
         axis.set_xlim(0, end_s)
-        for window in windows:
-            axis.axvspan(window.start_s, window.end_s, color=SHADE, alpha=0.16, linewidth=0)
+        for _, start_s, until_s in seen:
+            axis.axvspan(start_s, until_s, color=SHADE, alpha=0.16, linewidth=0)
     lanes: list[float] = []
-    for window in sorted(windows, key=lambda one: one.start_s):
-        reach_s = max(window.end_s, window.start_s + end_s * 0.0115 * len(window.name))
-        lane = next((i for i, until_s in enumerate(lanes) if until_s <= window.start_s), len(lanes))
+    for name, start_s, until_s in sorted(seen, key=lambda one: one[1]):
+        text = name if len(name) <= NAME_LENGTH_MAX else f"{name[: NAME_LENGTH_MAX - 1]}…"
+        wide_s = end_s * CHARACTER * len(text)
+        late = start_s + wide_s > end_s  # then its name ends where the window does, so that it stays on the chart
+        at_s = max(until_s, wide_s) if late else start_s
+        from_s, reach_s = (at_s - wide_s, at_s) if late else (at_s, max(until_s, at_s + wide_s))
+        lane = next((i for i, taken_s in enumerate(lanes) if taken_s <= from_s), len(lanes))
         lanes[lane : lane + 1] = [reach_s]
-        late = window.start_s > 0.8 * end_s
         axes[0].annotate(
-            window.name,
-            (window.end_s if late else window.start_s, 1.0),
+            text,
+            (min(at_s, end_s), 1.0),
             xytext=(0, 3 + 11 * lane),
             xycoords=("data", "axes fraction"),
             textcoords="offset points",
@@ -110,6 +116,8 @@ def over_time(axes: Sequence[Axes], windows: Sequence[PlannedWindow], end_s: flo
             fontsize=8,
             color=FAINT,
         )
+    drawn: Any = axes[0].figure
+    drawn.set_figheight(drawn.get_figheight() + max(0, len(lanes) - 2) * 11 / 72)  # room for names above names
     axes[-1].set_xlabel("seconds on the run's clock")
 
 

@@ -71,7 +71,8 @@ def heatmap(series: Series, windows: Sequence[PlannedWindow], end_s: float, titl
     """Where requests lie: a column a second, a row a twelfth of a decade, darker where there are more."""
     drawn, (axis,) = look.figure(3.0, 1, (1,))
     used = np.flatnonzero(series.heat.any(axis=1))
-    first, last = (max(0, used[0] - 1), used[-1] + 2) if len(used) else (0, len(series.edges_ms) - 1)
+    top = len(series.edges_ms) - 1
+    first, last = (max(0, used[0] - 1), min(top, used[-1] + 2)) if len(used) else (0, top)
     counts = series.heat[first:last]
     share = np.log1p(counts) / np.log1p(max(1, counts.max()))
     image = np.zeros((*counts.shape, 4))
@@ -81,9 +82,13 @@ def heatmap(series: Series, windows: Sequence[PlannedWindow], end_s: float, titl
     look.over_time((axis,), windows, end_s)
     look.in_milliseconds(axis.yaxis, low, high)
     shown = axis.inset_axes((0, 0, 1, 1), zorder=1)
-    width = len(series.start_s) * series.width_s
-    shown.imshow(image, origin="lower", aspect="auto", interpolation="nearest", extent=(0, width, 0, len(counts)))
+    last_s = float(series.start_s[-1])  # the last column holds what is less than a bin, too, and reaches to the end
+    for part, from_s, until_s in ((image[:, :-1], 0.0, last_s), (image[:, -1:], last_s, end_s)):
+        if part.shape[1]:
+            extent = (from_s, until_s, 0, len(counts))
+            shown.imshow(part, origin="lower", aspect="auto", interpolation="nearest", extent=extent)
     shown.set_xlim(0, end_s)
+    shown.set_ylim(0, len(counts))
     shown.axis("off")
     axis.set_ylabel("response time")
     drawn.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")

@@ -13,7 +13,7 @@ from harness.stack.docker.engine import PROJECT_LABEL, Engine
 from harness.stack.state import RunningService, StackState
 from harness.waiting import wait_until
 
-REMOVED_WITHIN_S = 20.0
+REMOVED_WITHIN_S, SETTLES_WITHIN_S = 20.0, 2.0
 
 
 def remove_project(state: StackState) -> list[str]:
@@ -24,7 +24,14 @@ def remove_project(state: StackState) -> list[str]:
         engine = Engine.connect()
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda one: save_log(engine, one), state.services))
-        gone = wait_until(lambda: not engine.remove_labelled(f"{PROJECT_LABEL}={project}"), REMOVED_WITHIN_S)
+
+        def is_gone() -> bool:
+            return not engine.remove_labelled(f"{PROJECT_LABEL}={project}")
+
+        gone = wait_until(is_gone, REMOVED_WITHIN_S)
+        if not state.services:  # it was called off while it came up: what the engine had begun may still come
+            wait_until(lambda: not is_gone(), SETTLES_WITHIN_S)
+            gone = wait_until(is_gone, REMOVED_WITHIN_S)
     except HarnessError as error:
         return [f"{by_hand}: {error}"]
     return [*([] if gone else [by_hand]), *_start_again(engine, state.aside)]
