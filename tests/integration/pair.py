@@ -99,6 +99,16 @@ class Pair(Project):
         return [name for name in found if f"{self.folder.name}-hx-" in name]
 
 
+def must_be_clean(pair: Pair) -> None:
+    """Fail where a process or anything in Docker is left; end the harness, so that its guardian takes the rest down."""
+    left = pair.left_over()
+    found = [" ".join(one.cmdline()) for one in left] + pair.left_in_docker()
+    for one in left:
+        if "harness" in one.cmdline():
+            one.kill()
+    assert found == []
+
+
 def make(folder: Path) -> Pair:
     """The project in a new folder."""
     shutil.rmtree(folder, ignore_errors=True)

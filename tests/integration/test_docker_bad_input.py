@@ -15,7 +15,7 @@ from harness.errors import StartError
 from harness.stack.docker import health, start
 from harness.stack.docker.spec import read_spec
 from tests.integration.docker_here import require_docker
-from tests.integration.pair import TOKEN, Pair, compose_file, make
+from tests.integration.pair import TOKEN, Pair, compose_file, make, must_be_clean
 from tests.integration.project import short
 from tests.integration.relay import relayed
 
@@ -29,8 +29,7 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
     made = make(tmp_path / f"bad{os.getpid()}")
     made.scenario("slow", SLOW)
     yield made
-    left = [f"process {one.pid}" for one in made.left_over()] + made.left_in_docker()
-    assert left == []
+    must_be_clean(made)
 
 
 def refused(pair: Pair, code: int, *says: str, within_s: float = 60, **how: Any) -> str:

@@ -15,7 +15,7 @@ import requests
 
 from harness.stack import state as states
 from tests.integration.docker_here import docker, require_docker
-from tests.integration.pair import Pair, inspect, make
+from tests.integration.pair import Pair, compose_file, inspect, make, must_be_clean
 from tests.integration.project import short, wait_for, words
 from tests.integration.relay import relayed
 
@@ -39,8 +39,7 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
     """A project of its own; nothing may be left of it."""
     made = make(tmp_path / f"pair{os.getpid()}{tmp_path.name[-20:].strip('_-').lower()}")
     yield made
-    left = [f"process {one.pid}" for one in made.left_over()] + made.left_in_docker()
-    assert left == []
+    must_be_clean(made)
 
 
 @pytest.fixture(scope="module")
@@ -137,15 +136,20 @@ def test_a_killed_harness_leaves_nothing_of_a_stack_of_its_own(pair: Pair) -> No
     wait_for(lambda: not pair.left_over(), 5, "the end of every process")
 
 
-def test_ctrl_c_while_the_stack_starts_ends_at_once(pair: Pair) -> None:
-    """130, and what had come up already is gone."""
+@pytest.mark.parametrize("what", ["00hx-", "back-1"])
+def test_ctrl_c_while_the_stack_starts_ends_at_once(pair: Pair, what: str) -> None:
+    """130, from the first network on, and while Compose waits for a service; what had come up already is gone."""
+    body = compose_file(healthcheck={"test": ["CMD", "false"], "interval": "60s"})
+    body["services"]["front"]["depends_on"] = {"back": {"condition": "service_healthy"}}
+    pair.compose(body)
     pair.scenario("early", short(SLOW, **BRIEF))
     process = pair.start("run", "scenarios/early.py")
-    wait_for(lambda: bool(pair.left_in_docker()), 30, "the first of it")
+    wait_for(lambda: any(what in one for one in pair.left_in_docker()), 30, what)
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=20)
+    said, _ = process.communicate(timeout=15)
     assert process.returncode == 130, said
     assert "Traceback" not in said
+    assert pair.left_in_docker() == []
 
 
 def test_sigterm_in_mid_run_ends_it_with_143(pair: Pair) -> None:
