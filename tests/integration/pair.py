@@ -10,7 +10,7 @@ from typing import Any
 from harness.stack import state as states
 from harness.stack.state import StackState
 from tests.integration.docker_here import docker, python_image, toxiproxy_image
-from tests.integration.project import Project
+from tests.integration.project import Project, short
 
 SERVER = """
 import http.server, os, signal, sys, urllib.request
@@ -65,6 +65,12 @@ def compose_file(**more: Any) -> dict[str, Any]:
             "front": {**service, "volumes": [code], **front, "depends_on": ["back"]},
         }
     }
+
+
+def asked(faults: str, duration_s: float = 4.5) -> str:
+    """A scenario that is over soon, and whose baseline is good on a busy machine too."""
+    checks = ['Availability(ok_ratio_min=0.1, phase="baseline")']
+    return short(faults, checks, duration_s=str(duration_s), warmup_s="0.5")
 
 
 class Pair(Project):

@@ -15,11 +15,10 @@ from harness.errors import StartError
 from harness.stack.docker import health, start
 from harness.stack.docker.spec import read_spec
 from tests.integration.docker_here import require_docker
-from tests.integration.pair import TOKEN, Pair, compose_file, make, must_be_clean
-from tests.integration.project import short
+from tests.integration.pair import TOKEN, Pair, asked, compose_file, make, must_be_clean
 from tests.integration.relay import relayed
 
-SLOW = short('during(2.5, 3.5, Latency("front-back", delay_ms=50))', duration_s="4.5", warmup_s="0.5")
+SLOW = asked('during(2.5, 3.5, Latency("front-back", delay_ms=50))')
 
 
 @pytest.fixture

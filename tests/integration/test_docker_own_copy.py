@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.stack.ports import free_ports
 from tests.integration.docker_here import docker, require_docker
-from tests.integration.pair import TOKEN, URL_PASSWORD, Pair, compose_file, inspect, make
-from tests.integration.project import short, wait_for, words
+from tests.integration.pair import TOKEN, URL_PASSWORD, Pair, asked, compose_file, inspect, make
+from tests.integration.project import wait_for, words
 
-BRIEF = {"duration_s": "4.5", "warmup_s": "0.5"}
 SLOW = 'during(2.5, 3.5, Latency("front-back", delay_ms=50))'
 FOR_LONG = 'during(2.5, 60, Latency("front-back", delay_ms=50))'
 
@@ -27,6 +27,7 @@ class Finished:
         writes = ["sh", "-c", "echo ours > /var/lib/back/written; exec python3 /pair/server.py"]
         body = compose_file(command=writes)
         body["services"]["back"]["volumes"].append(f"{self.data}:/var/lib/back")
+        body["services"]["front"]["ports"] = [f"127.0.0.1:{free_ports(1)[0]}:8000"]  # taken, while a copy runs too
         body["services"]["front"] |= {"image": f"{pair.folder.name}-front:test", "build": {"context": "."}}
         (pair.folder / "Dockerfile").write_text(f"FROM {body['services']['back']['image']}\nENV BUILT=1\n")
         pair.compose(body)
@@ -35,7 +36,7 @@ class Finished:
         (self.data / "written").write_text("the user's", encoding="utf-8")
         self.before = self.running()
         self.images = self.images_now()
-        pair.scenario("slow", short(SLOW, **BRIEF))
+        pair.scenario("slow", asked(SLOW))
 
     def own(self, *arguments: str) -> None:
         done = docker("compose", "-p", self.name, "--project-directory", str(self.pair.folder), *arguments)
@@ -113,7 +114,7 @@ def test_adopt_leaves_nothing(finished: Finished) -> None:
 
 def test_a_copy_that_was_taken_over_is_started_again_after_kill_9(finished: Finished) -> None:
     """The guardian takes ours down and starts the user's own."""
-    finished.pair.scenario("over", short(FOR_LONG, duration_s="62", warmup_s="0.5"))
+    finished.pair.scenario("over", asked(FOR_LONG, 62))
     process = finished.pair.start("run", "scenarios/over.py", "--take-over")
     finished.pair.wait_for_mark("over", "injected")
     assert finished.running() == {}

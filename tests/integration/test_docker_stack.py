@@ -15,18 +15,16 @@ import requests
 
 from harness.stack import state as states
 from tests.integration.docker_here import docker, require_docker
-from tests.integration.pair import Pair, compose_file, inspect, make, must_be_clean
-from tests.integration.project import short, wait_for, words
+from tests.integration.pair import Pair, asked, compose_file, inspect, make, must_be_clean
+from tests.integration.project import wait_for, words
 from tests.integration.relay import relayed
 
-BRIEF = {"duration_s": "4.5", "warmup_s": "0.5"}
 SLOW = 'during(2.5, 3.5, Latency("front-back", delay_ms=50))'
 ALL_AT_ONCE = (
     'during(2.5, 60, Latency("front-back", delay_ms=300), Freeze("back"), Partition("front"), '
     'CpuSqueeze("back", cores=0.5), MemorySqueeze("back", limit_mb=300))'
 )
 FOR_LONG = 'during(2.5, 60, Latency("front-back", delay_ms=50))'
-LONG = {"duration_s": "62", "warmup_s": "0.5"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -79,7 +77,7 @@ def out_of_place(state: states.StackState) -> list[str]:
 
 def test_a_killed_harness_leaves_a_kept_stack_whole_within_five_seconds(kept: Pair) -> None:
     """kill -9 in mid-fault: every proxy clean, no container paused, cut off or squeezed."""
-    kept.scenario("killed", short(ALL_AT_ONCE, **LONG))
+    kept.scenario("killed", asked(ALL_AT_ONCE, 62))
     process = kept.start("run", "scenarios/killed.py")
     state = states.read(kept.folder / ".harness" / "stack.json")
     wait_for(lambda: len(out_of_place(state)) >= 5, 30, "all of the faults")
@@ -91,7 +89,7 @@ def test_a_killed_harness_leaves_a_kept_stack_whole_within_five_seconds(kept: Pa
 
 def test_a_second_run_on_a_kept_stack_is_refused_by_name(kept: Pair) -> None:
     """Two that break one stack would judge each other's faults."""
-    kept.scenario("first", short(FOR_LONG, **LONG))
+    kept.scenario("first", asked(FOR_LONG, 62))
     process = kept.start("run", "scenarios/first.py")
     kept.wait_for_mark("first", "zero")
     done = kept.run("run", "scenarios/first.py")
@@ -103,7 +101,7 @@ def test_a_second_run_on_a_kept_stack_is_refused_by_name(kept: Pair) -> None:
 
 def test_a_daemon_that_goes_in_mid_run_is_told_with_what_heals(kept: Pair) -> None:
     """The run is unknown, its report is there, exit 5; once the daemon is back, the command that was told heals."""
-    kept.scenario("gone", short('during(2.5, 5, Freeze("back"))', duration_s="6", warmup_s="0.5"))
+    kept.scenario("gone", asked('during(2.5, 5, Freeze("back"))', 6))
     with relayed(kept.folder / "docker.sock") as daemon:
         process = kept.start("run", "scenarios/gone.py", DOCKER_HOST=daemon.host)
         kept.wait_for_mark("gone", "injected")
@@ -125,7 +123,7 @@ def test_a_daemon_that_goes_in_mid_run_is_told_with_what_heals(kept: Pair) -> No
 
 def test_a_killed_harness_leaves_nothing_of_a_stack_of_its_own(pair: Pair) -> None:
     """kill -9 in mid-fault: no container, network, volume, folder or process."""
-    pair.scenario("killed", short(ALL_AT_ONCE, **LONG))
+    pair.scenario("killed", asked(ALL_AT_ONCE, 62))
     process = pair.start("run", "scenarios/killed.py")
     pair.wait_for_mark("killed", "injected")
     process.kill()
@@ -142,7 +140,7 @@ def test_ctrl_c_while_the_stack_starts_ends_at_once(pair: Pair, what: str) -> No
     body = compose_file(healthcheck={"test": ["CMD", "false"], "interval": "60s"})
     body["services"]["front"]["depends_on"] = {"back": {"condition": "service_healthy"}}
     pair.compose(body)
-    pair.scenario("early", short(SLOW, **BRIEF))
+    pair.scenario("early", asked(SLOW))
     process = pair.start("run", "scenarios/early.py")
     wait_for(lambda: any(what in one for one in pair.left_in_docker()), 30, what)
     process.send_signal(signal.SIGINT)
@@ -154,7 +152,7 @@ def test_ctrl_c_while_the_stack_starts_ends_at_once(pair: Pair, what: str) -> No
 
 def test_sigterm_in_mid_run_ends_it_with_143(pair: Pair) -> None:
     """As a CI system does it: healed, taken down."""
-    pair.scenario("termed", short(ALL_AT_ONCE, **LONG))
+    pair.scenario("termed", asked(ALL_AT_ONCE, 62))
     process = pair.start("run", "scenarios/termed.py")
     pair.wait_for_mark("termed", "injected")
     process.send_signal(signal.SIGTERM)
@@ -165,7 +163,7 @@ def test_sigterm_in_mid_run_ends_it_with_143(pair: Pair) -> None:
 @pytest.mark.parametrize("service", ["front", "hx-toxiproxy"])
 def test_a_container_that_dies_in_mid_run_makes_it_unknown(pair: Pair, service: str) -> None:
     """Exit 4; the container and its log are named, the report is there, all else is taken down."""
-    pair.scenario("dying", short(FOR_LONG, **LONG))
+    pair.scenario("dying", asked(FOR_LONG, 62))
     process = pair.start("run", "scenarios/dying.py")
     pair.wait_for_mark("dying", "injected")
     docker("kill", containers(pair.state("dying"))[service])
@@ -179,14 +177,18 @@ def test_a_container_that_dies_in_mid_run_makes_it_unknown(pair: Pair, service: 
 
 
 def test_a_daemon_that_goes_is_told_with_the_command_that_takes_the_stack_down(pair: Pair) -> None:
-    """Exit 5, the report is there, and the command in the message leaves nothing once the daemon is back."""
-    pair.scenario("gone", short('during(2.5, 4, Freeze("back"))', **BRIEF))
+    """A daemon takes its containers with it: the run ends then, unknown, with exit 5 and its report, and the command in
+    the message leaves nothing once the daemon is back."""
+    pair.scenario("gone", asked('during(2.5, 60, Freeze("back"))', 62))
     with relayed(pair.folder / "docker.sock") as daemon:
         process = pair.start("run", "scenarios/gone.py", DOCKER_HOST=daemon.host)
         pair.wait_for_mark("gone", "injected")
         daemon.stop()
+        docker("kill", containers(pair.state("gone"))["front"])
         said, _ = process.communicate(timeout=30)
     assert process.returncode == 5, said
+    assert "ended early: docker inspect" in said
+    assert "the Docker Engine did not answer" in said
     assert pair.latest("gone").report.is_file()
     assert pair.left_in_docker()
     command = re.search(r"\((docker compose [^)]*)\)", said)
@@ -198,7 +200,7 @@ def test_two_runs_side_by_side_both_go_on_to_their_end(pair: Pair) -> None:
     """Each has a copy of its own."""
     processes = []
     for name in ("one", "other"):
-        pair.scenario(name, short(SLOW, **BRIEF))
+        pair.scenario(name, asked(SLOW))
         processes.append(pair.start("run", f"scenarios/{name}.py"))
     for name, process in zip(("one", "other"), processes, strict=True):
         said, _ = process.communicate(timeout=90)

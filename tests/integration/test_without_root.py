@@ -10,10 +10,10 @@ import pyarrow as pa
 import pytest
 
 from tests.integration.docker_here import require_docker
-from tests.integration.pair import LOCUSTFILE, Pair, make
-from tests.integration.project import short, words
+from tests.integration.pair import LOCUSTFILE, Pair, asked, make
+from tests.integration.project import words
 
-SLOW = short('during(2.5, 3.5, Latency("front-back", delay_ms=50))', duration_s="4.5", warmup_s="0.5")
+SLOW = asked('during(2.5, 3.5, Latency("front-back", delay_ms=50))')
 MAY_NOT = "-sys_admin,-sys_ptrace"
 NO_ROOT = ["setpriv", f"--inh-caps={MAY_NOT}", f"--bounding-set={MAY_NOT}"] if os.geteuid() == 0 else []
 """Without these even root may not enter another's network namespace."""
