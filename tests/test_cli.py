@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,13 @@ def test_every_verb_has_help_with_an_example(verb):
     assert "Example: harness" in " ".join(done.stdout.replace("│", " ").split())
 
 
+def test_the_version_is_told():
+    """Of the package that is installed."""
+    done = _harness("--version")
+    assert done.returncode == 0
+    assert re.fullmatch(r"harness \d+\.\d+\.\d+", done.stdout.strip())
+
+
 def test_list_names_each_scenario_and_its_question():
     """For people, and as JSON for programs."""
     assert "calm" in _harness("list").stdout
@@ -48,10 +56,20 @@ def test_validate_tells_all_that_is_wrong_at_once(tmp_path):
     """Every file's error, and exit code 2."""
     for name in ("one", "two"):
         (tmp_path / f"{name}.py").write_text("scenario = 5\n", encoding="utf-8")
+    calm = (ROOT / "scenarios" / "calm.py").read_text(encoding="utf-8")
+    (tmp_path / "three.py").write_text(calm.replace("shop.py", "shp.py"), encoding="utf-8")
     done = _harness("validate", tmp_path)
     assert done.returncode == 2
     assert "one.py has a scenario that is 5" in done.stderr
     assert "two.py has a scenario that is 5" in done.stderr
+    assert "three.py: unknown locustfile 'shp.py'" in done.stderr
+
+
+def test_a_calm_scenario_is_asked_of_the_whole_run():
+    """Where there is no fault, a check of the fault windows is not said to be."""
+    said = _harness("validate", "scenarios/calm.py").stdout
+    assert "(run)" in said
+    assert "(faults)" not in said
 
 
 def test_a_scenario_that_ends_the_program_hides_no_other_error(tmp_path):
