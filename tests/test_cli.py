@@ -130,7 +130,7 @@ def test_the_doctor_says_what_is_missing_and_what_mends_it(tmp_path):
     assert done.returncode == 6
     assert "is version 2.5.0" in parts["toxiproxy-server 2.12.0"]["found"]
     assert parts["toxiproxy-server 2.12.0"]["remedy"]
-    assert parts["Docker"]["is_well"]
+    assert not parts["Docker Engine"]["needed"]
 
 
 def test_the_report_is_the_same_twice_and_needs_no_stack(tmp_path):

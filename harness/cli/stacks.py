@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from harness.cli.app import Files, Json, StackKind, TakeOver, app, err, out, spec_of, stack_app
+from harness.cli.app import Files, Json, StackKind, TakeOver, app, compose_files, err, out, spec_of, stack_app
 from harness.errors import HarnessError, HealIncomplete, Interrupted
 
 
@@ -42,21 +42,21 @@ def heal(
 def doctor(file: Files = None, as_json: Json = False) -> None:
     """Say what is here, what is missing, and the command that mends it. Example: harness doctor"""
     from harness.doctor import examine
-    from harness.stack.compose_file import find_compose_file
 
     try:
-        compose_file: Path | None = file[0] if file else find_compose_file(Path.cwd())
+        paths = compose_files(file)
     except HarnessError:
-        compose_file = None
-    parts = examine(compose_file)
+        paths = []
+    parts = examine(paths)
     if as_json:
         print(json.dumps([{**asdict(part), "is_well": part.is_well} for part in parts], indent=2))
     else:
         for part in parts:
-            mark = "[green]✓[/green]" if part.is_well else "[red]✗[/red]"
+            mark = "[green]✓[/green]" if part.is_well else "[red]✗[/red]" if part.needed else "[yellow]–[/yellow]"
             out.print(f"{mark} {part.name:<24} {escape(part.found)}", soft_wrap=True)
             if part.remedy:
-                out.print(f"  mend it with: {part.remedy}", markup=False, soft_wrap=True)
+                how = "mend it with" if part.needed else "not needed here; to have it"
+                out.print(f"  {how}: {part.remedy}", markup=False, soft_wrap=True)
     raise typer.Exit(0 if all(part.is_well for part in parts if part.needed) else 6)
 
 

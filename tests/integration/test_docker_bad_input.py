@@ -55,9 +55,9 @@ def test_no_docker_at_all_names_what_to_install(pair: Pair) -> None:
 @pytest.mark.parametrize(
     ("host", "says"),
     [
-        ("unix:///nowhere.sock", "there is no Docker Engine at unix:///nowhere.sock; install and start one"),
-        ("tcp://127.0.0.1:1", "at tcp://127.0.0.1:1 does not answer (connection refused); start it"),
-        ("banana", "$DOCKER_HOST is 'banana'; it must be an address such as unix://"),
+        ("unix:///nowhere.sock", "there is no Docker Engine at unix:///nowhere.sock; sudo systemctl start docker"),
+        ("tcp://127.0.0.1:1", "at tcp://127.0.0.1:1 does not answer (connection refused); sudo systemctl start"),
+        ("banana", "$DOCKER_HOST is 'banana', which is no address; export DOCKER_HOST=unix://"),
     ],
 )
 def test_a_docker_host_that_leads_nowhere_is_named(pair: Pair, host: str, says: str) -> None:

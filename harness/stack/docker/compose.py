@@ -43,7 +43,10 @@ def version() -> str:
         raise EngineError(
             "docker is not installed; install Docker and its Compose plugin, or run with --stack embedded"
         )
-    done = subprocess.run([docker, "compose", "version", "--short"], capture_output=True, text=True, timeout=20)
+    try:
+        done = subprocess.run([docker, "compose", "version", "--short"], capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EngineError(f"{docker} does not work ({error}); install Docker again") from error
     found = done.stdout.strip().removeprefix("v")
     if done.returncode != 0 or not found:
         old = "; the docker-compose here is version 1, which is too old" if shutil.which("docker-compose") else ""
@@ -51,7 +54,7 @@ def version() -> str:
             f"`docker compose` does not work here{old}; install the plugin of Docker Compose v2 "
             "(docker-compose-plugin), or run with --stack embedded"
         )
-    if int(found.split(".")[0]) < 2:
+    if found.split(".")[0] in ("0", "1"):
         raise EngineError(f"Docker Compose {found} is too old; install v2 (docker-compose-plugin)")
     return found
 
@@ -70,7 +73,13 @@ def resolve(files: ComposeFiles, project: str | None = None) -> dict[str, Any]:
     if done.returncode != 0:
         names = ", ".join(str(path) for path in files.paths)
         raise ComposeFileError(f"Compose cannot read {names}: {_last(done.stderr)}")
-    body: dict[str, Any] = json.loads(done.stdout)
+    try:
+        body: dict[str, Any] = json.loads(done.stdout)
+    except ValueError as error:
+        raise EngineError(
+            f"`docker compose config` printed what is not JSON ({done.stdout[:40]!r}); is `docker` here Docker's own "
+            f"command, and Compose {version()} whole?"
+        ) from error
     return body
 
 

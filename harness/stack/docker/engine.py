@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import docker
 import requests
+from docker.context import ContextAPI
 from docker.errors import APIError, DockerException, NotFound
 
 from harness.errors import EngineError
@@ -34,11 +34,24 @@ class Engine:
     @functools.cache
     def connect(cls) -> Engine:
         """Raises EngineError when there is none, or we may not speak to it."""
+        where: dict[str, Any] = {}
         try:
-            api = docker.APIClient(version="auto", timeout=DEADLINE_S, **docker.utils.kwargs_from_env())
+            where = _where()
+            return cls(docker.APIClient(version="auto", timeout=DEADLINE_S, **where))
         except DockerException as error:
-            raise EngineError(unreachable(error, os.environ.get("DOCKER_HOST") or DEFAULT_HOST)) from error
-        return cls(api)
+            what, remedy = unreachable(error, where.get("base_url", DEFAULT_HOST))
+            raise EngineError(f"{what}; {remedy}; or do without: --stack embedded") from error
+
+    @classmethod
+    def examine(cls) -> tuple[str, str]:
+        """(what was found of the engine, the command that mends it; empty where nothing is wrong)."""
+        where: dict[str, Any] = {}
+        try:
+            where = _where()
+            version = docker.APIClient(version="auto", timeout=DEADLINE_S, **where).version()["Version"]
+        except (DockerException, requests.RequestException) as error:
+            return unreachable(error, where.get("base_url", DEFAULT_HOST))
+        return f"{version} at {where.get('base_url', DEFAULT_HOST)}", ""
 
     def info(self) -> Mapping[str, Any]:
         with _told("docker info"):
@@ -204,23 +217,22 @@ def _unless(said: str) -> Iterator[None]:
             raise
 
 
-def unreachable(error: Exception, host: str) -> str:
-    """Why no engine answers at `host`, and what to do."""
+def _where() -> dict[str, Any]:
+    """What leads to the engine: $DOCKER_HOST, else the context that the docker command uses too."""
+    given: dict[str, Any] = docker.utils.kwargs_from_env()
+    return given if "base_url" in given else {**ContextAPI.kwargs_from_context(), **given}
+
+
+def unreachable(error: Exception, host: str) -> tuple[str, str]:
+    """(why no engine answers at `host`, what to do)."""
     text = str(error)
     if "Permission denied" in text:
-        return (
-            f"no permission to use the Docker Engine at {host}; join its group (sudo usermod -aG docker $USER, then "
-            "log in again), or run as root; or do without: --stack embedded"
-        )
+        join = "sudo usermod -aG docker $USER (then log in again)"
+        return f"no permission to use the Docker Engine at {host}", join
     if not host.startswith(SCHEMES):
-        return f"$DOCKER_HOST is {host!r}; it must be an address such as unix:///var/run/docker.sock or tcp://HOST:2375"
+        example = "export DOCKER_HOST=unix:///var/run/docker.sock (or tcp://HOST:2375)"
+        return f"$DOCKER_HOST is {host!r}, which is no address", example
     if host.startswith("unix://") and not Path(host.removeprefix("unix://")).exists():
-        return (
-            f"there is no Docker Engine at {host}; install and start one (sudo systemctl start docker), or set "
-            "DOCKER_HOST; or do without: --stack embedded"
-        )
+        return f"there is no Docker Engine at {host}", "sudo systemctl start docker, where it is installed"
     said = "connection refused" if "refused" in text else text
-    return (
-        f"the Docker Engine at {host} does not answer ({said}); start it (sudo systemctl start docker), or set "
-        "DOCKER_HOST; or do without: --stack embedded"
-    )
+    return f"the Docker Engine at {host} does not answer ({said})", "sudo systemctl start docker"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -16,21 +18,41 @@ from harness.stack.docker.engine import unreachable
 def test_a_lack_of_permission_names_the_group() -> None:
     """And the command that joins it."""
     error = DockerException("Error while fetching server API version: ('Connection aborted.', Permission denied)")
-    assert "sudo usermod -aG docker $USER" in unreachable(error, "unix:///var/run/docker.sock")
+    what, remedy = unreachable(error, "unix:///var/run/docker.sock")
+    assert what == "no permission to use the Docker Engine at unix:///var/run/docker.sock"
+    assert remedy.startswith("sudo usermod -aG docker $USER")
 
 
 def test_a_socket_that_is_not_there_and_one_that_is_silent_are_two_things(tmp_path: Path) -> None:
     """The first is to be installed, the second to be started."""
-    assert "there is no Docker Engine" in unreachable(DockerException("no"), f"unix://{tmp_path}/none.sock")
+    assert "there is no Docker Engine" in unreachable(DockerException("no"), f"unix://{tmp_path}/none.sock")[0]
     (tmp_path / "dead.sock").touch()
-    told = unreachable(DockerException("Connection refused"), f"unix://{tmp_path}/dead.sock")
-    assert f"at unix://{tmp_path}/dead.sock does not answer (connection refused); start it" in told
+    told, remedy = unreachable(DockerException("Connection refused"), f"unix://{tmp_path}/dead.sock")
+    assert told == f"the Docker Engine at unix://{tmp_path}/dead.sock does not answer (connection refused)"
+    assert remedy == "sudo systemctl start docker"
 
 
 @pytest.mark.parametrize("host", ["banana", "/var/run/docker.sock", "localhost:2375"])
 def test_what_is_no_address_is_told_with_one_that_is(host: str) -> None:
     """$DOCKER_HOST wants a scheme."""
-    assert f"$DOCKER_HOST is '{host}'; it must be an address such as unix://" in unreachable(ValueError("bad"), host)
+    what, remedy = unreachable(ValueError("bad"), host)
+    assert what == f"$DOCKER_HOST is '{host}', which is no address"
+    assert remedy.startswith("export DOCKER_HOST=unix://")
+
+
+def test_the_engine_is_where_the_docker_command_finds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its context, as with Docker Desktop or a rootless daemon; $DOCKER_HOST comes first."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY"):
+        monkeypatch.delenv(name, raising=False)
+    meta = tmp_path / "contexts" / "meta" / sha256(b"desk").hexdigest()
+    meta.mkdir(parents=True)
+    host = {"Host": "unix:///desk.sock", "SkipTLSVerify": False}
+    meta.joinpath("meta.json").write_text(json.dumps({"Name": "desk", "Metadata": {}, "Endpoints": {"docker": host}}))
+    (tmp_path / "config.json").write_text('{"currentContext": "desk"}')
+    assert engine._where()["base_url"] == "unix:///desk.sock"
+    monkeypatch.setenv("DOCKER_HOST", "unix:///given.sock")
+    assert engine._where()["base_url"] == "unix:///given.sock"
 
 
 @pytest.mark.parametrize(
