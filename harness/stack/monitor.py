@@ -18,6 +18,7 @@ import psutil
 from harness.errors import HarnessError, ToxiproxyError
 from harness.order import Beat
 from harness.stack.child import ProcessId
+from harness.stack.interface_counters import InterfaceCounters
 from harness.stack.process_tree import tree
 from harness.stack.sockets import LinkSockets
 from harness.stack.state import StackState
@@ -68,12 +69,14 @@ class Monitor:
         self._read(links)
         links.close()
 
-    def _open_links(self) -> LinkSockets:
+    def _open_links(self) -> LinkSockets | InterfaceCounters:
         state = self._state
         proxy = next((one for one in state.services if one.name == state.toxiproxy and one.container), None)
-        return LinkSockets({link.name: link.listen for link in state.links}, proxy.pid if proxy else None)
+        listens, process = {link.name: link.listen for link in state.links}, proxy.pid if proxy else None
+        links = LinkSockets(listens, process)
+        return links if links.can_read or process is None else InterfaceCounters(listens, process)
 
-    def _read(self, links: LinkSockets) -> None:
+    def _read(self, links: LinkSockets | InterfaceCounters) -> None:
         at_ns = time.monotonic_ns() - self._zero_ns
         for name, usage in self._processes.items():
             cpu_cores, memory_bytes = usage.read()

@@ -6,17 +6,14 @@ Connections are sampled, so one that is shorter than the time between two looks 
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
-from pathlib import Path
+from ipaddress import ip_address
 from typing import Any
 
 from harness.stack.docker.engine import SERVICE_LABEL, Engine
-
-LISTEN = "0A"
+from harness.stack.proc_net import LISTEN, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ def direct(of: tuple[Member, ...], client: str, service: str, port: int) -> int:
         state != LISTEN and remote in own and at == port
         for one in of
         if one.service == client and one.pid
-        for state, _, (remote, at) in _rows(one.pid)
+        for state, _, (remote, at) in rows(one.pid)
     )
 
 
@@ -65,7 +62,7 @@ def connections(of: tuple[Member, ...]) -> Counter[Connection]:
     dialled: Counter[Connection] = Counter()
     met: Counter[Connection] = Counter()
     for one in of:
-        for state, (_, local_port), (remote, port) in _rows(one.pid):
+        for state, (_, local_port), (remote, port) in rows(one.pid):
             other = owner.get(remote)
             if state == LISTEN or other is None or other == one.service:
                 continue
@@ -82,29 +79,5 @@ def open_ports(of: Iterable[Member]) -> Mapping[str, tuple[int, ...]]:
 
 
 def _listening(pid: int) -> tuple[int, ...]:
-    found = {port for state, (host, port), _ in _rows(pid) if state == LISTEN and not ip_address(host).is_loopback}
+    found = {port for state, (host, port), _ in rows(pid) if state == LISTEN and not ip_address(host).is_loopback}
     return tuple(sorted(found))
-
-
-def _rows(pid: int) -> Iterator[tuple[str, tuple[str, int], tuple[str, int]]]:
-    """(state, local address, remote address) of each socket in that process's network namespace."""
-    for table in ("tcp", "tcp6"):
-        with contextlib.suppress(OSError):
-            for line in _table(pid, table).splitlines()[1:]:
-                fields = line.split()
-                yield fields[3], _address(fields[1]), _address(fields[2])
-
-
-def _table(pid: int, name: str) -> str:
-    return Path(f"/proc/{pid}/net/{name}").read_text(encoding="ascii")
-
-
-def _address(text: str) -> tuple[str, int]:
-    """The kernel writes each 32-bit word of an address in the machine's own order."""
-    host, _, port = text.partition(":")
-    words = [bytes.fromhex(host[at : at + 8])[::-1] for at in range(0, len(host), 8)]
-    raw = b"".join(words)
-    address = IPv4Address(raw) if len(raw) == 4 else IPv6Address(raw)
-    if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return str(address), int(port, 16)

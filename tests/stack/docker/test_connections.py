@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.stack.docker import connections as module
+from harness.stack import proc_net
 from harness.stack.docker.connections import Member, connections, direct, member, open_ports
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
@@ -31,14 +31,12 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> Tables:
     written: dict[tuple[int, str], str] = {}
 
     def read(pid: int, table: str) -> str:
-        if (pid, table) not in written:
-            raise FileNotFoundError
-        return written[pid, table]
+        return written.get((pid, table), "")
 
     def write(pid: int, *rows: str, table: str = "tcp") -> None:
         written[pid, table] = "\n".join([HEAD, *rows])
 
-    monkeypatch.setattr(module, "_table", read)
+    monkeypatch.setattr(proc_net, "table", read)
     return write
 
 
@@ -61,10 +59,10 @@ def test_addresses_of_ipv6_are_read_and_those_of_ipv4_in_them(tables: Tables) ->
     """A server on every address serves IPv4 by sockets of IPv6: the same address in both tables."""
     mapped = "0000000000000000FFFF0000030012AC:1F40"
     tables(22, row(mapped, "0000000000000000FFFF0000020012AC:A028", "01"), table="tcp6")
-    assert list(module._rows(22)) == [("01", ("172.18.0.3", 8000), ("172.18.0.2", 41000))]
+    assert list(proc_net.rows(22)) == [("01", ("172.18.0.3", 8000), ("172.18.0.2", 41000))]
     tables(22, row("000000FD000000000000000003000000:1F40", "0" * 32 + ":0000", "0A"), table="tcp6")
     assert open_ports((API,)) == {"api": (8000,)}
-    assert next(module._rows(22))[1] == ("fd00::3", 8000)
+    assert next(proc_net.rows(22))[1] == ("fd00::3", 8000)
 
 
 def test_what_goes_round_toxiproxy_leads_to_the_services_own_address(tables: Tables) -> None:
