@@ -148,3 +148,19 @@ def test_the_report_is_the_same_twice_and_needs_no_stack(tmp_path):
     assert whole["count"] == whole["ok"] + whole["fail"] + whole["unknown"]
     assert rows["payments slow", "POST /checkout"]["response"]["p50_ms"] > 900
     assert figures["word"] == "pass"
+
+
+def test_what_the_stack_cannot_do_is_refused_before_anything_starts(tmp_path):
+    """By `run` and `validate` alike, with the line, and the stack that can."""
+    path = tmp_path / "apart.py"
+    path.write_text(
+        '"""Apart?"""\nfrom harness import *\nscenario = Scenario(hypothesis="h", load=Load("shop.py", rate_per_s=1),\n'
+        '    faults=during(4, 5, Partition("payments")), checks=(Recovers(within_s=1),))\n',
+        encoding="utf-8",
+    )
+    for verb in ("run", "validate"):
+        done = _harness(verb, path, "--stack", "embedded")
+        assert done.returncode == 2
+        assert "apart.py:4: partition needs --stack docker; the embedded stack can: cpu, disk" in done.stderr
+    assert _harness("validate", path, "--stack", "docker").returncode == 0
+    assert "did you mean 'docker'" in _harness("validate", path, "--stack", "dcoker").stderr

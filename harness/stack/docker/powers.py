@@ -116,6 +116,8 @@ class ContainerPowers:
         leave_free(folder, free_bytes, self._name)
 
     def leave_networks(self) -> None:
+        if not self._container.endpoints:
+            raise cannot(self._name, "a network partition", "it has no network of its own (network_mode); break a link")
         for one in pristine.endpoints(self._body()):
             self._engine.disconnect_network(self._container.id, one.network)
 
