@@ -51,9 +51,6 @@ class ContainerPowers:
         self._process = self._engine.process_of(body, self._name)
         return bool(body["State"]["Running"])  # true of one that is restarting too
 
-    def comes_back(self) -> bool:
-        return self._body()["HostConfig"]["RestartPolicy"]["Name"] not in ("", "no")
-
     def kill(self) -> None:
         body = self._body()
         process = self._engine.process_of(body, self._name)
