@@ -109,7 +109,8 @@ def find_locustfile(load: Load, scenario: Path | None = None) -> Path:
         if (folder / given).is_file():
             return (folder / given).resolve()
     there = sorted({one.name for folder in folders if folder.name == "locustfiles" for one in folder.glob("*.py")})
-    raise LocustfileError(one_of("locustfile", load.locustfile, there, where="locustfiles/"))
+    unknown = one_of("locustfile", load.locustfile, there, where="locustfiles/")
+    raise LocustfileError(f"{scenario}: {unknown}" if scenario is not None else unknown)
 
 
 def _at(path: Path, line: int | None) -> str:

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from harness.model import Load
-from harness.plan import Plan
+from harness.plan import Plan, check_in_words
 from harness.stack.state import StackState
 from harness.stack.toxiproxy_server import VERSION as TOXIPROXY_VERSION
 
@@ -28,7 +28,7 @@ def manifest(plan: Plan, state: StackState, command: Sequence[str]) -> dict[str,
         "hypothesis": scenario.hypothesis,
         "load": _load(scenario.load),
         "windows": [asdict(window) for window in plan.windows],
-        "checks": [str(check) for check in scenario.checks],
+        "checks": [check_in_words(check, scenario) for check in scenario.checks],
         "duration_s": scenario.end_s,
         "calm_max_s": plan.calm_max_s,
         "warmup_s": scenario.warmup_s,

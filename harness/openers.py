@@ -69,8 +69,8 @@ def opener(spec: StackSpec, kind: str, say: Callable[[str], None]) -> Opener:
     state = kept(spec)
     if state is not None and state.kind != kind:
         raise StartError(
-            f"the stack that is kept here runs on {state.kind}; ask for that with --stack {state.kind}, or take it "
-            "down with `harness stack down`"
+            f"the stack that is kept here is {state.kind}, not {kind}; take it down first (harness stack down), or "
+            "leave out --stack"
         )
     if state is None:
         if kind == "docker":

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 
 from harness.errors import one_of
-from harness.model import Fault, LinkFault, Load, Scenario, ServiceFault, Window
+from harness.model import Check, Fault, LinkFault, Load, Scenario, ServiceFault, Window
 from harness.record import PlannedWindow, Scalar
 
 PHASES = ("run", "baseline", "faults", "recovery")
@@ -80,6 +80,13 @@ def plan(name: str, scenario: Scenario) -> Plan:
         faults=tuple(window.fault for window in windows),
         steps=tuple(sorted(steps, key=lambda step: (step.at_s, step.action != "heal", step.window))),
     )
+
+
+def check_in_words(check: Check, scenario: Scenario) -> str:
+    """What a check asks. Where there is no fault, one of the fault windows asks it of the whole run."""
+    if not scenario.faults and is_dataclass(check) and getattr(check, "phase", None) == "faults":
+        return str(replace(check, phase="run"))
+    return str(check)
 
 
 def kind_of(thing: object) -> str:

@@ -30,7 +30,7 @@ class PlainView:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._said_s = float("-inf")
-        self._phase = ""
+        self._phase = "warm-up"  # a first beat may come before the clock is first told
 
     def __enter__(self) -> PlainView:
         return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,13 @@ def test_every_verb_has_help_with_an_example(verb):
     assert "Example: harness" in " ".join(done.stdout.replace("│", " ").split())
 
 
+def test_the_version_is_told():
+    """Of the package that is installed."""
+    done = _harness("--version")
+    assert done.returncode == 0
+    assert re.fullmatch(r"harness \d+\.\d+\.\d+", done.stdout.strip())
+
+
 def test_list_names_each_scenario_and_its_question():
     """For people, and as JSON for programs."""
     assert "calm" in _harness("list").stdout
@@ -48,10 +56,20 @@ def test_validate_tells_all_that_is_wrong_at_once(tmp_path):
     """Every file's error, and exit code 2."""
     for name in ("one", "two"):
         (tmp_path / f"{name}.py").write_text("scenario = 5\n", encoding="utf-8")
+    calm = (ROOT / "scenarios" / "calm.py").read_text(encoding="utf-8")
+    (tmp_path / "three.py").write_text(calm.replace("shop.py", "shp.py"), encoding="utf-8")
     done = _harness("validate", tmp_path)
     assert done.returncode == 2
     assert "one.py has a scenario that is 5" in done.stderr
     assert "two.py has a scenario that is 5" in done.stderr
+    assert "three.py: unknown locustfile 'shp.py'" in done.stderr
+
+
+def test_a_calm_scenario_is_asked_of_the_whole_run():
+    """Where there is no fault, a check of the fault windows is not said to be."""
+    said = _harness("validate", "scenarios/calm.py").stdout
+    assert "(run)" in said
+    assert "(faults)" not in said
 
 
 def test_a_scenario_that_ends_the_program_hides_no_other_error(tmp_path):
@@ -130,3 +148,19 @@ def test_the_report_is_the_same_twice_and_needs_no_stack(tmp_path):
     assert whole["count"] == whole["ok"] + whole["fail"] + whole["unknown"]
     assert rows["payments slow", "POST /checkout"]["response"]["p50_ms"] > 900
     assert figures["word"] == "pass"
+
+
+def test_what_the_stack_cannot_do_is_refused_before_anything_starts(tmp_path):
+    """By `run` and `validate` alike, with the line, and the stack that can."""
+    path = tmp_path / "apart.py"
+    path.write_text(
+        '"""Apart?"""\nfrom harness import *\nscenario = Scenario(hypothesis="h", load=Load("shop.py", rate_per_s=1),\n'
+        '    faults=during(4, 5, Partition("payments")), checks=(Recovers(within_s=1),))\n',
+        encoding="utf-8",
+    )
+    for verb in ("run", "validate"):
+        done = _harness(verb, path, "--stack", "embedded")
+        assert done.returncode == 2
+        assert "apart.py:4: partition needs --stack docker; the embedded stack can: cpu, disk" in done.stderr
+    assert _harness("validate", path, "--stack", "docker").returncode == 0
+    assert "did you mean 'docker'" in _harness("validate", path, "--stack", "dcoker").stderr

@@ -65,6 +65,8 @@ class Figures:
     dropped: int
     verdicts: tuple[Verdict, ...]
     findings: tuple[Finding, ...]
+    nothing_injected: str = ""
+    """Why nothing was injected, where the baseline was already bad: the verdicts are of the baseline alone."""
     troubles: tuple[Trouble, ...] = ()
     load_error: str = ""
     """Why the load made no request, where its log says so."""
@@ -73,6 +75,13 @@ class Figures:
 
     def row(self, phase: str, endpoint: str = ALL) -> Row | None:
         return next((row for row in self.rows if (row.phase, row.endpoint) == (phase, endpoint)), None)
+
+    @property
+    def headline(self) -> str:
+        """The run in a word or three."""
+        if self.nothing_injected:
+            return "bad baseline"
+        return self.word.value if self.word else "no verdict"
 
     def not_ok_in_words(self) -> str:
         """One line on what requests met, or on why there was none; empty where there is nothing to tell."""
@@ -97,8 +106,14 @@ def figures(history: History, verdicts: Sequence[Verdict], findings: Sequence[Fi
         dropped=_dropped(history),
         verdicts=tuple(verdicts),
         findings=tuple(findings),
+        nothing_injected=_nothing_injected(history),
         troubles=troubles(history),
     )
+
+
+def _nothing_injected(history: History) -> str:
+    judged = [mark.data for mark in history.marks_of("baseline_judged") if mark.data.get("good") is False]
+    return str(judged[-1].get("sentence") or "it failed a check") if judged else ""
 
 
 def endpoints(history: History) -> list[str]:

@@ -114,6 +114,13 @@ def _went_down(history: History, window: PlannedWindow, topology: Topology) -> F
     return Finding("hard dependency", window.link, sentence, share, evidence)
 
 
+def _times(traversals: float) -> str:
+    """`once`, `4 times, one after another`; `0.4 times` of what only some of the requests cross."""
+    if 0.75 <= traversals < 1.25:
+        return "once"
+    return f"{plain(round(traversals, 1))} times" + (", one after another" if traversals > 1 else "")
+
+
 def _not_ok(count: int) -> str:
     return f"{count:,} requests were not ok" if count != 1 else "1 request was not ok"
 
@@ -141,7 +148,7 @@ def _lost(history: History, window: PlannedWindow, topology: Topology) -> Findin
         clause = f"{endpoint} took {plain(more_ms)} ms longer"
         if isinstance(delay_ms, int | float) and delay_ms > 0 and ok[during].mean() >= OK_MIN:
             evidence[f"{endpoint}: serial_traversals"] = round(more_ms / delay_ms, 2)
-            clause += f" (it waits for {window.link} {more_ms / delay_ms:.1f} times, one after another)"
+            clause += f" (it waits for {window.link} {_times(more_ms / delay_ms)})"
         clauses.append(clause)
     if not clauses or window.link is None:
         return None

@@ -74,7 +74,7 @@ def run(
 def validate(paths: Paths = None, keyword: Keyword = "", stack: StackKind = "", file: Files = None) -> None:
     """Show what scenarios would do, and touch nothing. Example: harness validate scenarios/"""
     from harness import loader
-    from harness.plan import load_in_words, plan, timeline
+    from harness.plan import check_in_words, load_in_words, plan, timeline
 
     spec, kind = spec_of(file, stack)
     wrong = []
@@ -91,7 +91,7 @@ def validate(paths: Paths = None, keyword: Keyword = "", stack: StackKind = "", 
         out.print(f"  {load_in_words(loaded.scenario.load)}", style="dim", soft_wrap=True)
         out.print(timeline(plan(loaded.name, loaded.scenario)), markup=False, soft_wrap=True)
         for check in loaded.scenario.checks:
-            out.print(f"  check: {check}", markup=False, soft_wrap=True)
+            out.print(f"  check: {check_in_words(check, loaded.scenario)}", markup=False, soft_wrap=True)
         out.print()
     if wrong:
         raise ScenarioError("\n".join(wrong))

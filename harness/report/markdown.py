@@ -14,8 +14,9 @@ MARKS = {Word.PASS: "✅", Word.FAIL: "❌", Word.UNKNOWN: "❔"}
 
 def summary(manifest: dict[str, Any], history: History, figures: Figures) -> str:
     """Verdicts, the phases in a table, the first findings."""
-    word = figures.word.value if figures.word else "no verdict"
-    lines = [f"## {figures.scenario}: {word}", "", f"> {one_line(str(manifest['hypothesis']))}", ""]
+    lines = [f"## {figures.scenario}: {figures.headline}", "", f"> {one_line(str(manifest['hypothesis']))}", ""]
+    if figures.nothing_injected:
+        lines += ["The baseline was already bad, so nothing was injected; the verdicts are of the baseline alone.", ""]
     lines += [f"- ⚠️ {one_line(warning)}" for warning in figures.warnings]
     lines += [f"- {MARKS[one.word]} {one_line(one.sentence)}" for one in figures.verdicts]
     names = ["run"] if len(history.phases) < 2 else list(dict.fromkeys(phase.name for phase in history.phases))

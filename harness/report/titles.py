@@ -101,7 +101,8 @@ def usage_title(cpu: Sequence[Usage], end_s: float) -> str:
     if not services:
         return f"Of the processor {load} cores on average" if load else "Nothing was read of the services"
     most = max(services, key=lambda name: services[name])
-    return f"{most} used most of the processor, {services[most]:.2f} cores on average" + (f"; {load}" if load else "")
+    said = f"Of the services {most} used the most processor, {services[most]:.2f} cores on average"
+    return said + (f"; {load}" if load else "")
 
 
 def _p95(row: Row) -> float:

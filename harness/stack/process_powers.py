@@ -45,9 +45,6 @@ class ProcessPowers:
     def kill(self) -> None:
         process_tree.kill(self.process)
 
-    def comes_back(self) -> bool:
-        return False
-
     def stop(self) -> None:
         process_tree.send(self.process, signal.SIGCONT)  # what is held still would hear of it too late
         self.process.end(STOPS_WITHIN_S)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from harness.errors import StartError, ToxiproxyError, one_of
 from harness.record import HealReport
 from harness.stack.heal import heal, left_over, take_down
@@ -13,7 +11,6 @@ from harness.stack.process_powers import ProcessPowers
 from harness.stack.service import BreakableService, Powers
 from harness.stack.state import RunningService, StackState
 from harness.stack.toxiproxy import ToxiproxyClient
-from harness.world import Heal
 
 
 class RunningStack:
@@ -26,20 +23,10 @@ class RunningStack:
         self._links = {link.name: ProxyLink(link.name, client) for link in state.links if client}
         self._logs = {one.name: one.log for one in state.services}
         self._services = {
-            one.name: BreakableService(one.name, powers, state.ending_note(one.name), partial(self._cut_from, one.name))
+            one.name: BreakableService(one.name, powers, state.ending_note(one.name))
             for one in state.services
             if (powers := _powers(one))
         }
-
-    def _cut_from(self, service: str) -> Heal:
-        """Close every link that leads to a service; the heal opens them again."""
-        heals = [self._links[link.name].cut() for link in self.state.links if link.service == service]
-
-        def heal() -> None:
-            for one in heals:
-                one()
-
-        return heal
 
     def link(self, name: str) -> ProxyLink:
         if name not in self._links:

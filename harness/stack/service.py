@@ -26,10 +26,6 @@ class Powers(Protocol):
         ...
 
     def kill(self) -> None: ...
-    def comes_back(self) -> bool:
-        """Whether its own restart policy starts it again when it is killed."""
-        ...
-
     def stop(self) -> None:
         """Ask it to end, and return when it has. May take its time."""
         ...
@@ -67,17 +63,11 @@ class BreakableService:
     What is wanted of it is kept here: a service that is started again is brought to it anew, so that a frozen one that
     is killed is frozen again when it is back. `note` is a file that is there while it was asked to end and has not yet:
     whoever heals it then must not take it for a service that lives.
-
-    `cut` closes the links that lead to it, while it is down: Toxiproxy would dial, one client after another, a name or
-    an address that nobody answers for, and keep the clients waiting long after the service is back.
     """
 
-    def __init__(
-        self, name: str, powers: Powers, note: Path | None = None, cut: Callable[[], Heal] = lambda: lambda: None
-    ) -> None:
+    def __init__(self, name: str, powers: Powers, note: Path | None = None) -> None:
         self.name = name
-        self._powers, self._note, self._cut = powers, note, cut
-        self._open: Heal | None = None
+        self._powers, self._note = powers, note
         self._lock = threading.RLock()
         self._wanted: dict[str, list[float]] = {}
         self._anew: dict[str, Callable[[], None]] = {}
@@ -113,13 +103,7 @@ class BreakableService:
 
     def kill(self) -> Heal:
         with self._lock:
-            if not self._powers.comes_back():
-                self._shut_links()  # before: a proxy that is dialling what is gone cannot be closed for seconds
-            try:
-                self._powers.kill()
-            except HarnessError:
-                self._open_links()
-                raise
+            self._powers.kill()
             return self._hold("down", lambda: None, lambda: None)
 
     def stop(self) -> Heal:
@@ -171,7 +155,6 @@ class BreakableService:
         self._errands.clear()
         self._wanted.clear()
         self._anew.clear()
-        self._open = None
         self._powers.let_go()
 
     # ------------------------------------------------------------------------------------------------- how it is done
@@ -221,7 +204,6 @@ class BreakableService:
             if self._wanted.get("memory"):
                 return  # with so little it cannot start: the last of the limits will
             raise
-        self._open_links()
         if started:
             self._lived = True
             for what, begin in self._anew.items():
@@ -232,19 +214,8 @@ class BreakableService:
         if self._note is not None:
             self._note.touch()
         self._powers.stop()
-        with contextlib.suppress(HarnessError):  # it was to end in good order, with its links; now one may be dialling
-            self._shut_links()
         if self._note is not None:
             self._note.unlink(missing_ok=True)
-
-    def _shut_links(self) -> None:
-        if self._open is None:
-            self._open = self._cut()
-
-    def _open_links(self) -> None:
-        if self._open is not None:
-            opening, self._open = self._open, None
-            opening()
 
     def _end_and_start(self) -> None:
         with self._lock:

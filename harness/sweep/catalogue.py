@@ -9,6 +9,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from harness.errors import ScenarioError
 from harness.faults.blackhole import Blackhole
@@ -20,11 +21,39 @@ from harness.faults.reset import Reset
 from harness.model import Fault
 from harness.plan import kind_of, parameters_of
 from harness.sweep.record import LINK, SERVICE, LeftOut, PlannedCell
+from harness.world import Heal, Stack
 
 WINDOW_S, SILENT_WINDOW_S = 12.0, 20.0
 """How long a fault is in; longer where it must be seen that a client waits and waits."""
 BASELINE_S, WARMUP_S, CALM_S, AROUND_S = 12.0, 3.0, 2.0, 15.0
 """Beside the windows: what comes before the first, the calm after each, and starting and ending the stack."""
+
+
+@dataclass(frozen=True, slots=True)
+class _KillAndCut:
+    """A kill as its clients meet a process that has ended: refused at once.
+
+    Through Toxiproxy alone they would wait, since it dials a name that nobody bears any more for seconds, one client
+    after another, and goes on doing so when the service is back. The links are cut first: a proxy that dials already
+    cannot be closed.
+    """
+
+    service: str
+    links: tuple[str, ...]
+    needs: ClassVar[str] = "kill"
+    cuts: ClassVar[bool] = True
+
+    def inject(self, stack: Stack) -> Heal:
+        cuts = [stack.link(name).cut() for name in self.links]
+        start = stack.service(self.service).kill()
+
+        def heal() -> None:
+            start()
+            for one in cuts:
+                one()
+
+        return heal
+
 
 TELLING = ("outage", "blackhole", "latency 2000 ms", "kill", "freeze", "latency 100 ms", "reset")
 """Columns by how much they tell, most first: a short sweep keeps the first."""
@@ -51,7 +80,9 @@ def trials(
     fault or a whole cell. Raises ScenarioError for one that means nothing, and when nothing is left.
     """
     every = [_link(name, ends, fault) for name, ends in sorted(links.items()) for fault in _link_faults(name)]
-    every += [_service(name, fault) for name in sorted(services) for fault in (Kill(name), Freeze(name))]
+    for name in sorted(services):
+        to_it = tuple(link for link, (_, service) in sorted(links.items()) if service == name)
+        every += [_service(name, kind_of(Kill(name)), _KillAndCut(name, to_it)), _service(name, "freeze", Freeze(name))]
     for pattern in (*only, *skip):
         if not any(_meant(one.planned, pattern) for one in every):
             known = ", ".join([*sorted(links), *sorted(services), *TELLING])
@@ -112,8 +143,7 @@ def _link(name: str, ends: tuple[str, str], fault: Fault) -> Trial:
     return Trial(replace(planned, window=f"{planned.column} {name}"), fault)
 
 
-def _service(name: str, fault: Fault) -> Trial:
-    kind = kind_of(fault)
+def _service(name: str, kind: str, fault: Fault) -> Trial:
     planned = PlannedCell(
         window=f"{kind} {name}", kind=SERVICE, subject=name, fault=kind, window_s=WINDOW_S, service=name
     )

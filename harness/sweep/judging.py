@@ -64,7 +64,7 @@ class RunCells:
             next_s = self._windows[index + 1].start_s if index + 1 < len(self._windows) else self._end_s
             before_s = self._really(self._windows[index - 1])[1] if index else 0.0
             if index:
-                self._look_for_stuck(self._windows[index - 1], before_s, start_s)
+                self._look_for_stuck(self._windows[index - 1], before_s, window.start_s)
             cell = self._cell(window, start_s, end_s, next_s, before_s, dirty)
             self._cells[window.name] = cell
             dirty = window.name if window.name in self._not_back or cell.harm is Harm.NOT_BACK else ""
@@ -128,7 +128,7 @@ class RunCells:
         tail = tail_s(calm, inside, start_s, end_s)
         span = Span(start_s, end_s, tail, blank.planned.delay_ms)
         calm = calm.between(0.0, self._calm_s - min(tail, self._calm_s / 2))
-        just_before = self._requests.between(before_s, start_s) if before_s else calm.of(slice(0, 0))
+        just_before = self._requests.between(before_s, window.start_s) if before_s else calm.of(slice(0, 0))
         effects = []
         for name in self._requests.names:
             if name in self._stuck:

@@ -106,6 +106,13 @@ def test_a_slow_link_tells_what_each_endpoint_lost():
     assert found.sentence.endswith("GET /orders lost nothing.")
 
 
+def test_a_link_that_is_waited_for_once_is_said_so():
+    """Not 0.9 times, one after another."""
+    samples = _load(slow=(15, 25), slower_ms={"POST /checkout": 180.0})
+    (found,) = _find(samples, windows=[window("database slow", 15, 25, LINK, delay_ms=200)])
+    assert "(it waits for api-postgres once)" in found.sentence
+
+
 def test_overlapping_windows_are_not_blamed_on_one_link():
     """What two faults did together says nothing of either."""
     samples = _load(slow=(15, 25), slower_ms=dict.fromkeys(MIX, 40.0))

@@ -158,6 +158,7 @@ def kept_shop(folder: Path, kind: str) -> Iterator[KeptShop]:
     try:
         yield KeptShop(kind, project, state, RunningStack(state.attached()))
     finally:
+        project.end_runs()  # of a test that failed: a stack that is in use is not taken down
         done = project.run("stack", "down")
         assert done.returncode == 0, done.stdout
         assert left_of(state) == []

@@ -81,6 +81,14 @@ class Project:
     def wait_for_mark(self, scenario: str, kind: str, within_s: float = 60) -> None:
         wait_for(lambda: any(mark["kind"] == kind for mark in self.marks(scenario)), within_s, f"the mark {kind}")
 
+    def end_runs(self) -> None:
+        """Kill runs of this project that still go on, and wait until their guardians have healed."""
+        runs = [one for one in self.left_over() if one.cmdline()[1:4] == ["-m", "harness", "run"]]
+        for one in runs:
+            one.kill()
+        guardians = [one for one in self.left_over() if "harness.guard" in one.cmdline()] if runs else []
+        psutil.wait_procs(guardians, timeout=15)
+
     def left_over(self) -> list[psutil.Process]:
         """Processes that this project started and that still run."""
         here = str(self.folder)

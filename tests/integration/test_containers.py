@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import StartError
 from harness.record import HealReport
 from harness.stack.docker import pristine
 from harness.stack.docker.engine import Engine
@@ -166,6 +167,12 @@ def test_a_tmpfs_of_its_own_can_be_full_and_is_again_after_a_crash(make: Make) -
 def _writes(it: Container) -> bool:
     code, _ = Engine.connect().run(it.id, ["sh", "-c", "head -c 100000 /dev/zero > /data/x"])
     return code == 0
+
+
+def test_a_container_on_the_hosts_network_cannot_be_cut_off_and_says_so(make: Make) -> None:
+    """A partition that does nothing would look like a stack that bears one."""
+    with pytest.raises(StartError, match="no network of its own"):
+        make("--network", "host").broken.partition()
 
 
 def test_a_container_that_is_gone_is_told(make: Make) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from harness import report
 from harness.errors import RunFolderError
-from harness.record import Verdict, Word
+from harness.record import Mark, Verdict, Word
 from tests.builders import history, ok, run_folder
 from tests.synthetic_shop import BAD_DAY, LINKS, SERVICES, synthetic_shop
 
@@ -187,6 +187,20 @@ def test_a_run_without_a_request_is_still_reported(tmp_path):
     made = run_folder(tmp_path / "run", history([], end_s=0), None)
     assert report.build(made).findings == ()
     assert "There was no load" in made.report.read_text(encoding="utf-8")
+
+
+def test_a_bad_baseline_is_no_failure_under_faults(tmp_path):
+    """Page and summary say that nothing was injected, before any verdict."""
+    marks = [
+        Mark("baseline_judged", 9.0, {"good": False, "sentence": "Slow."}),
+        Mark("end", 9.0, {"reason": "baseline"}),
+    ]
+    built = history([ok(at_s / 10) for at_s in range(90)], end_s=9, marks=marks)
+    made = run_folder(tmp_path / "run", built, VERDICTS[1:2])
+    assert report.build(made).headline == "bad baseline"
+    assert "## built-by-hand: bad baseline" in made.summary.read_text(encoding="utf-8")
+    for text in (made.summary.read_text(encoding="utf-8"), made.report.read_text(encoding="utf-8")):
+        assert text.index("baseline was already bad, so nothing was injected") < text.index("0 % of 360 requests")
 
 
 def test_what_requests_met_is_told(folder):

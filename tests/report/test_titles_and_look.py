@@ -171,5 +171,5 @@ def test_the_busiest_service_is_named_over_what_was_used():
     at_s = np.arange(0.0, 10.0)
     cpu = [Usage(name, at_s, np.full(10, cores)) for name, cores in (("api", 0.5), ("db", 0.2), ("generator", 0.1))]
     assert titles.usage_title(cpu, 10.0) == (
-        "api used most of the processor, 0.50 cores on average; the load generator 0.10"
+        "Of the services api used the most processor, 0.50 cores on average; the load generator 0.10"
     )

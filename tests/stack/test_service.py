@@ -20,10 +20,6 @@ class _Powers:
         self.stops_in_s = 0.0
         self.needs_bytes = 0
         self.stopping = threading.Event()
-        self.restarts = False
-
-    def comes_back(self):
-        return self.restarts
 
     def alive(self):
         return self.lives
@@ -91,27 +87,6 @@ def powers():
 @pytest.fixture
 def service(powers):
     return BreakableService("db", powers)
-
-
-@pytest.mark.parametrize(
-    ("end", "restarts", "did"),
-    [
-        ("kill", False, ["cut", "kill", "start", "open"]),
-        ("kill", True, ["kill", "start"]),
-        ("stop", False, ["stop", "cut", "start", "open"]),
-    ],
-)
-def test_the_links_to_a_service_are_closed_while_it_is_down(powers, end, restarts, did):
-    """Closed before a kill and after a good end, open when it is back; left alone where it comes back by itself."""
-
-    def cut():
-        powers.did.append("cut")
-        return lambda: powers.did.append("open")
-
-    powers.restarts = restarts
-    heal = getattr(BreakableService("db", powers, cut=cut), end)()
-    heal()
-    assert powers.did == did
 
 
 def _soon(true):

@@ -51,9 +51,6 @@ class ContainerPowers:
         self._process = self._engine.process_of(body, self._name)
         return bool(body["State"]["Running"])  # true of one that is restarting too
 
-    def comes_back(self) -> bool:
-        return self._body()["HostConfig"]["RestartPolicy"]["Name"] not in ("", "no")
-
     def kill(self) -> None:
         body = self._body()
         process = self._engine.process_of(body, self._name)
@@ -116,6 +113,8 @@ class ContainerPowers:
         leave_free(folder, free_bytes, self._name)
 
     def leave_networks(self) -> None:
+        if not self._container.endpoints:
+            raise cannot(self._name, "a network partition", "it has no network of its own (network_mode); break a link")
         for one in pristine.endpoints(self._body()):
             self._engine.disconnect_network(self._container.id, one.network)
 

@@ -16,6 +16,7 @@ import yaml
 
 from harness.errors import ComposeFileError
 from harness.masking import shown
+from harness.stack.compose_disks import bounded_volumes, disks_of
 from harness.stack.compose_file import ServiceSpec, StackSpec, read_links
 from harness.stack.compose_variables import variables_in
 from harness.stack.docker import compose
@@ -66,7 +67,8 @@ def read_spec(paths: Sequence[Path]) -> StackSpec:
             f"let it be found: harness adopt {names}"
         )
     where = adopted[-1] if adopted else own[0]
-    services = {name: _service(name, body) for name, body in resolved["services"].items()}
+    bounded = bounded_volumes(resolved.get("volumes") or {})
+    services = {name: _service(name, body, bounded) for name, body in resolved["services"].items()}
     mode = str(extension.get("mode", ""))
     links, entry_service, entry_port = read_links(where, extension, services, by_networks=bool(mode))
     return StackSpec(
@@ -87,5 +89,10 @@ def read_spec(paths: Sequence[Path]) -> StackSpec:
     )
 
 
-def _service(name: str, body: Mapping[str, Any]) -> ServiceSpec:
-    return ServiceSpec(name, str(body.get("image", "")), depends_on=tuple(body.get("depends_on") or ()))
+def _service(name: str, body: Mapping[str, Any], bounded: Mapping[str, int]) -> ServiceSpec:
+    return ServiceSpec(
+        name,
+        str(body.get("image", "")),
+        depends_on=tuple(body.get("depends_on") or ()),
+        disks=disks_of(body, bounded),
+    )
