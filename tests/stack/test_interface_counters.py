@@ -18,8 +18,10 @@ class Kernel:
 
     def __init__(self) -> None:
         rows = [("eth0", "000012C6", "F0FFFFFF"), ("eth1", "100012C6", "F0FFFFFF"), ("eth2", "000012AC", "0000FFFF")]
-        gateway = "eth2 00000000 010012AC 0003 0 0 0 00000000 0 0 0"
-        self.route = "\n".join(["Iface", gateway, *(f"{n} {to} 00000000 0001 0 0 0 {m} 0 0 0" for n, to, m in rows)])
+        gateways = [
+            f"eth2 {to} 010012AC 0003 0 0 0 {m} 0 0 0" for to, m in (("00000000",) * 2, ("000012C6", "0000FEFF"))
+        ]
+        self.route = "\n".join(["Iface", *gateways, *(f"{n} {to} 00000000 0001 0 0 0 {m} 0 0 0" for n, to, m in rows)])
         self.dev: dict[str, tuple[int, int, int, int]] = dict.fromkeys(("lo", "eth0", "eth1", "eth2"), (0, 0, 0, 0))
         self.tcp: list[str] = []
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from harness.errors import EngineError
+from harness.stack.docker import compose
 from harness.stack.docker.compose import ComposeFiles, environments, failure
 
 
@@ -44,6 +48,17 @@ def test_a_dollar_sign_is_read_as_one() -> None:
     """Compose writes it as two, which no container's log would show."""
     services = {"web": {"environment": {"PASSWORD": "pa$$word", "EMPTY": None}}, "db": {"environment": None}}
     assert environments({"services": services}) == [{"PASSWORD": "pa$word"}, {}]
+
+
+def test_a_docker_command_that_is_none_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of that name that cannot be run is no traceback."""
+    (tmp_path / "docker").write_bytes(b"\x7fnot a program")
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    compose.version.cache_clear()
+    with pytest.raises(EngineError, match=r"docker does not work .*install Docker again"):
+        compose.version()
+    compose.version.cache_clear()
 
 
 def test_files_are_given_in_order_with_their_folder(tmp_path: Path) -> None:

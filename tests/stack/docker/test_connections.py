@@ -48,6 +48,13 @@ def test_a_connection_is_known_by_who_dialled(tables: Tables) -> None:
     assert dict(connections((WEB, API))) == {("web", "api", 8000): 1}
 
 
+def test_a_connection_is_known_from_the_end_that_was_dialled(tables: Tables) -> None:
+    """The client's own table may not show it any more, or not be seen."""
+    listens = row(v4("0.0.0.0:8000"), v4("0.0.0.0:0"), "0A")
+    tables(22, listens, row(v4("172.18.0.3:8000"), v4("172.18.0.2:41000"), "01"))
+    assert dict(connections((WEB, API))) == {("web", "api", 8000): 1}
+
+
 def test_what_is_open_on_the_loopback_only_is_not_open_to_others(tables: Tables) -> None:
     """As a debugger's port is."""
     nobody = v4("0.0.0.0:0")
