@@ -12,6 +12,8 @@ from harness.order import Beat
 from harness.record import NS_PER_S
 
 BEAT_S = 1.0
+EARLY_S = 0.25
+"""How long before the heal a beat may begin: a calm ends on a beat, so the next heal comes just after one."""
 LEVEL = 0.95
 BUSY_FACTOR, BUSY_MORE = 2, 3
 BAD_MORE = 1
@@ -33,9 +35,9 @@ class Calm:
         self._last = beat
 
     def is_back(self, since_s: float) -> bool:
-        """The last whole second lies after `since_s`, and was as good as the baseline's, without a backlog."""
+        """The last whole second, which began EARLY_S before `since_s` at the soonest, was as good as the baseline's."""
         last = self._last
-        if last is None or not self._before or last.at_ns / NS_PER_S - BEAT_S < since_s:
+        if last is None or not self._before or last.at_ns / NS_PER_S - BEAT_S < since_s - EARLY_S:
             return False
         before = sum(beat.ok for beat in self._before) / len(self._before)
         busy = max(beat.users_busy for beat in self._before)

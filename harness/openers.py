@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from harness.errors import HarnessError, HealIncomplete, StartError
 from harness.guard import Guardian
 from harness.interrupts import Interrupts
-from harness.runner import Opener
 from harness.stack import processes
 from harness.stack import state as states
 from harness.stack.compose_file import StackSpec
@@ -20,6 +20,9 @@ from harness.stack.hold import Hold
 from harness.stack.running import RunningStack
 from harness.stack.state import StackState
 from harness.stack.whereabouts import current_process
+
+if TYPE_CHECKING:
+    from harness.runner import Opener  # not at run time: it brings pandas
 
 STACKS = ("embedded", "docker")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

@@ -2,8 +2,8 @@
 
 The definition of analysis/recovery.py, made to fit the short calm of a sweep: back is the first moment from which every
 stretch up to the next window has at least 95 % of the calm's goodput, less three standard errors. A stretch is a
-quarter of what was watched, and 1 to 3 s. It is told as the time of the first good answer from there on, so that a
-stretch that begins in the dark is not counted as light.
+quarter of what was watched, and 1 to 3 s, or all of it where that is less. It is told as the time of the first good
+answer from there on, so that a stretch that begins in the dark is not counted as light.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from harness.analysis.recovery import LEVEL, WINDOW_S
 from harness.sweep.requests import Floats
 
 STRETCH_S_MIN, STEP_S = 1.0, 0.1
+WATCHED_S_MIN = 0.5
 WATCHED_S_MAX = 10.0
 """How long the runner waits for goodput; what is not back then is not back."""
 
@@ -33,7 +34,9 @@ class Comeback:
 def comeback(ok_answers_s: Floats, rate_before: float, heal_s: float, next_s: float) -> Comeback:
     """`ok_answers_s` are the times of all good answers, rising; `rate_before` is the goodput of the calm."""
     watched_s = round(max(0.0, next_s - heal_s), 3)
-    stretch_s = min(float(WINDOW_S), max(STRETCH_S_MIN, watched_s / 4))
+    if watched_s < WATCHED_S_MIN:
+        return Comeback(None, watched_s)
+    stretch_s = min(float(WINDOW_S), max(min(STRETCH_S_MIN, watched_s), watched_s / 4))
     expected = rate_before * stretch_s
     level = LEVEL * expected - 3 * math.sqrt(expected)
     if level <= 0:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -167,27 +168,37 @@ class Engine:
 
     def remove_labelled(self, label: str) -> list[str]:
         """Force every container, network and volume with that label away; the names of what is left."""
-        left = []
-        with _told("docker rm"):
-            filters = {"label": label}
-            for one in self._api.containers(all=True, filters=filters):
-                left += self._remove(
-                    one["Names"][0].lstrip("/"), self._api.remove_container, one["Id"], v=True, force=True
-                )
-            for one in self._api.networks(filters=filters):
-                left += self._remove(one["Name"], self._api.remove_network, one["Id"])
-            for one in self._api.volumes(filters=filters)["Volumes"] or ():
-                left += self._remove(one["Name"], self._api.remove_volume, one["Name"], force=True)
+        api, filters = self._api, {"label": label}
+        kinds: tuple[
+            tuple[Callable[[], Any], Callable[[str], None]], ...
+        ] = (  # in this order: what is in use cannot go
+            (
+                lambda: [(one["Names"][0].lstrip("/"), one["Id"]) for one in api.containers(all=True, filters=filters)],
+                lambda key: api.remove_container(key, v=True, force=True),
+            ),
+            (lambda: [(one["Name"], one["Id"]) for one in api.networks(filters=filters)], api.remove_network),
+            (
+                lambda: [(one["Name"], one["Name"]) for one in api.volumes(filters=filters)["Volumes"] or ()],
+                lambda key: api.remove_volume(key, force=True),
+            ),
+        )
+        left: list[str] = []
+        with _told("docker rm"), ThreadPoolExecutor(8) as pool:
+            for listed, remove in kinds:
+                found = listed()
+                gone = pool.map(lambda one: _is_removed(remove, one[1]), found)  # noqa: B023 (used at once)
+                left += [name for (name, _), is_gone in zip(found, gone, strict=True) if not is_gone]
         return left
 
-    def _remove(self, name: str, remove: Any, key: str, **how: bool) -> list[str]:
-        try:
-            remove(key, **how)
-        except NotFound:
-            return []
-        except APIError as error:
-            return [] if "already in progress" in str(error) else [name]
-        return []
+
+def _is_removed(remove: Callable[[str], None], key: str) -> bool:
+    try:
+        remove(key)
+    except NotFound:
+        return True
+    except APIError as error:
+        return "already in progress" in str(error)
+    return True
 
 
 @contextlib.contextmanager
