@@ -45,7 +45,15 @@ def _calm(last: Beat | None, healed_at_s: float = 20.0) -> bool:
         (_beat(21.2, busy=40), False),
         (None, False),
     ],
-    ids=["as before", "begun just before the heal", "begun long before", "few answers", "an endpoint still fails", "a backlog", "nothing heard"],
+    ids=[
+        "as before",
+        "begun just before the heal",
+        "begun long before",
+        "few answers",
+        "an endpoint still fails",
+        "a backlog",
+        "nothing heard",
+    ],
 )
 def test_the_gate_opens_on_a_whole_second_as_good_as_before(last, back):
     """After the heal, with no endpoint failing and no backlog; and stays shut on anything less."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from harness.errors import ToxiproxyError
 from harness.record import HealReport
-from harness.stack.ports import listens
 from harness.stack.state import StackState
 from harness.stack.toxiproxy import ProxyState, Toxic, ToxiproxyClient
 from harness.waiting import wait_until
@@ -25,8 +23,7 @@ def heal_proxies(state: StackState, *, patiently: bool = False) -> HealReport:
         return HealReport()
     client = ToxiproxyClient(state.toxiproxy_url)
     if patiently:
-        address = urlsplit(state.toxiproxy_url)
-        wait_until(lambda: listens(address.hostname or "", address.port or 0), ANSWERS_WITHIN_S)
+        wait_until(lambda: _answers(client), ANSWERS_WITHIN_S)
     found: list[str] = []
     trouble = ""
     for _ in range(ATTEMPTS):
@@ -54,6 +51,15 @@ def heal_proxies(state: StackState, *, patiently: bool = False) -> HealReport:
         return HealReport(mended=tuple(found))
     mended = tuple(sentence for sentence in found if sentence not in left)
     return HealReport(mended=mended, broken=tuple(dict.fromkeys([*left, *([trouble] if trouble else [])])))
+
+
+def _answers(client: ToxiproxyClient) -> bool:
+    """By an answer: Docker takes connections to a published port before its container listens."""
+    try:
+        client.proxies()
+    except ToxiproxyError:
+        return False
+    return True
 
 
 def _differences(pristine: ProxyState, now: ProxyState | None) -> Iterator[str]:
