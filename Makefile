@@ -1,10 +1,11 @@
 # make demo   the main job on the reference target, from a bare machine: a report in three minutes
-# make test   all tests, unit and integration
+# make test   all tests, unit and integration, JOBS=2 files at a time
 # make lint   ruff and mypy
 # make bench  one table of ratios, each measured side by side
 VENV   := .venv
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p && break; done)
 DEMO   ?= scenarios/bad-day.py
+JOBS   ?= 2
 READY  := $(VENV)/.ready
 
 .PHONY: setup demo test lint bench clean
@@ -23,7 +24,7 @@ demo: setup
 	@$(VENV)/bin/harness run $(DEMO)
 
 test: setup
-	@$(VENV)/bin/python -m pytest
+	@$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile
 
 lint: setup
 	@$(VENV)/bin/ruff check .

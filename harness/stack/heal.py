@@ -87,15 +87,13 @@ def _end_at_once(launch: Launch) -> None:
 def take_down(state: StackState) -> tuple[str, ...]:
     """End what the harness started, last first, and remove its folders; the names of what is left."""
     ours = {process.pid for process in state.owned}  # of a stack that was only attached to, no service is
-    records = [one.launch for one in state.services if one.launch and one.pid in ours]
-    for folder in state.folders:  # one that was started the moment before we died may be in no state yet
-        records += map(str, Path(folder).glob("launch-*.json"))
-    again = map(launches.read, records)
+    again = [launches.read(one.launch) for one in state.services if one.launch and one.pid in ours]
     processes = {one.pid: one for one in (*state.owned, *(one.process for one in again if one and one.process))}
     for process in reversed(processes.values()):
         process_tree.send(process, signal.SIGCONT)  # what is held still would hear of its end too late
         process.ask_to_stop()  # all at once: each takes its time, and none waits for another's
     left = [process.name for process in reversed(processes.values()) if not process.end()]
+    left += [one.name for folder in state.folders for one in launches.stragglers(folder) if not one.end()]
     if state.project:
         from harness.stack.docker.removal import remove_project
 

@@ -14,11 +14,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import psutil
+
 from harness.errors import StartError
-from harness.stack.child import Child, ProcessId, start
+from harness.stack.child import Child, ProcessId, identify, start
 from harness.waiting import wait_until
 
 LASTS_S, STARTS_WITHIN_S = 0.3, 8.0
+STACK_VARIABLE = "RESILIENCE_HARNESS_STACK"
+"""In the environment of all that a stack starts: its private folder, by which what no record tells of is found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +42,12 @@ class Launch:
 
     def begin(self) -> Child:
         """Start it, and write down which process it is. Raises StartError."""
+        given = os.environ if self.environment is None else self.environment
         child = start(
             self.name,
             self.command,
             Path(self.log),
-            environment=self.environment,
+            environment={**given, STACK_VARIABLE: str(Path(self.path).parent)},
             folder=Path(self.folder) if self.folder else None,
             user=self.user,
             group=self.group,
@@ -99,6 +104,17 @@ class Launch:
 def record(folder: Path, name: str, command: Sequence[str | Path], log: Path) -> Launch:
     """A record in the stack's private folder; nothing is started yet."""
     return Launch(str(folder / f"launch-{name}.json"), name, tuple(map(str, command)), str(log))
+
+
+def stragglers(folder: str) -> list[ProcessId]:
+    """What was started for the stack of that folder and lives: the harness may have died before it wrote it down."""
+    found = []
+    wanted = f"{STACK_VARIABLE}={folder}".encode()
+    for pid in psutil.pids():
+        with contextlib.suppress(OSError):
+            if wanted in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+                found.append(identify(f"process {pid}", pid))
+    return [one for one in found if one is not None]
 
 
 def read(path: str) -> Launch | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ class Relay:
     """Takes connections at a socket of its own and passes them on, until it is stopped; it can start again."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._real = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
         self._listener: socket.socket | None = None
         self._open: list[socket.socket] = []
@@ -22,17 +23,17 @@ class Relay:
     @property
     def host(self) -> str:
         """For $DOCKER_HOST."""
-        return f"unix://{self._path}"
+        return f"unix://{self.path}"
 
     def start(self) -> None:
         self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(self._path))
+        self._listener.bind(str(self.path))
         self._listener.listen(64)
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def stop(self) -> None:
         """As a daemon that is killed: no socket, and what was connected ends."""
-        self._path.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
         for one in (self._listener, *self._open):
             if one is not None:
                 with contextlib.suppress(OSError):
@@ -60,11 +61,12 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 
 @contextlib.contextmanager
-def relayed(path: Path) -> Iterator[Relay]:
-    """A relay that is started, and stopped at the end."""
-    relay = Relay(path)
-    relay.start()
-    try:
-        yield relay
-    finally:
-        relay.stop()
+def relayed() -> Iterator[Relay]:
+    """A relay that is started, and stopped at the end; its path is short, as that of a socket must be."""
+    with tempfile.TemporaryDirectory(prefix="relay-") as folder:
+        relay = Relay(Path(folder) / "docker.sock")
+        relay.start()
+        try:
+            yield relay
+        finally:
+            relay.stop()

@@ -67,9 +67,8 @@ def test_a_socket_without_permission_names_the_group(pair: Pair) -> None:
     """Exit 6, with the command that joins it."""
     may_all = "-dac_override,-dac_read_search"
     prefix = ["setpriv", f"--inh-caps={may_all}", f"--bounding-set={may_all}"] if os.geteuid() == 0 else []
-    socket = pair.folder / "docker.sock"
-    with relayed(socket) as daemon:
-        socket.chmod(0)
+    with relayed() as daemon:
+        daemon.path.chmod(0)
         refused(
             pair,
             6,

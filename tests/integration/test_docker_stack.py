@@ -102,7 +102,7 @@ def test_a_second_run_on_a_kept_stack_is_refused_by_name(kept: Pair) -> None:
 def test_a_daemon_that_goes_in_mid_run_is_told_with_what_heals(kept: Pair) -> None:
     """The run is unknown, its report is there, exit 5; once the daemon is back, the command that was told heals."""
     kept.scenario("gone", asked('during(2.5, 5, Freeze("back"))', 6))
-    with relayed(kept.folder / "docker.sock") as daemon:
+    with relayed() as daemon:
         process = kept.start("run", "scenarios/gone.py", DOCKER_HOST=daemon.host)
         kept.wait_for_mark("gone", "injected")
         daemon.stop()
@@ -180,7 +180,7 @@ def test_a_daemon_that_goes_is_told_with_the_command_that_takes_the_stack_down(p
     """A daemon takes its containers with it: the run ends then, unknown, with exit 5 and its report, and the command in
     the message leaves nothing once the daemon is back."""
     pair.scenario("gone", asked('during(2.5, 60, Freeze("back"))', 62))
-    with relayed(pair.folder / "docker.sock") as daemon:
+    with relayed() as daemon:
         process = pair.start("run", "scenarios/gone.py", DOCKER_HOST=daemon.host)
         pair.wait_for_mark("gone", "injected")
         daemon.stop()
