@@ -42,8 +42,10 @@ def on_link(history: History, link: str) -> list[PlannedWindow]:
 
 
 def whole_phases(history: History, link: str) -> list[Phase]:
-    """The phases in which the link was never closed."""
-    cuts = [window for window in on_link(history, link) if window.cuts]
+    """The phases in which the link let answers through, and the services at its ends were left alone."""
+    ends = history.links.get(link, ())
+    silent = [one for one in on_link(history, link) if one.cuts or one.fault == "blackhole"]
+    cuts = [*silent, *(one for one in history.windows if one.service is not None and one.service in ends)]
     return [one for one in history.phases if not any(c.start_s < one.end_s and c.end_s > one.start_s for c in cuts)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.checks.trust import FAULTS_ON_TIME, GENERATOR_HONEST, RUN_COMPLETE, run_complete, trust
+from harness.checks.trust import BYPASSED, FAULTS_ON_TIME, GENERATOR_HONEST, RUN_COMPLETE, run_complete, trust
 from harness.model import BaselineCheck, Check
 from harness.record import History, Verdict, Word
 
@@ -16,18 +16,21 @@ DOUBTS = {RUN_COMPLETE: "Run cut short", GENERATOR_HONEST: "Generator-limited", 
 def judge(history: History, checks: Sequence[Check]) -> tuple[Verdict, ...]:
     """The verdicts of the checks, then those on trust.
 
-    Where the generator was limited, a fault was late or the run was cut short, no check's word stands.
+    Where the generator was limited, a fault was late, connections went past one or the run was cut short, no check's
+    word stands.
     """
     verdicts = [_ask(check, history) for check in checks]
     trusted = list(trust(history))
-    for doubt, prefix in DOUBTS.items():
-        if any(one.check == doubt and one.word is not Word.PASS for one in trusted):
-            verdicts = [
-                replace(one, word=Word.UNKNOWN, sentence=f"{prefix}, so this does not count: {one.sentence}")
-                if one.word is not Word.UNKNOWN
-                else one
-                for one in verdicts
-            ]
+    unsure = [one for one in trusted if one.word is not Word.PASS]
+    doubts = [prefix for doubt, prefix in DOUBTS.items() if any(one.check == doubt for one in unsure)]
+    doubts += [f"{one.evidence['where']} bypassed" for one in unsure if BYPASSED in one.evidence]
+    if doubts:
+        verdicts = [
+            replace(one, word=Word.UNKNOWN, sentence=f"{doubts[0]}, so this does not count: {one.sentence}")
+            if one.word is not Word.UNKNOWN
+            else one
+            for one in verdicts
+        ]
     return (*verdicts, *trusted)
 
 

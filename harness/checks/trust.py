@@ -27,6 +27,9 @@ SERVICE_LATE_MS_MAX = 2000.0
 more than a second, and that is the stack's own time."""
 LEAD_UP_S = 5.0
 """How long before a link is closed its traffic is looked for."""
+CROSSING = ("received_bytes", "sent_bytes", "round_trips")
+"""The totals of a link of which any may tell: that of bytes stands still for a while after many connections ended."""
+BYPASSED = "bypass_connections"
 
 RUN_COMPLETE, ENOUGH_SAMPLES, GENERATOR_HONEST = "Run complete", "Enough samples", "Generator honest"
 FAULTS_ON_TIME, FAULT_FELT = "Faults on time", "Fault felt"
@@ -144,33 +147,36 @@ def fault_felt(history: History, window: PlannedWindow) -> Verdict:
         if mark.data.get("service") == window.service and start_s <= (mark.at_s or 0.0) <= end_s:
             return Verdict(name, Word.PASS, f"{window.service} ended under it at {mark.at_s:.1f} s.", {})
     when = f"while {window.name} was in"
+    where = window.link or window.service or ""
+    past = _readings(history.resources, window.link or "", BYPASSED, start_s, end_s)
+    if past.sum() > 0:
+        sentence = f"Up to {past.max():.0f} connections went past {where} {when}, so what they felt is not the fault's."
+        return Verdict(name, Word.UNKNOWN, sentence, {BYPASSED: float(past.max()), "where": where})
     if window.cuts:
         end_s = _first_cut_s(history, window)
         start_s, when = end_s - LEAD_UP_S, f"in the {LEAD_UP_S:g} s before it was {'closed' if window.link else 'gone'}"
-    where = window.link or window.service or ""
-    past = _readings(history.resources, window.link or "", "bypass_connections", window.start_s, window.end_s)
-    if past.sum() > 0:
-        sentence = f"Up to {past.max():.0f} connections went past {where} {when}, so what they felt is not the fault's."
-        return Verdict(name, Word.UNKNOWN, sentence, {"bypass_connections": float(past.max()), "where": where})
     if where == history.entry:
         intended = history.samples["intended_ns"].to_numpy()
         count = int(((intended >= start_s * NS_PER_S) & (intended < end_s * NS_PER_S)).sum())
         if count:
             return Verdict(name, Word.PASS, f"{count:,} requests went to {where} {when}.", {"requests": count})
-    known = [
-        one
-        for link in _links_of(history, window)
-        if len(one := _readings(history.resources, link, "received_bytes", start_s, end_s)) > 1
-    ]
+    crossed = dict.fromkeys(CROSSING, 0.0)
+    known = False
+    for link in _links_of(history, window):
+        for total in CROSSING:
+            read = _readings(history.resources, link, total, start_s, end_s)
+            if len(read) > 1:
+                known = True
+                crossed[total] += float(read[-1] - read[0])
     if not known:
         sentence = f"Nothing is known of the traffic on {where} {when}: no link of it was being read."
         return Verdict(name, Word.UNKNOWN, sentence, {})
-    crossed_bytes = float(sum(one[-1] - one[0] for one in known))
-    evidence: dict[str, Scalar] = {"crossed_bytes": crossed_bytes, "where": where}
-    if crossed_bytes <= 0:
+    evidence: dict[str, Scalar] = {"crossed_bytes": crossed["received_bytes"], "where": where}
+    if not any(value > 0 for value in crossed.values()):
         sentence = f"No traffic crossed {where} {when}, so the fault hit nothing; send load that needs it."
         return Verdict(name, Word.UNKNOWN, sentence, evidence)
-    return Verdict(name, Word.PASS, f"{crossed_bytes / 1000:,.1f} kB crossed {where} {when}.", evidence)
+    kilobytes = max(crossed["received_bytes"], crossed["sent_bytes"]) / 1000
+    return Verdict(name, Word.PASS, f"{kilobytes:,.1f} kB crossed {where} {when}.", evidence)
 
 
 def _first_cut_s(history: History, window: PlannedWindow) -> float:

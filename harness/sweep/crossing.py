@@ -1,7 +1,6 @@
 """Did anything cross what was broken? Where nothing did, the fault hit nothing, and unharmed would mean nothing.
 
-As checks/trust.py asks it of a run, with one difference: any of a link's totals may tell, as the total of bytes may
-stand still for a while after many connections ended at once.
+As checks/trust.py asks it of a run.
 """
 
 from __future__ import annotations
@@ -10,13 +9,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from harness.checks.trust import LEAD_UP_S
+from harness.checks.trust import BYPASSED, CROSSING, LEAD_UP_S
 from harness.record import History, PlannedWindow
 from harness.sweep.requests import Floats, Requests
 
 Read = Callable[[str, str], tuple[Floats, Floats]]
 """(subject, metric) to (at_s, value)."""
-METRICS = ("received_bytes", "sent_bytes", "round_trips")
 
 
 def not_crossed(
@@ -27,7 +25,7 @@ def not_crossed(
     Looked at is the window, or the 5 s before it where nothing can cross meanwhile, or both where connections end
     before they can be seen: of the link itself, or of any link of the service, or what the load sent to the entry.
     """
-    at_s, past = read(window.link or "", "bypass_connections")
+    at_s, past = read(window.link or "", BYPASSED)
     if past[(at_s >= start_s) & (at_s <= end_s)].sum() > 0:
         return "connections went round Toxiproxy"
     if window.cuts:
@@ -40,7 +38,7 @@ def not_crossed(
     links = [where] if window.link else [name for name, ends in history.links.items() if where in ends]
     known = False
     for link in links:
-        for metric in METRICS:
+        for metric in CROSSING:
             at_s, value = read(link, metric)
             first, last = np.searchsorted(at_s, start_s), np.searchsorted(at_s, end_s, side="right")
             if last - first < 2:

@@ -80,6 +80,25 @@ def test_a_saturated_pool_is_named_with_its_phase():
     assert "only 1 connection to postgres; in database slow it was in use" in found[0].sentence
 
 
+@pytest.mark.parametrize(
+    ("windows", "named"),
+    [
+        ([window("slow", 15, 25, LINK, delay_ms=100)], True),
+        ([replace(window("frozen", 15, 25, service="postgres"), fault="freeze")], False),
+        ([replace(window("silent", 15, 25, LINK), fault="blackhole")], False),
+    ],
+    ids=["slow", "the service is frozen", "nothing comes through"],
+)
+def test_a_pool_that_waits_for_what_does_not_answer_is_not_too_small(windows, named):
+    """Any size of it would be in use."""
+    samples = _load(slow=(15, 25), slower_ms=dict.fromkeys(MIX, 2000.0))
+    busy = [(at, LINK, "busy_connections", 4.0) for at in np.arange(15.1, 25, 0.25)]
+    readings = link_readings(samples, LINK, SOUND, end_s=END_S, connections=4) + generator_readings(END_S)
+    readings = [one for one in readings if one[2] != "busy_connections" or not 15 <= one[0] < 25] + busy
+    built = history(samples, windows, readings, end_s=END_S, links=TOPOLOGY.links)
+    assert any(one.kind == "pool" for one in findings(built, TOPOLOGY)) is named
+
+
 def test_a_single_connection_is_named_even_where_it_has_cost_little():
     """A pool of one is a bottleneck that waits for its day."""
     samples = [Sample(s.at_s, 60.0, s.outcome, s.endpoint) for s in _load()]
