@@ -41,7 +41,8 @@ class Effect:
     shift of the median of those that were served, `slower_p95_ms` that of their 95th percentile; a median that moved by
     less than `noise_ms` did not move. `late` of them took longer than `late_ms`, which few did before.
     `waiting` had no answer at the heal; `ok_too_late` of them were ok after it. `gave_up_s`: their waits had one
-    length. `waits_s`: they had no end in so long. `reason` says why an endpoint is unknown.
+    length. `waits_s`: they had no end in so long. `reason` says why an endpoint is unknown: `few`, it had too few
+    requests to tell; `doubtful`, something bad was seen of it, and not enough to be sure.
     """
 
     endpoint: str
@@ -69,6 +70,8 @@ class Effect:
     longest_s: float = 0.0
     waits_s: float | None = None
     gave_up_s: float | None = None
+    few: bool = False
+    doubtful: bool = False
     reason: str = ""
 
     @property
@@ -77,10 +80,19 @@ class Effect:
 
     @property
     def shift_ms(self) -> float:
-        """By how much it is slower: the median where that moved, else the 95th percentile; 0 where neither did."""
-        if self.slower_ms is not None and self.noise_ms is not None and self.slower_ms > self.noise_ms:
-            return self.slower_ms
-        return self.slower_p95_ms or 0.0 if self.harm is Harm.SLOWER else 0.0
+        """By how much it is slower: the median where that moved, else the 95th percentile; 0 where neither did.
+
+        The 95th percentile, too, where that alone is bad.
+        """
+        late_ms = self.slower_p95_ms or 0.0 if self.harm in (Harm.SLOWER, Harm.DEGRADED) else 0.0
+        if self.slower_ms is None or self.noise_ms is None or self.slower_ms <= self.noise_ms:
+            return late_ms
+        return late_ms if late_ms > SLOWER_BAD_MS >= self.slower_ms else self.slower_ms
+
+    @property
+    def bad(self) -> bool:
+        lost = self.lost if self.harm in (Harm.DOWN, Harm.DEGRADED) else 0.0
+        return self.harm is not Harm.UNKNOWN and (lost > LOST_BAD or self.shift_ms > SLOWER_BAD_MS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +122,16 @@ class Cell:
     def judged(self) -> tuple[Effect, ...]:
         """The endpoints that something is known of."""
         return tuple(one for one in self.effects if one.harm is not Harm.UNKNOWN)
+
+    @property
+    def seen(self) -> tuple[Effect, ...]:
+        """Those, and the ones of which something was served, though of too few requests to judge."""
+        return tuple(one for one in self.effects if one.harm is not Harm.UNKNOWN or (one.few and one.served))
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """The endpoints that had too few requests to tell: what is said of the cell is not said of them."""
+        return tuple(one.endpoint for one in self.effects if one.few and one.harm is Harm.UNKNOWN)
 
     @property
     def down(self) -> tuple[str, ...]:
@@ -154,10 +176,7 @@ class Cell:
             return False
         if self.harm is Harm.DOWN or self.waits_s is not None:
             return True
-        worst = self.worst
-        if worst is None:
-            return False
-        return worst.lost > LOST_BAD if self.harm is Harm.DEGRADED else worst.shift_ms > SLOWER_BAD_MS
+        return any(one.bad for one in (*self.judged, self.worst) if one is not None)
 
     def to_json(self) -> dict[str, Any]:
         worst = self.worst
@@ -165,6 +184,7 @@ class Cell:
             "column": self.planned.column,
             "worst": worst.endpoint if worst else None,
             "down": list(self.down),
+            "untold": list(self.untold),
             "longest_s": self.longest_s,
             "waits_s": self.waits_s,
             "gave_up_s": self.gave_up_s,
@@ -263,7 +283,8 @@ def _rank(harm: Harm) -> int:
 
 def _badness(effect: Effect) -> tuple[int, float, float, str]:
     """Greater is worse; the name decides between equals, so that a report is the same each time."""
-    return (-_rank(effect.harm), effect.lost, effect.shift_ms, effect.endpoint)
+    lost = effect.lost if effect.harm in (Harm.DOWN, Harm.DEGRADED) else 0.0  # else it is noise
+    return (-_rank(effect.harm), lost, effect.shift_ms, effect.endpoint)
 
 
 _KNOWN = ("latency", "outage", "blackhole", "reset", "kill", "freeze")

@@ -10,14 +10,17 @@ import numpy as np
 from harness.analysis.quantiles import quantile
 from harness.analysis.readings import of as readings
 from harness.analysis.readings import within
+from harness.calm import BEAT_S
 from harness.checks.trust import CPU_CORES_MAX
 from harness.record import History, PlannedWindow
-from harness.sweep.cells import Cell, Effect, Harm
+from harness.sweep.cells import SLOWER_BAD_MS, Cell, Effect, Harm
 from harness.sweep.comeback import WATCHED_S_MAX, comeback
 from harness.sweep.crossing import not_crossed
-from harness.sweep.effects import ALL, LATE_MIN, LATE_MS_MIN, SAMPLES_MIN, SLOWER_MS_MIN, Span, effect, tail_s
+from harness.sweep.effects import ALL, LATE_MIN, LATE_MS_MIN, SLOWER_MS_MIN, Span, effect, tail_s
+from harness.sweep.noise import SAMPLES_MIN
 from harness.sweep.record import SERVICE, PlannedCell
 from harness.sweep.requests import Floats, requests_of
+from harness.sweep.words import named
 
 LAG_MS_MAX = {0.5: SLOWER_MS_MIN, 1 - LATE_MIN: LATE_MS_MIN}
 """How late arrivals may start, by quantile: what a window is read by, its median and its latest tenth, must not be the
@@ -26,6 +29,9 @@ LAG_MS_MAX_DOWN = 250.0
 """The same for the latest tenth, where the question is whether anything was served at all."""
 STUCK_MIN = 5
 """On fewer requests nothing is said of an endpoint that did not come back."""
+NOT_BACK = "goodput was not back"
+SETTLED_S = 1.0
+"""The moments after a heal show how a stack comes back; what it has become only those show that are as long after."""
 CUT_SHORT = 0.5
 """A window that lasted less than this share of its plan was cut short."""
 
@@ -50,8 +56,10 @@ class RunCells:
         )
         self._calm_s = self._windows[0].start_s if self._windows else 0.0
         self._end_s = max((phase.end_s for phase in history.phases), default=0.0)
-        self._not_back = {str(mark.data.get("window")) for mark in history.marks_of("not_back")}
-        self._services = {history.entry, *(end for ends in history.links.values() for end in ends)}
+        self._not_back = {
+            str(mark.data.get("window")): str(mark.data.get("lacking") or NOT_BACK)
+            for mark in history.marks_of("not_back")
+        }
         self._stuck: dict[str, _Stuck] = {}
         self._cells: dict[str, Cell] = {}
         self._readings: dict[tuple[str, str], tuple[Floats, Floats]] = {}
@@ -110,12 +118,17 @@ class RunCells:
         after = comeback(self._answers_s, self._rate_before(), end_s, next_s)
         measured = replace(measured, back_s=after.back_s, watched_s=after.watched_s)
         if died:
-            if died not in self._services:
+            if died not in self._history.services:
                 return replace(blank, reason=f"{died} died, which is no part of the stack")
             return replace(measured, harm=Harm.NOT_BACK, back_s=None, reason=f"{died} died")
-        if window.name in self._not_back or after.gone:
-            reason = f"goodput was not back {after.watched_s:.0f} s after"
-            return replace(measured, harm=Harm.NOT_BACK, back_s=None, reason=reason)
+        if measured.harm is not Harm.UNKNOWN and (window.name in self._not_back or after.gone):
+            measured = replace(measured, back_s=None)
+            doubt = self._generator_doubt(end_s, next_s, served=False)
+            if not doubt:
+                reason = f"{self._not_back.get(window.name, NOT_BACK)} {after.watched_s:.0f} s after"
+                return replace(measured, harm=Harm.NOT_BACK, reason=reason)
+            if not measured.bad:
+                return replace(measured, harm=Harm.UNKNOWN, during=Harm.UNKNOWN, reason=f"after it, {doubt}")
         return measured
 
     def _measured(self, blank: Cell, window: PlannedWindow, start_s: float, end_s: float, before_s: float) -> Cell:
@@ -126,9 +139,12 @@ class RunCells:
         calm = self._requests.between(0.0, self._calm_s)
         inside = self._requests.between(start_s, end_s)
         tail = tail_s(calm, inside, start_s, end_s)
-        span = Span(start_s, end_s, tail, blank.planned.delay_ms)
+        last_s = window.start_s - BEAT_S  # the second that the gate found good
+        settled = last_s - before_s >= SETTLED_S
+        span = Span(start_s, end_s, tail, blank.planned.delay_ms, settled)
         calm = calm.between(0.0, self._calm_s - min(tail, self._calm_s / 2))
-        just_before = self._requests.between(before_s, window.start_s) if before_s else calm.of(slice(0, 0))
+        last = self._requests.between(last_s if settled else before_s, window.start_s)
+        just_before = last if before_s else last.of(slice(0))
         effects = []
         for name in self._requests.names:
             if name in self._stuck:
@@ -150,7 +166,10 @@ class RunCells:
             doubt = "arrivals found every user busy and were dropped"  # what is down is not less so for that
         if doubt:
             return replace(cell, reason=doubt)
-        return replace(cell, harm=worst.harm, during=worst.harm)
+        found = replace(cell, harm=worst.harm, during=worst.harm)
+        if served and not found.bad and (reason := _in_doubt(found)):
+            return replace(cell, reason=reason)
+        return found
 
     # --------------------------------------------------------------------------------------------------- doubts
 
@@ -213,6 +232,19 @@ class RunCells:
                 continue
             since = self._stuck.setdefault(name, _Stuck(last.name, heal_s))
             cell = self._cells[since.window]
-            if until_s - since.heal_s >= WATCHED_S_MAX and cell.harm not in (Harm.NOT_BACK, Harm.UNKNOWN):
+            if cell.harm in (Harm.NOT_BACK, Harm.UNKNOWN) or self._generator_doubt(since.heal_s, until_s, served=False):
+                continue
+            if until_s - since.heal_s >= WATCHED_S_MAX:
                 reason = f"{name} was not back {until_s - since.heal_s:.0f} s after"
                 self._cells[since.window] = replace(cell, harm=Harm.NOT_BACK, back_s=None, reason=reason)
+
+
+def _in_doubt(cell: Cell) -> str:
+    """Why nothing is to be said of a cell of which the rest is well; empty where no doubt is left that would matter."""
+    few = [one.endpoint for one in cell.effects if one.doubtful and one.few]
+    if few:
+        return f"too few requests to {named(few)} to tell, and not all were served in time"
+    slow = [one for one in cell.effects if one.doubtful]
+    if cell.harm is Harm.UNHARMED or any(one.shift_ms > SLOWER_BAD_MS for one in slow):
+        return f"{slow[0].reason}, at {named([one.endpoint for one in slow])}" if slow else ""
+    return ""

@@ -18,7 +18,7 @@ from harness.analysis.readings import listed
 from harness.checks.parts import percent as ratio_in_words
 from harness.checks.parts import samples_needed
 from harness.sweep.cells import FAIL_ON, LOST_BAD, SLOWER_BAD_MS, Cell, Effect, Harm, Matrix
-from harness.sweep.words import seconds, slower_by, state, while_in
+from harness.sweep.words import capital, seconds, slower_by, state, while_in
 
 WIDTH = 120
 CALM_S, LONGEST_S = 12, 60
@@ -64,7 +64,7 @@ def scenario_file(matrix: Matrix, cell: Cell) -> str:
     names = sorted({"Load", "Scenario", _class(planned.fault), *(check.code.partition("(")[0] for check in checks)})
     amounts = [f"{name}={value!r}" for name, value in planned.parameters.items() if value not in (0, "", None, False)]
     fault = f"{_class(planned.fault)}({', '.join([_text(planned.subject), *amounts])})"
-    hypothesis = f"{_capital(while_in(planned))} {listed([check.asks for check in checks])}."
+    hypothesis = f"{capital(while_in(planned))} {listed([check.asks for check in checks])}."
     lines = [
         f'"""{_prose(_question(cell))}',
         "",
@@ -85,11 +85,13 @@ def scenario_file(matrix: Matrix, cell: Cell) -> str:
 
 
 def _targets(cell: Cell) -> list[Effect]:
-    """Whom the checks ask about: the endpoints that are down or wait, else the worst; all at once where all are."""
+    """Whom the checks ask about: those that are down or wait, else the worst that is bad; all at once where all are."""
     hit = [one for one in cell.judged if one.harm is Harm.DOWN or one.waits_s is not None]
-    if cell.whole is not None and len(hit) == len(cell.judged):
+    if cell.whole is not None and len(hit) == len(cell.seen):
         return [cell.whole]
-    return hit or [one for one in (cell.worst,) if one is not None]
+    if hit or cell.worst is None:
+        return hit
+    return [cell.worst] if cell.worst.bad else [one for one in cell.judged if one.bad] or [cell.worst]
 
 
 def _checks(cell: Cell, requests: float, window_s: float) -> list[_Check]:
@@ -151,7 +153,7 @@ def _question(cell: Cell) -> str:
         return f"Does the stack come back after {planned.subject} was {state(planned)}?"
     if cell.waits_s is not None:
         return f"Does anybody wait for ever {while_in(planned)}?"
-    if cell.harm is Harm.SLOWER:
+    if all(one.harm is Harm.SLOWER for one in target):
         return f"Is nobody kept waiting {while_in(planned)}?"
     names = [one.endpoint for one in target if one.endpoint != "all"]
     named = f"{'Are' if len(names) > 1 else 'Is'} {listed(names)} served {while_in(planned)}?" if names else ""
@@ -168,7 +170,7 @@ def _found(cell: Cell) -> str:
         if one.harm in (Harm.DOWN, Harm.DEGRADED):
             parts.append(f"{percent(one.served, one.requests)} of {who} were served")
         elif one.shift_ms > 0:
-            parts.append(slower_by(one))
+            parts.append(slower_by([one]))
     if cell.waits_s is not None:
         parts.append(f"no timeout was seen in {cell.waits_s:.0f} s")
     return f"{listed(parts or [cell.harm.value])}."
@@ -210,7 +212,3 @@ def _prose(text: str) -> str:
 
 def _rank(cell: Cell) -> int:
     return FAIL_ON.index(cell.harm) if cell.harm in FAIL_ON else -1
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness import Kill
 from harness.checks.judge import judge_baseline
 from harness.checks.recovers import Recovers
 from harness.loader import load
@@ -86,6 +87,23 @@ def test_every_file_is_laid_out_as_ruff_would(tmp_path):
             [sys.executable, "-m", "ruff", *what, *config, str(tmp_path)], capture_output=True, text=True, timeout=60
         )
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_kill_is_asked_for_as_it_was_swept(tmp_path):
+    """With the links to the service cut."""
+    plant = service("db", "kill", {"*": refused()})
+    loaded = _loaded(tmp_path, replace(plant, cell=replace(plant.cell, parameters={"cut_links": True})))
+    assert [window.fault for window in loaded.scenario.faults] == [Kill("db", cut_links=True)]
+
+
+def test_it_asks_of_what_is_bad():
+    """Not of the endpoint that lost a little, which is told and no failure, but of the one that takes so long."""
+    hit = {"GET /catalogue": some(0.04, refused()), "GET /reviews": slower(2004)}
+    made = planted([link("web-db", "latency", hit, delay_ms=2000, window_s=12.0)], rate_per_s=200)
+    (text,) = scenario_files(made.matrix).values()
+    assert text.startswith('"""Is nobody kept waiting')
+    assert 'endpoint="GET /reviews"' in text
+    assert "GET /catalogue" not in text
 
 
 def test_one_file_for_a_row_and_a_kind_of_fault():

@@ -15,7 +15,6 @@ from tests.sweep.planted import link, planted, refused, service, waits
     ("more", "reason"),
     [
         ({"readings": []}, "its traffic was not read"),
-        ({"rate_per_s": 2.0}, "fewer than 20 requests"),
         ({"calm_s": 0.2}, "fewer than 20 requests in the calm"),
         ({"marks": [Mark("end", 13.0, {"reason": "interrupted"})]}, "it was cut short"),
         ({"fails": lambda _: 0.9}, "it failed before anything was broken"),
@@ -28,6 +27,12 @@ def test_what_cannot_be_known_is_unknown_with_its_reason(more, reason):
     cell = planted([link("web-db", "outage", {"*": refused()})], **more).only()
     assert (cell.harm, cell.during) == (Harm.UNKNOWN, Harm.UNKNOWN)
     assert cell.reason.startswith(reason)
+
+
+def test_few_requests_that_fare_well_are_unknown():
+    """Nothing is known to be unharmed on 14 requests."""
+    cell = planted([link("web-db", "outage")], rate_per_s=2.0).only()
+    assert (cell.harm, cell.reason) == (Harm.UNKNOWN, "fewer than 20 requests while it was in")
 
 
 def test_a_link_that_nothing_crossed_is_unknown():
@@ -121,6 +126,25 @@ def test_what_is_down_stays_down_where_arrivals_are_a_little_late():
         calm = made.history.samples["intended_ns"] < first.start_s * 1e9
         made.history.samples.loc[calm, "service_ms"] += late_ms
         assert matrix(made.sweep, [("runs/1", made.history)]).cells[0].harm is harm
+
+
+def test_a_fault_that_hit_nothing_is_not_blamed_for_what_came_after():
+    """Nothing crossed the link: that goodput went away later is no harm of it, and makes the next cell unknown."""
+    hit_nothing = link("web-mail", "outage", crossed=False, not_back=True, dark_s=10.0)
+    first, second = planted([hit_nothing, link("web-db", "outage")]).matrix.cells
+    assert (first.harm, first.reason) == (Harm.UNKNOWN, "no traffic crossed it")
+    assert second.reason == f"the stack was not back from {first.planned.window}"
+
+
+@pytest.mark.parametrize(("behaviours", "harm"), [({}, Harm.UNKNOWN), ({"*": refused()}, Harm.DOWN)])
+def test_a_stack_that_a_limited_generator_watched_is_not_called_away(behaviours, harm):
+    """Goodput went away as the load process used up its core after the heal: what was seen before that stands."""
+    plant = link("web-db", "outage", behaviours, not_back=True, dark_s=10.0)
+    rows = [row for row in _rows(planted([plant]).history) if row[1] != "generator"]
+    limited = [(float(s), "generator", "cpu_cores", 0.3 if s <= 20 else 1.0) for s in range(1, 31)]
+    cell = planted([plant], readings=[*rows, *limited]).only()
+    assert (cell.harm, cell.back_s) == (harm, None)
+    assert cell.reason == ("after it, the load generator was limited: it used up its core" if not behaviours else "")
 
 
 def test_arrivals_dropped_in_one_window_spoil_no_other_and_no_harm():
