@@ -41,7 +41,8 @@ class Effect:
     shift of the median of those that were served, `slower_p95_ms` that of their 95th percentile; a median that moved by
     less than `noise_ms` did not move. `late` of them took longer than `late_ms`, which few did before.
     `waiting` had no answer at the heal; `ok_too_late` of them were ok after it. `gave_up_s`: their waits had one
-    length. `waits_s`: they had no end in so long. `reason` says why an endpoint is unknown.
+    length. `waits_s`: they had no end in so long. `reason` says why an endpoint is unknown: `few`, it had too few
+    requests to tell; `doubtful`, something bad was seen of it, and not enough to be sure.
     """
 
     endpoint: str
@@ -69,6 +70,8 @@ class Effect:
     longest_s: float = 0.0
     waits_s: float | None = None
     gave_up_s: float | None = None
+    few: bool = False
+    doubtful: bool = False
     reason: str = ""
 
     @property
@@ -110,6 +113,16 @@ class Cell:
     def judged(self) -> tuple[Effect, ...]:
         """The endpoints that something is known of."""
         return tuple(one for one in self.effects if one.harm is not Harm.UNKNOWN)
+
+    @property
+    def seen(self) -> tuple[Effect, ...]:
+        """Those, and the ones of which something was served, though of too few requests to judge."""
+        return tuple(one for one in self.effects if one.harm is not Harm.UNKNOWN or (one.few and one.served))
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """The endpoints that had too few requests to tell: what is said of the cell is not said of them."""
+        return tuple(one.endpoint for one in self.effects if one.few and one.harm is Harm.UNKNOWN)
 
     @property
     def down(self) -> tuple[str, ...]:
@@ -165,6 +178,7 @@ class Cell:
             "column": self.planned.column,
             "worst": worst.endpoint if worst else None,
             "down": list(self.down),
+            "untold": list(self.untold),
             "longest_s": self.longest_s,
             "waits_s": self.waits_s,
             "gave_up_s": self.gave_up_s,

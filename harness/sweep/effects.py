@@ -17,13 +17,11 @@ import numpy as np
 from harness.analysis.phases import Mask
 from harness.analysis.quantiles import quantile
 from harness.sweep.cells import Effect, Harm
-from harness.sweep.noise import loss, median_within, wobble
+from harness.sweep.noise import SAMPLES_MIN, SUSPECT, chance, loss, median_within, wobble
 from harness.sweep.requests import Requests
 from harness.sweep.waits import gave_up_s, waits_s
 
 ALL = "all"
-SAMPLES_MIN = 20
-"""No word on fewer requests, in the calm or in the window; as the checks have it."""
 TAIL_S_MIN = 1.0
 DOWN = 0.1
 """Fewer than this of what was served before is (almost) nothing."""
@@ -78,9 +76,11 @@ def effect(name: str, calm: Requests, just_before: Requests, exposed: Requests, 
     counts = Effect(name, Harm.UNKNOWN, len(calm), int(before.sum()), len(during), int(after.sum()))
     if min(len(calm), len(during)) < SAMPLES_MIN:
         where = "in the calm" if len(calm) < SAMPLES_MIN else "while it was in"
-        return replace(counts, reason=f"fewer than {SAMPLES_MIN} requests {where}")
+        counts = replace(counts, few=True, reason=f"fewer than {SAMPLES_MIN} requests {where}")
+        if not len(calm) or not len(during):
+            return counts
     if counts.served_before < WORKED_MIN * len(calm):
-        return replace(counts, reason="it failed before anything was broken")
+        return replace(counts, few=False, reason="it failed before anything was broken")
     lost = loss(counts.served_before, len(calm), counts.served, len(during))
     late_ms = _late_ms(calm.response_ms[before])
     waited_s = np.minimum(exposed.answered_s, span.end_s) - exposed.intended_s
@@ -98,7 +98,12 @@ def effect(name: str, calm: Requests, just_before: Requests, exposed: Requests, 
         waits_s=None if gave_up is not None else waits_s(exposed, span.start_s, span.end_s, span.delay_ms),
     )
     measured = _with_shifts(measured, calm, just_before, during, before, after)
-    return replace(measured, harm=_harm(measured, len(calm)))
+    harm = _harm(measured, len(calm))
+    if counts.few and (harm is Harm.UNHARMED or (harm is Harm.DOWN and measured.lost_low <= 0)):
+        in_time = [int((one.response_ms[ok] <= late_ms).sum()) for one, ok in ((calm, before), (during, after))]
+        suspect = chance(in_time[0], len(calm), in_time[1], len(during)) < SUSPECT
+        return replace(counts, doubtful=suspect or not counts.served)
+    return replace(measured, harm=harm, reason="")
 
 
 def _harm(one: Effect, count_before: int) -> Harm:

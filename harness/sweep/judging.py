@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,9 +15,11 @@ from harness.record import History, PlannedWindow
 from harness.sweep.cells import Cell, Effect, Harm
 from harness.sweep.comeback import WATCHED_S_MAX, comeback
 from harness.sweep.crossing import not_crossed
-from harness.sweep.effects import ALL, LATE_MIN, LATE_MS_MIN, SAMPLES_MIN, SLOWER_MS_MIN, Span, effect, tail_s
+from harness.sweep.effects import ALL, LATE_MIN, LATE_MS_MIN, SLOWER_MS_MIN, Span, effect, tail_s
+from harness.sweep.noise import SAMPLES_MIN
 from harness.sweep.record import SERVICE, PlannedCell
 from harness.sweep.requests import Floats, requests_of
+from harness.sweep.words import named
 
 LAG_MS_MAX = {0.5: SLOWER_MS_MIN, 1 - LATE_MIN: LATE_MS_MIN}
 """How late arrivals may start, by quantile: what a window is read by, its median and its latest tenth, must not be the
@@ -150,7 +152,11 @@ class RunCells:
             doubt = "arrivals found every user busy and were dropped"  # what is down is not less so for that
         if doubt:
             return replace(cell, reason=doubt)
-        return replace(cell, harm=worst.harm, during=worst.harm)
+        found = replace(cell, harm=worst.harm, during=worst.harm)
+        doubtful = [one for one in cell.effects if one.doubtful]
+        if served and doubtful and not found.bad:
+            return replace(cell, reason=_in_doubt(doubtful))
+        return found
 
     # --------------------------------------------------------------------------------------------------- doubts
 
@@ -216,3 +222,8 @@ class RunCells:
             if until_s - since.heal_s >= WATCHED_S_MAX and cell.harm not in (Harm.NOT_BACK, Harm.UNKNOWN):
                 reason = f"{name} was not back {until_s - since.heal_s:.0f} s after"
                 self._cells[since.window] = replace(cell, harm=Harm.NOT_BACK, back_s=None, reason=reason)
+
+
+def _in_doubt(doubtful: Sequence[Effect]) -> str:
+    """Why nothing is said of a cell of which the rest is well."""
+    return f"too few requests to {named([one.endpoint for one in doubtful])} to tell, and not all were served in time"

@@ -14,6 +14,10 @@ import numpy as np
 from harness.analysis.quantiles import Numbers
 
 Z = 4.0
+SAMPLES_MIN = 20
+"""Fewer are few: no good word on them, as the checks have it; and as scores are too sure of them, an exact test."""
+SURE, SUSPECT = (math.erfc(z / math.sqrt(2)) / 2 for z in (Z, 2.0))
+"""How likely chance may be at most where a thing is sure, and where it is not to be passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +40,25 @@ def wilson(part: int, whole: int, z: float = Z) -> tuple[float, float]:
     return (0.0 if part == 0 else max(0.0, low), 1.0 if part == whole else min(1.0, high))
 
 
+def chance(part: int, whole: int, part_after: int, whole_after: int) -> float:
+    """How likely chance alone makes the second share so small where both are one: Fisher's exact test, one-sided."""
+    both = part + part_after
+    ways = sum(
+        math.comb(whole_after, k) * math.comb(whole, both - k) for k in range(max(0, both - whole), part_after + 1)
+    )
+    return ways / math.comb(whole + whole_after, both)
+
+
 def loss(part: int, whole: int, part_after: int, whole_after: int) -> Loss:
-    """Newcombe's interval of the difference of two shares, of two Wilson intervals."""
+    """Newcombe's interval of the difference of two shares, of two Wilson intervals; of few, sure where the exact test
+    is."""
     before, after = (part / whole if whole else 0.0), (part_after / whole_after if whole_after else 0.0)
     (low, high), (low_after, high_after) = wilson(part, whole), wilson(part_after, whole_after)
     value = before - after
-    return Loss(
-        value,
-        value - math.hypot(before - low, high_after - after),
-        value + math.hypot(high - before, after - low_after),
-    )
+    least = value - math.hypot(before - low, high_after - after)
+    if min(whole, whole_after) < SAMPLES_MIN and least > 0 and chance(part, whole, part_after, whole_after) > SURE:
+        least = 0.0
+    return Loss(value, least, value + math.hypot(high - before, after - low_after))
 
 
 def median_within(values: Numbers) -> tuple[float, float]:

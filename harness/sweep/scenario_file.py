@@ -18,7 +18,7 @@ from harness.analysis.readings import listed
 from harness.checks.parts import percent as ratio_in_words
 from harness.checks.parts import samples_needed
 from harness.sweep.cells import FAIL_ON, LOST_BAD, SLOWER_BAD_MS, Cell, Effect, Harm, Matrix
-from harness.sweep.words import seconds, slower_by, state, while_in
+from harness.sweep.words import capital, seconds, slower_by, state, while_in
 
 WIDTH = 120
 CALM_S, LONGEST_S = 12, 60
@@ -64,7 +64,7 @@ def scenario_file(matrix: Matrix, cell: Cell) -> str:
     names = sorted({"Load", "Scenario", _class(planned.fault), *(check.code.partition("(")[0] for check in checks)})
     amounts = [f"{name}={value!r}" for name, value in planned.parameters.items() if value not in (0, "", None, False)]
     fault = f"{_class(planned.fault)}({', '.join([_text(planned.subject), *amounts])})"
-    hypothesis = f"{_capital(while_in(planned))} {listed([check.asks for check in checks])}."
+    hypothesis = f"{capital(while_in(planned))} {listed([check.asks for check in checks])}."
     lines = [
         f'"""{_prose(_question(cell))}',
         "",
@@ -87,7 +87,7 @@ def scenario_file(matrix: Matrix, cell: Cell) -> str:
 def _targets(cell: Cell) -> list[Effect]:
     """Whom the checks ask about: the endpoints that are down or wait, else the worst; all at once where all are."""
     hit = [one for one in cell.judged if one.harm is Harm.DOWN or one.waits_s is not None]
-    if cell.whole is not None and len(hit) == len(cell.judged):
+    if cell.whole is not None and len(hit) == len(cell.seen):
         return [cell.whole]
     return hit or [one for one in (cell.worst,) if one is not None]
 
@@ -210,7 +210,3 @@ def _prose(text: str) -> str:
 
 def _rank(cell: Cell) -> int:
     return FAIL_ON.index(cell.harm) if cell.harm in FAIL_ON else -1
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]

@@ -10,7 +10,7 @@ from harness.analysis.amounts import percent
 from harness.analysis.readings import listed
 from harness.sweep.cells import Cell, Harm, Matrix
 from harness.sweep.record import LINK
-from harness.sweep.words import mended, seconds, slower_by, state, while_in
+from harness.sweep.words import capital, mended, named, seconds, slower_by, state, while_in
 
 BACK_LATE_S = 1.0
 """Who is back sooner was never seen to be away."""
@@ -101,7 +101,7 @@ class _Told:
             cell = max(cells, key=lambda one: one.waits_s or 0.0)
             told.add(cell.planned.service)
             waiting = [one.endpoint for one in cell.judged if one.waits_s is not None]
-            where = f" in {listed(waiting)}" if len(waiting) < len(cell.judged) else ""
+            where = f" in {listed(waiting)}" if len(waiting) < len(cell.seen) else ""
             who = self._client(cell)
             text = (
                 f"{who} {_verb(who, 'waits', 'wait')} for ever for {cell.planned.service}{where}: "
@@ -154,7 +154,7 @@ class _Told:
             ]
             if clauses:
                 worst_ms = max(worst.shift_ms for _, worst in cells if worst is not None)
-                yield worst_ms, f"{_capital('; '.join(clauses))}.", tuple(cell for cell, _ in cells)
+                yield worst_ms, f"{capital('; '.join(clauses))}.", tuple(cell for cell, _ in cells)
 
     def gave_up(self) -> Iterator[Found]:
         told: set[str] = set()
@@ -190,12 +190,17 @@ class _Told:
             yield 0.0, f"{name} is the entry: with it {states} nothing is served, as it must be.", tuple(entry)
 
     def unknown(self) -> Iterator[Found]:
-        """One line a reason, the most frequent first."""
+        """One line a reason, the most frequent first; and one of the endpoints that too little was asked of."""
         reasons: dict[str, list[Cell]] = {}
         for cell in self._cells(Harm.UNKNOWN):
             reasons.setdefault(cell.reason, []).append(cell)
         for reason, cells in reasons.items():
-            yield float(len(cells)), f"{_capital(reason)}: {self._by_column(cells)}.", tuple(cells)
+            yield float(len(cells)), f"{capital(reason)}: {self._by_column(cells)}.", tuple(cells)
+        untold = [one for one in self._matrix.cells if one.untold and one.harm in (Harm.UNHARMED, Harm.SLOWER)]
+        if untold:
+            names = named(list(dict.fromkeys(name for cell in untold for name in cell.untold)))
+            text = f"Too few requests to {names} to tell, and a higher --rate tells: {self._by_column(untold)}."
+            yield 0.0, text, tuple(untold)
 
     def _cells(self, harm: Harm) -> list[Cell]:
         return [cell for cell in self._matrix.cells if cell.harm is harm]
@@ -209,7 +214,7 @@ class _Told:
 
     def _cannot(self, cell: Cell) -> str:
         planned = cell.planned
-        others = [one for one in cell.judged if one.harm is not Harm.DOWN]
+        others = [one for one in cell.seen if one.harm is not Harm.DOWN]
         if not cell.down or not others:
             who = self._client(cell)
             whole = cell.whole
@@ -244,14 +249,14 @@ def _fewer(cells: Sequence[Cell]) -> str:
     clauses: list[str] = []
     last = ""
     for cell in cells:
-        alike = cell.whole is not None and len(cell.down) == len(cell.judged)
+        alike = cell.whole is not None and len(cell.down) == len(cell.seen)
         one = cell.whole if alike or cell.worst is None else cell.worst
         assert one is not None, "a cell that lost requests has a worst endpoint"
         who = "requests" if one is cell.whole else one.endpoint
         share = percent(one.served, one.requests) + (f" of {who}" if who != last else "")
         clauses.append(f"{'with it' if clauses else f'with {cell.planned.subject}'} {state(cell.planned)} {share}")
         last = who
-    return f"{_capital(', '.join(clauses))} were served."
+    return f"{capital(', '.join(clauses))} were served."
 
 
 def _known(row: Sequence[Cell]) -> list[Cell]:
@@ -279,11 +284,6 @@ def _clearest(cells: Sequence[Cell], order: Sequence[str] = _CLEAREST) -> Cell:
 
 def _loss_of(cell: Cell) -> float:
     return cell.whole.lost if cell.whole else 0.0
-
-
-def _capital(text: str) -> str:
-    """With a capital, where a sentence begins with a word of ours."""
-    return text[0].upper() + text[1:]
 
 
 def _verb(who: str, one: str, many: str) -> str:

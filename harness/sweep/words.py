@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness.analysis.amounts import milliseconds, percent
+from harness.analysis.readings import listed
 from harness.sweep.cells import Cell, Effect, Harm, Matrix
 from harness.sweep.record import PlannedCell
 
 _STATES = {"outage": "cut", "blackhole": "silent", "reset": "reset", "kill": "killed", "freeze": "frozen"}
+NAMED_MAX = 5
 AT_ONCE_S = 0.5
 """Who is back sooner is back at once."""
 _MENDED = {"kill": "was started again", "freeze": "went on"}
@@ -20,8 +24,8 @@ def word(cell: Cell) -> str:
     if cell.as_must_be:
         return "down (entry)"
     if cell.harm is Harm.DOWN:
-        down, judged = len(cell.down), len(cell.judged)
-        return f"{down} of {judged} down" if 0 < down < judged else "down"
+        down, seen = len(cell.down), len(cell.seen)
+        return f"{down} of {seen} down" if 0 < down < seen else "down"
     if cell.harm is Harm.DEGRADED and worst is not None:
         return f"{percent(worst.served, worst.requests)} ok"
     if cell.harm is Harm.SLOWER and worst is not None:
@@ -44,6 +48,17 @@ def while_in(cell: PlannedCell) -> str:
 def mended(cell: PlannedCell) -> str:
     """`db was started again`, `web-db was whole again`."""
     return f"{cell.subject} {_MENDED.get(cell.fault, 'was whole again')}"
+
+
+def capital(text: str) -> str:
+    """With a capital, where a sentence begins with a word of ours."""
+    return text[0].upper() + text[1:]
+
+
+def named(endpoints: Sequence[str]) -> str:
+    """`a, b and c`; of many only the first."""
+    more = len(endpoints) - NAMED_MAX
+    return listed([*endpoints[:NAMED_MAX], *([f"{more} more"] if more > 0 else [])])
 
 
 def seconds(value_s: float) -> str:
@@ -102,4 +117,6 @@ def in_numbers(cell: Cell) -> str:
         parts.append(cell.reason)
     elif cell.back_s is not None:
         parts.append("back at once" if cell.back_s < AT_ONCE_S else f"back {seconds(cell.back_s)} after the heal")
+    if cell.untold and cell.harm in (Harm.UNHARMED, Harm.SLOWER):
+        parts.append(f"too few requests to {named(cell.untold)} to tell")
     return f"{begin}; {'; '.join(parts)}."

@@ -15,7 +15,6 @@ from tests.sweep.planted import link, planted, refused, service, waits
     ("more", "reason"),
     [
         ({"readings": []}, "its traffic was not read"),
-        ({"rate_per_s": 2.0}, "fewer than 20 requests"),
         ({"calm_s": 0.2}, "fewer than 20 requests in the calm"),
         ({"marks": [Mark("end", 13.0, {"reason": "interrupted"})]}, "it was cut short"),
         ({"fails": lambda _: 0.9}, "it failed before anything was broken"),
@@ -28,6 +27,12 @@ def test_what_cannot_be_known_is_unknown_with_its_reason(more, reason):
     cell = planted([link("web-db", "outage", {"*": refused()})], **more).only()
     assert (cell.harm, cell.during) == (Harm.UNKNOWN, Harm.UNKNOWN)
     assert cell.reason.startswith(reason)
+
+
+def test_few_requests_that_fare_well_are_unknown():
+    """Nothing is known to be unharmed on 14 requests."""
+    cell = planted([link("web-db", "outage")], rate_per_s=2.0).only()
+    assert (cell.harm, cell.reason) == (Harm.UNKNOWN, "fewer than 20 requests while it was in")
 
 
 def test_a_link_that_nothing_crossed_is_unknown():
