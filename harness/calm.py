@@ -34,13 +34,19 @@ class Calm:
             self._before.append(beat)
         self._last = beat
 
-    def is_back(self, since_s: float) -> bool:
-        """The last whole second, which began EARLY_S before `since_s` at the soonest, was as good as the baseline's."""
+    def lacks(self, since_s: float) -> str:
+        """What the last whole second had not of the baseline's, in words; empty where the stack is back.
+
+        That second began EARLY_S before `since_s` at the soonest.
+        """
         last = self._last
         if last is None or not self._before or last.at_ns / NS_PER_S - BEAT_S < since_s - EARLY_S:
-            return False
+            return "the load process was not heard"
         before = sum(beat.ok for beat in self._before) / len(self._before)
         busy = max(beat.users_busy for beat in self._before)
         bad = max(beat.fail + beat.unknown for beat in self._before)
-        good = last.ok >= LEVEL * before - 2 * math.sqrt(before) and last.fail + last.unknown <= bad + BAD_MORE
-        return good and last.users_busy <= BUSY_FACTOR * busy + BUSY_MORE
+        if last.ok < LEVEL * before - 2 * math.sqrt(before):
+            return "goodput was not back"
+        if last.fail + last.unknown > bad + BAD_MORE:
+            return "requests still failed"
+        return "requests were still queued" if last.users_busy > BUSY_FACTOR * busy + BUSY_MORE else ""

@@ -86,7 +86,7 @@ class History:
         outcome                    category of the three Outcome words
         status                     int16, 0 where no answer came;  error  category, "" where there was none
     `resources`, one row a reading: at_s float64, subject category, metric category, value float64.
-    `links`, name to (client, service); `entry`, the service that the load goes to.
+    `links`, name to (client, service); `entry`, the service that the load goes to; `services`, all but Toxiproxy.
     """
 
     scenario: str
@@ -98,6 +98,7 @@ class History:
     load_model: str = "open"
     links: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     entry: str = ""
+    services: tuple[str, ...] = ()
 
     def marks_of(self, kind: str) -> tuple[Mark, ...]:
         return tuple(mark for mark in self.marks if mark.kind == kind)

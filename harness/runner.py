@@ -144,12 +144,12 @@ class Run:
         """Let the stack come back; what follows is later by as much."""
         began_s, window = self._at_s(), self._plan.windows[step.window].name
         until_s = began_s + (self._plan.calm_max_s or 0.0)
-        while not self._calm.is_back(began_s):
+        while lacking := self._calm.lacks(began_s):
             if not self._until(self._at_s() + 2 * LOOK_S, stack, generator):
                 return
             if self._at_s() > until_s:
-                self._mark("not_back", window=window)
-                self._reason = f"goodput was not back {self._plan.calm_max_s:g} s after {window}"
+                self._mark("not_back", window=window, lacking=lacking)
+                self._reason = f"{lacking} {self._plan.calm_max_s:g} s after {window}"
                 self._view.say(self._reason)
                 return
         self._shift_s = self._at_s() - step.at_s

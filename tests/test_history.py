@@ -34,6 +34,13 @@ def test_what_is_written_is_read(tmp_path):
     assert len(read.resources) == len(built.resources)
 
 
+@pytest.mark.parametrize(("more", "toxiproxy"), [({}, "toxiproxy"), ({"toxiproxy": "hx-toxiproxy"}, "hx-toxiproxy")])
+def test_the_services_of_a_history_are_the_stack_s(tmp_path, more, toxiproxy):
+    """Those that no link leads to as well; and not Toxiproxy, whatever it is called."""
+    folder = run_folder(tmp_path / "run", _built(), services=["api", toxiproxy, "worker"], **more)
+    assert histories.read(folder).services == ("api", "worker")
+
+
 @pytest.mark.parametrize("share", [0.999, 0.9, 0.5, 0.2])
 def test_a_file_that_was_cut_short_is_read_up_to_its_last_whole_batch(tmp_path, share):
     """A killed run keeps its evidence."""

@@ -28,6 +28,7 @@ LAG_MS_MAX_DOWN = 250.0
 """The same for the latest tenth, where the question is whether anything was served at all."""
 STUCK_MIN = 5
 """On fewer requests nothing is said of an endpoint that did not come back."""
+NOT_BACK = "goodput was not back"
 CUT_SHORT = 0.5
 """A window that lasted less than this share of its plan was cut short."""
 
@@ -52,8 +53,10 @@ class RunCells:
         )
         self._calm_s = self._windows[0].start_s if self._windows else 0.0
         self._end_s = max((phase.end_s for phase in history.phases), default=0.0)
-        self._not_back = {str(mark.data.get("window")) for mark in history.marks_of("not_back")}
-        self._services = {history.entry, *(end for ends in history.links.values() for end in ends)}
+        self._not_back = {
+            str(mark.data.get("window")): str(mark.data.get("lacking") or NOT_BACK)
+            for mark in history.marks_of("not_back")
+        }
         self._stuck: dict[str, _Stuck] = {}
         self._cells: dict[str, Cell] = {}
         self._readings: dict[tuple[str, str], tuple[Floats, Floats]] = {}
@@ -112,12 +115,17 @@ class RunCells:
         after = comeback(self._answers_s, self._rate_before(), end_s, next_s)
         measured = replace(measured, back_s=after.back_s, watched_s=after.watched_s)
         if died:
-            if died not in self._services:
+            if died not in self._history.services:
                 return replace(blank, reason=f"{died} died, which is no part of the stack")
             return replace(measured, harm=Harm.NOT_BACK, back_s=None, reason=f"{died} died")
-        if window.name in self._not_back or after.gone:
-            reason = f"goodput was not back {after.watched_s:.0f} s after"
-            return replace(measured, harm=Harm.NOT_BACK, back_s=None, reason=reason)
+        if measured.harm is not Harm.UNKNOWN and (window.name in self._not_back or after.gone):
+            measured = replace(measured, back_s=None)
+            doubt = self._generator_doubt(end_s, next_s, served=False)
+            if not doubt:
+                reason = f"{self._not_back.get(window.name, NOT_BACK)} {after.watched_s:.0f} s after"
+                return replace(measured, harm=Harm.NOT_BACK, reason=reason)
+            if not measured.bad:
+                return replace(measured, harm=Harm.UNKNOWN, during=Harm.UNKNOWN, reason=f"after it, {doubt}")
         return measured
 
     def _measured(self, blank: Cell, window: PlannedWindow, start_s: float, end_s: float, before_s: float) -> Cell:
@@ -219,7 +227,9 @@ class RunCells:
                 continue
             since = self._stuck.setdefault(name, _Stuck(last.name, heal_s))
             cell = self._cells[since.window]
-            if until_s - since.heal_s >= WATCHED_S_MAX and cell.harm not in (Harm.NOT_BACK, Harm.UNKNOWN):
+            if cell.harm in (Harm.NOT_BACK, Harm.UNKNOWN) or self._generator_doubt(since.heal_s, until_s, served=False):
+                continue
+            if until_s - since.heal_s >= WATCHED_S_MAX:
                 reason = f"{name} was not back {until_s - since.heal_s:.0f} s after"
                 self._cells[since.window] = replace(cell, harm=Harm.NOT_BACK, back_s=None, reason=reason)
 

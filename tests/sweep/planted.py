@@ -70,10 +70,11 @@ class Plant:
     dark_s: float = 0.0
     crossed: bool = True
     not_back: bool = False
+    lacking: str = "goodput was not back"
 
 
 def link(name: str, fault: str, behaviours: Mapping[str, Behaviour] | None = None, **more: object) -> Plant:
-    plant = {key: more.pop(key) for key in ("dark_s", "crossed", "not_back") if key in more}
+    plant = {key: more.pop(key) for key in ("dark_s", "crossed", "not_back", "lacking") if key in more}
     window_s = float(more.pop("window_s", 8.0))  # type: ignore[arg-type]
     client, to = LINKS[name]
     cell = PlannedCell(f"{fault} {name} {more}", LINK, name, fault, window_s, client, to, more)  # type: ignore[arg-type]
@@ -151,7 +152,7 @@ def planted(
         samples.append(Sample(start_s, took_ms, outcome, name, status, "" if outcome is Outcome.OK else "error"))
     told = list(marks)
     told += [
-        Mark("not_back", w.end_s + between_s, {"window": w.name})
+        Mark("not_back", w.end_s + between_s, {"window": w.name, "lacking": p.lacking})
         for w, p in zip(windows, plants, strict=True)
         if p.not_back
     ]
@@ -170,7 +171,8 @@ def planted(
         runs=("runs/1",),
         seconds_planned=at_s,
     )
-    return Planted(sweep, replace(built, links=LINKS, entry=entry))
+    services = tuple(sorted({entry, "worker", *(end for ends in LINKS.values() for end in ends)}))
+    return Planted(sweep, replace(built, links=LINKS, entry=entry, services=services))
 
 
 def traffic(plants: Sequence[Plant], windows: Sequence[PlannedWindow], end_s: float) -> list[Reading]:

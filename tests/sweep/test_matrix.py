@@ -162,6 +162,13 @@ def test_ten_dark_seconds_are_not_back_without_a_mark_too():
     assert (cell.harm, cell.reason) == (Harm.NOT_BACK, "goodput was not back 6 s after")
 
 
+def test_what_was_not_back_is_told_as_the_gate_saw_it():
+    """A backlog, with goodput full: not that goodput was away."""
+    plant = link("web-db", "outage", {"*": refused()}, not_back=True, lacking="requests were still queued")
+    cell = planted([plant], between_s=10.0).only()
+    assert (cell.harm, cell.reason, cell.back_s) == (Harm.NOT_BACK, "requests were still queued 10 s after", None)
+
+
 def test_an_endpoint_that_stays_dark_did_not_come_back():
     """One endpoint of little traffic that the goodput of all can do without is missed, and spoils no later cell."""
     stuck = {"POST /checkout": refused()}
@@ -180,12 +187,22 @@ def test_an_endpoint_that_stays_dark_did_not_come_back():
 
 
 def test_a_service_that_died_by_itself_is_not_back():
-    """A part of the stack that ends while something else is broken ended for it."""
-    cell = planted(
-        [link("web-db", "outage", {"*": refused()})],
-        marks=[Mark("died", 16.0, {"service": "search"}), Mark("end", 16.1, {"reason": "search died at 16.0 s"})],
-    ).only()
-    assert (cell.harm, cell.reason) == (Harm.NOT_BACK, "search died")
+    """A part of the stack that ends while something else is broken ended for it, be it on a link or not."""
+    for name in ("search", "worker"):
+        cell = planted(
+            [link("web-db", "outage", {"*": refused()})],
+            marks=[Mark("died", 16.0, {"service": name}), Mark("end", 16.1, {"reason": f"{name} died at 16.0 s"})],
+        ).only()
+        assert (cell.harm, cell.reason) == (Harm.NOT_BACK, f"{name} died")
+
+
+def test_toxiproxy_and_the_load_process_are_no_part_of_the_stack():
+    """Where they end nothing is known of it."""
+    for name in ("toxiproxy", "the load process"):
+        cell = planted(
+            [link("web-db", "outage", {"*": refused()})], marks=[Mark("died", 16.0, {"service": name})]
+        ).only()
+        assert (cell.harm, cell.reason) == (Harm.UNKNOWN, f"{name} died, which is no part of the stack")
 
 
 def test_what_was_killed_did_not_die_by_itself():

@@ -128,6 +128,25 @@ def test_what_is_down_stays_down_where_arrivals_are_a_little_late():
         assert matrix(made.sweep, [("runs/1", made.history)]).cells[0].harm is harm
 
 
+def test_a_fault_that_hit_nothing_is_not_blamed_for_what_came_after():
+    """Nothing crossed the link: that goodput went away later is no harm of it, and makes the next cell unknown."""
+    hit_nothing = link("web-mail", "outage", crossed=False, not_back=True, dark_s=10.0)
+    first, second = planted([hit_nothing, link("web-db", "outage")]).matrix.cells
+    assert (first.harm, first.reason) == (Harm.UNKNOWN, "no traffic crossed it")
+    assert second.reason == f"the stack was not back from {first.planned.window}"
+
+
+@pytest.mark.parametrize(("behaviours", "harm"), [({}, Harm.UNKNOWN), ({"*": refused()}, Harm.DOWN)])
+def test_a_stack_that_a_limited_generator_watched_is_not_called_away(behaviours, harm):
+    """Goodput went away as the load process used up its core after the heal: what was seen before that stands."""
+    plant = link("web-db", "outage", behaviours, not_back=True, dark_s=10.0)
+    rows = [row for row in _rows(planted([plant]).history) if row[1] != "generator"]
+    limited = [(float(s), "generator", "cpu_cores", 0.3 if s <= 20 else 1.0) for s in range(1, 31)]
+    cell = planted([plant], readings=[*rows, *limited]).only()
+    assert (cell.harm, cell.back_s) == (harm, None)
+    assert cell.reason == ("after it, the load generator was limited: it used up its core" if not behaviours else "")
+
+
 def test_arrivals_dropped_in_one_window_spoil_no_other_and_no_harm():
     """What is down stays down where users ran out in waiting; what looks unharmed then is unknown."""
     plants = [link("web-db", "blackhole", {"*": waits()}), link("web-search", "outage"), link("web-reviews", "outage")]
