@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from harness.analysis.phases import Mask
-from harness.record import NS_PER_S, History, Outcome
+from harness.record import CUT_OFF, NS_PER_S, History, Outcome
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Codes = np.ndarray[Any, np.dtype[Any]]
 
 
+LEFT = re.compile(rf"time[d ]*-?out|{CUT_OFF}", re.IGNORECASE)
+"""In the error of a request that its own client gave up; any other without an answer was ended by the other side."""
+
+
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """Columns of one length, rising by `intended_s`. `silent` are those that no answer ended."""
+    """Columns of one length, rising by `intended_s`. `silent` are those that the load's own client gave up."""
 
     intended_s: Floats
     answered_s: Floats
@@ -70,13 +75,16 @@ def requests_of(history: History) -> Requests:
     """All requests of a history."""
     samples = history.samples.sort_values("intended_ns", kind="stable")
     response_ms = samples["response_ms"].to_numpy(np.float64)
+    errors = samples["error"].cat
+    left = [code for code, text in enumerate(errors.categories) if LEFT.search(str(text))]
+    unanswered = (samples["outcome"] == Outcome.UNKNOWN.value).to_numpy()
     return Requests(
         intended_s=samples["intended_ns"].to_numpy() / NS_PER_S,
         answered_s=samples["answered_ns"].to_numpy() / NS_PER_S,
         response_ms=response_ms,
         late_ms=response_ms - samples["service_ms"].to_numpy(np.float64),
         ok=(samples["outcome"] == Outcome.OK.value).to_numpy(),
-        silent=(samples["outcome"] == Outcome.UNKNOWN.value).to_numpy(),
+        silent=unanswered & np.isin(errors.codes.to_numpy(), left),
         endpoint=samples["endpoint"].cat.codes.to_numpy(),
         names=tuple(str(name) for name in samples["endpoint"].cat.categories),
     )

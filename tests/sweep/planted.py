@@ -31,8 +31,9 @@ LINKS = {
 ENDPOINTS = {"GET /catalogue": 0.5, "GET /reviews": 0.3, "POST /checkout": 0.2}
 BASE_MS = {"GET /catalogue": 12.0, "GET /reviews": 20.0, "POST /checkout": 45.0}
 
-Behaviour = Callable[[float, float, float], tuple[float, Outcome]]
-"""(seconds since the fault went in, seconds until the heal, milliseconds in the calm) to (milliseconds, outcome)."""
+Behaviour = Callable[[float, float, float], tuple[float, Outcome] | tuple[float, Outcome, str]]
+"""(seconds since the fault went in, until the heal, milliseconds in the calm) to (milliseconds, outcome[, error])."""
+ERRORS = {Outcome.OK: "", Outcome.FAIL: "HTTP 503", Outcome.UNKNOWN: "TimeoutError: timed out"}
 
 
 def refused(took_ms: float = 3.0) -> Behaviour:
@@ -47,6 +48,12 @@ def waits(outcome: Outcome = Outcome.FAIL) -> Behaviour:
 def gives_up(after_s: float, outcome: Outcome = Outcome.FAIL) -> Behaviour:
     """A timeout, then an error; or a fallback, where the outcome is ok. The heal ends the wait, too."""
     return lambda _into, left, calm: (min(after_s, left) * 1000 + calm, outcome if left > after_s else Outcome.OK)
+
+
+def disconnected(after_s: float) -> Behaviour:
+    """The other side ends the connection without a word."""
+    error = "ConnectionError: ('Connection aborted.', RemoteDisconnected('Remote end closed connection'))"
+    return lambda _into, left, calm: (min(after_s, left) * 1000 + calm, Outcome.UNKNOWN, error)
 
 
 def slower(by_ms: float) -> Behaviour:
@@ -141,15 +148,16 @@ def planted(
         while index + 1 < len(windows) and windows[index + 1].start_s <= start_s:
             index += 1
         took_ms, outcome = calm_ms, Outcome.FAIL if lots[number] < fails(start_s) else Outcome.OK
+        error: list[str] = []
         plant, window = plants[index], windows[index]
         if window.start_s <= start_s < window.end_s:
             behaviour = plant.behaviours.get(name, plant.behaviours.get("*"))
             if behaviour is not None:
-                took_ms, outcome = behaviour(start_s - window.start_s, window.end_s - start_s, calm_ms)
+                took_ms, outcome, *error = behaviour(start_s - window.start_s, window.end_s - start_s, calm_ms)
         elif window.end_s <= start_s < window.end_s + plant.dark_s:
             took_ms, outcome = 3.0, Outcome.FAIL
         status = {Outcome.OK: 200, Outcome.FAIL: 503, Outcome.UNKNOWN: 0}[outcome]
-        samples.append(Sample(start_s, took_ms, outcome, name, status, "" if outcome is Outcome.OK else "error"))
+        samples.append(Sample(start_s, took_ms, outcome, name, status, *(error or [ERRORS[outcome]])))
     told = list(marks)
     told += [
         Mark("not_back", w.end_s + between_s, {"window": w.name, "lacking": p.lacking})

@@ -11,7 +11,6 @@ from harness.sweep.cells import Harm, exit_code, fail_on
 from harness.sweep.matrix import matrix
 from tests.sweep.planted import (
     ENDPOINTS,
-    gives_up,
     link,
     planted,
     refused,
@@ -95,46 +94,11 @@ def test_a_loss_of_a_third_is_degraded():
     assert worst.lost_low < 0.38 < worst.lost_high
 
 
-def test_no_timeout_is_told_with_how_long_it_was_looked_for():
-    """Clients that wait until the heal waited for as long as the window, whether they are answered then or not."""
-    for outcome in (Outcome.FAIL, Outcome.OK, Outcome.UNKNOWN):
-        cell = planted([link("web-search", "blackhole", {"*": waits(outcome)}, window_s=12)]).only()
-        assert cell.waits_s == pytest.approx(12, abs=0.1)
-        assert (cell.harm, cell.gave_up_s) == (Harm.DOWN, None)
-
-
 def test_what_only_the_heal_answered_was_not_served():
     """Requests that hang until the heal and are then answered well are no success of the window."""
     cell = planted([link("web-search", "blackhole", {"*": waits(Outcome.OK)})]).only()
     assert cell.whole is not None
     assert (cell.harm, cell.whole.served) == (Harm.DOWN, 0)
-
-
-@pytest.mark.parametrize("outcome", [Outcome.FAIL, Outcome.OK])
-@pytest.mark.parametrize("after_s", [0.5, 1.0, 3.0])
-def test_a_timeout_is_seen_from_outside(after_s, outcome):
-    """Its length is the wait that most share, whether an error or a fallback follows; then nobody waits for ever."""
-    cell = planted([link("orders-db", "blackhole", {"*": gives_up(after_s, outcome)})]).only()
-    assert cell.gave_up_s == pytest.approx(after_s, abs=0.1)
-    assert cell.waits_s is None
-    assert cell.harm is (Harm.DOWN if outcome is Outcome.FAIL else Harm.SLOWER)
-
-
-def test_a_client_of_the_load_that_leaves_is_no_timeout_of_the_stack():
-    """Where no answer came for as long as the load itself waits, that is how long there was no timeout."""
-    cell = planted([link("orders-db", "blackhole", {"*": gives_up(4.0, Outcome.UNKNOWN)}, window_s=10)]).only()
-    assert cell.gave_up_s is None
-    assert cell.waits_s == pytest.approx(4.0, abs=0.2)
-
-
-def test_a_delay_is_no_timeout():
-    """What is late by the delay gave nothing up; what ends sooner than the delay did."""
-    late = planted([link("orders-db", "latency", {"*": slower(2000)}, delay_ms=2000)]).only()
-    ends = planted([link("orders-db", "latency", {"*": gives_up(1.0, Outcome.FAIL)}, delay_ms=2000)]).only()
-    many = planted([link("orders-db", "latency", {"*": waits(Outcome.OK)}, delay_ms=2000)]).only()
-    assert (late.gave_up_s, late.waits_s) == (None, None)
-    assert (many.harm, many.waits_s) == (Harm.DOWN, None)
-    assert ends.gave_up_s == pytest.approx(1.0, abs=0.1)
 
 
 @pytest.mark.parametrize("watched_s", [4.0, 6.0, 12.0])
