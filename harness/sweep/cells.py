@@ -80,10 +80,19 @@ class Effect:
 
     @property
     def shift_ms(self) -> float:
-        """By how much it is slower: the median where that moved, else the 95th percentile; 0 where neither did."""
-        if self.slower_ms is not None and self.noise_ms is not None and self.slower_ms > self.noise_ms:
-            return self.slower_ms
-        return self.slower_p95_ms or 0.0 if self.harm is Harm.SLOWER else 0.0
+        """By how much it is slower: the median where that moved, else the 95th percentile; 0 where neither did.
+
+        The 95th percentile, too, where that alone is bad.
+        """
+        late_ms = self.slower_p95_ms or 0.0 if self.harm in (Harm.SLOWER, Harm.DEGRADED) else 0.0
+        if self.slower_ms is None or self.noise_ms is None or self.slower_ms <= self.noise_ms:
+            return late_ms
+        return late_ms if late_ms > SLOWER_BAD_MS >= self.slower_ms else self.slower_ms
+
+    @property
+    def bad(self) -> bool:
+        lost = self.lost if self.harm in (Harm.DOWN, Harm.DEGRADED) else 0.0
+        return self.harm is not Harm.UNKNOWN and (lost > LOST_BAD or self.shift_ms > SLOWER_BAD_MS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +176,7 @@ class Cell:
             return False
         if self.harm is Harm.DOWN or self.waits_s is not None:
             return True
-        worst = self.worst
-        if worst is None:
-            return False
-        return worst.lost > LOST_BAD if self.harm is Harm.DEGRADED else worst.shift_ms > SLOWER_BAD_MS
+        return any(one.bad for one in (*self.judged, self.worst) if one is not None)
 
     def to_json(self) -> dict[str, Any]:
         worst = self.worst
@@ -277,7 +283,8 @@ def _rank(harm: Harm) -> int:
 
 def _badness(effect: Effect) -> tuple[int, float, float, str]:
     """Greater is worse; the name decides between equals, so that a report is the same each time."""
-    return (-_rank(effect.harm), effect.lost, effect.shift_ms, effect.endpoint)
+    lost = effect.lost if effect.harm in (Harm.DOWN, Harm.DEGRADED) else 0.0  # else it is noise
+    return (-_rank(effect.harm), lost, effect.shift_ms, effect.endpoint)
 
 
 _KNOWN = ("latency", "outage", "blackhole", "reset", "kill", "freeze")

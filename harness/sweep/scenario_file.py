@@ -85,11 +85,13 @@ def scenario_file(matrix: Matrix, cell: Cell) -> str:
 
 
 def _targets(cell: Cell) -> list[Effect]:
-    """Whom the checks ask about: the endpoints that are down or wait, else the worst; all at once where all are."""
+    """Whom the checks ask about: those that are down or wait, else the worst that is bad; all at once where all are."""
     hit = [one for one in cell.judged if one.harm is Harm.DOWN or one.waits_s is not None]
     if cell.whole is not None and len(hit) == len(cell.seen):
         return [cell.whole]
-    return hit or [one for one in (cell.worst,) if one is not None]
+    if hit or cell.worst is None:
+        return hit
+    return [cell.worst] if cell.worst.bad else [one for one in cell.judged if one.bad] or [cell.worst]
 
 
 def _checks(cell: Cell, requests: float, window_s: float) -> list[_Check]:
@@ -151,7 +153,7 @@ def _question(cell: Cell) -> str:
         return f"Does the stack come back after {planned.subject} was {state(planned)}?"
     if cell.waits_s is not None:
         return f"Does anybody wait for ever {while_in(planned)}?"
-    if cell.harm is Harm.SLOWER:
+    if all(one.harm is Harm.SLOWER for one in target):
         return f"Is nobody kept waiting {while_in(planned)}?"
     names = [one.endpoint for one in target if one.endpoint != "all"]
     named = f"{'Are' if len(names) > 1 else 'Is'} {listed(names)} served {while_in(planned)}?" if names else ""
@@ -168,7 +170,7 @@ def _found(cell: Cell) -> str:
         if one.harm in (Harm.DOWN, Harm.DEGRADED):
             parts.append(f"{percent(one.served, one.requests)} of {who} were served")
         elif one.shift_ms > 0:
-            parts.append(slower_by(one))
+            parts.append(slower_by([one]))
     if cell.waits_s is not None:
         parts.append(f"no timeout was seen in {cell.waits_s:.0f} s")
     return f"{listed(parts or [cell.harm.value])}."

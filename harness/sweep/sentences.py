@@ -10,7 +10,7 @@ from harness.analysis.amounts import percent
 from harness.analysis.readings import listed
 from harness.sweep.cells import Cell, Harm, Matrix
 from harness.sweep.record import LINK
-from harness.sweep.words import capital, mended, named, seconds, slower_by, state, while_in
+from harness.sweep.words import capital, mended, named, seconds, slower, slower_by, state, while_in
 
 BACK_LATE_S = 1.0
 """Who is back sooner was never seen to be away."""
@@ -146,14 +146,13 @@ class _Told:
     def slower(self) -> Iterator[Found]:
         """One sentence a row."""
         for row in self._rows:
-            cells = [(one, one.worst) for one in row if one.during is Harm.SLOWER]
-            clauses = [
-                f"{while_in(cell.planned) if index == 0 else f'with it {state(cell.planned)}'} {slower_by(worst)}"
-                for index, (cell, worst) in enumerate(cells)
-                if worst is not None
-            ]
+            cells = [(one, slower(one)) for one in _known(row) if not one.is_entry and slower(one)]
+            clauses: list[str] = []
+            for cell, late in cells:
+                what = "with it" if clauses else f"with {cell.planned.subject}"
+                clauses.append(f"{what} {state(cell.planned)} {slower_by(late, len(cell.seen))}")
             if clauses:
-                worst_ms = max(worst.shift_ms for _, worst in cells if worst is not None)
+                worst_ms = max(late[0].shift_ms for _, late in cells)
                 yield worst_ms, f"{capital('; '.join(clauses))}.", tuple(cell for cell, _ in cells)
 
     def gave_up(self) -> Iterator[Found]:

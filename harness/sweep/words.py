@@ -66,11 +66,30 @@ def seconds(value_s: float) -> str:
     return f"{value_s:.0f} s" if value_s >= 9.95 else f"{value_s:.1f}".removesuffix(".0") + " s"
 
 
-def slower_by(effect: Effect) -> str:
-    """`GET /reviews takes 104 ms longer`, or, where the median stood, what the slowest twentieth of it takes."""
-    of_most = effect.slower_ms is not None and effect.shift_ms == effect.slower_ms
-    who = effect.endpoint if of_most else f"the slowest twentieth of {effect.endpoint}"
-    return f"{who} takes {milliseconds(effect.shift_ms)} longer"
+def slower(cell: Cell) -> tuple[Effect, ...]:
+    """The endpoints that are served later, the latest first; all of them together where none alone can be judged."""
+    each = [one for one in cell.judged or (cell.worst,) if one is not None]
+    late = [one for one in each if one.shift_ms > 0 and one.harm is not Harm.DOWN]
+    return tuple(sorted(late, key=lambda one: (-one.shift_ms, one.endpoint)))
+
+
+def slower_by(late: Sequence[Effect], of: int = 0) -> str:
+    """`GET /reviews takes 104 ms and GET /catalogue 98 ms longer`, or that every one does where `of` are no more.
+
+    Where the median stood it is what the slowest twentieth takes.
+    """
+    kinds = {_of_most(one) for one in late}
+    if len(late) == of > 2 and len(kinds) == 1:
+        who = "every endpoint" if kinds == {True} else "the slowest twentieth of every endpoint"
+        least, most = milliseconds(late[-1].shift_ms), milliseconds(late[0].shift_ms)
+        return f"{who} takes {most} longer" if least == most else f"{who} takes {least} to {most} longer"
+    parts = [(one.endpoint if _of_most(one) else f"the slowest twentieth of {one.endpoint}", one) for one in late]
+    takes = [f"{who}{'' if index else ' takes'} {milliseconds(one.shift_ms)}" for index, (who, one) in enumerate(parts)]
+    return f"{listed(takes)} longer"
+
+
+def _of_most(one: Effect) -> bool:
+    return one.slower_ms is not None and one.shift_ms == one.slower_ms
 
 
 _DID = {
@@ -107,8 +126,8 @@ def in_numbers(cell: Cell) -> str:
     parts = [f"{percent(whole.served, whole.requests)} of {whole.requests:,} requests were served"]
     if worst.harm in (Harm.DOWN, Harm.DEGRADED) and worst is not whole:
         parts.append(f"{percent(worst.served, worst.requests)} of {worst.endpoint}")
-    if worst.shift_ms > 0:
-        parts.append(slower_by(worst))
+    if late := slower(cell):
+        parts.append(slower_by(late, len(cell.seen)))
     if cell.waits_s is not None:
         parts.append(f"no timeout was seen in {cell.waits_s:.0f} s")
     elif cell.gave_up_s is not None:

@@ -72,6 +72,24 @@ def test_two_seconds_slower_is_slower_and_not_degraded():
     assert cell.bad
 
 
+def test_a_little_loss_of_one_endpoint_hides_no_long_wait_of_another():
+    """One endpoint loses 4 %, which is told; that another takes two seconds longer is bad all the same."""
+    hit = {"GET /catalogue": some(0.04, refused()), "GET /reviews": slower(2004)}
+    made = planted([link("web-db", "latency", hit, delay_ms=2000, window_s=12.0)], rate_per_s=200)
+    cell = made.only()
+    assert cell.worst is not None
+    assert (cell.harm, cell.worst.endpoint, cell.bad) == (Harm.DEGRADED, "GET /catalogue", True)
+    assert exit_code(made.matrix, Harm.SLOWER) == 1
+
+
+def test_a_bad_95th_percentile_is_not_hidden_by_a_median_that_moved_a_little():
+    """Either may be bad: most take 60 ms longer, a fifth two seconds."""
+    mixed = some(0.2, slower(2000))
+    hit = {"*": lambda into, left, calm: mixed(into, left, calm + 60)}
+    cell = planted([link("web-db", "latency", hit, delay_ms=2000)]).only()
+    assert (cell.harm, cell.bad) == (Harm.SLOWER, True)
+
+
 def test_a_fifth_that_is_slow_is_seen_though_the_median_stands():
     """Where the median does not move the 95th percentile tells."""
     cell = planted([link("web-db", "latency", {"*": some(0.2, slower(300))}, delay_ms=300)]).only()

@@ -88,6 +88,16 @@ def test_every_file_is_laid_out_as_ruff_would(tmp_path):
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_it_asks_of_what_is_bad():
+    """Not of the endpoint that lost a little, which is told and no failure, but of the one that takes so long."""
+    hit = {"GET /catalogue": some(0.04, refused()), "GET /reviews": slower(2004)}
+    made = planted([link("web-db", "latency", hit, delay_ms=2000, window_s=12.0)], rate_per_s=200)
+    (text,) = scenario_files(made.matrix).values()
+    assert text.startswith('"""Is nobody kept waiting')
+    assert 'endpoint="GET /reviews"' in text
+    assert "GET /catalogue" not in text
+
+
 def test_one_file_for_a_row_and_a_kind_of_fault():
     """Of two strengths the one that did most harm; of two alike the weaker."""
     weak, strong = (link("web-db", "latency", {"*": slower(by)}, delay_ms=by) for by in (1500, 2000))

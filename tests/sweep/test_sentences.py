@@ -117,6 +117,18 @@ def test_what_is_slower_is_told_once_a_row():
     ]
 
 
+def test_every_endpoint_that_is_slower_is_named():
+    """The latest first; beside others that lost requests; and in one word where there is no other."""
+    hit = {"GET /catalogue": some(0.5, refused()), "GET /reviews": slower(304), "POST /checkout": slower(2004)}
+    assert said([link("web-db", "latency", hit, delay_ms=2000, window_s=12)], Group.SLOWER, sigma=0.0) == [
+        "With web-db slow by 2000 ms POST /checkout takes 2.00 s and GET /reviews 304 ms longer."
+    ]
+    every = {"GET /catalogue": slower(100), "GET /reviews": slower(304), "POST /checkout": slower(2004)}
+    assert said([link("web-db", "latency", every, delay_ms=2000, window_s=12)], Group.SLOWER, sigma=0.0) == [
+        "With web-db slow by 2000 ms every endpoint takes 100 ms to 2.00 s longer."
+    ]
+
+
 def test_a_median_that_stood_is_not_said_to_have_moved():
     """Where a fifth is slow the sentence is of the slowest twentieth."""
     plants = [link("web-db", "latency", {"GET /catalogue": some(0.2, slower(300))}, delay_ms=300)]
