@@ -34,18 +34,24 @@ WOBBLES = 2.0
 LATE_MIN = 0.1
 """As many must be late: a stack that once stood still for half a second is not slower."""
 LATE_MS_MIN = 25.0
+SEEN_MIN = 5
+"""So many requests just before a window show whether it was slow then."""
 WORKED_MIN = 0.5
 """Of an endpoint that failed more than half of its requests in the calm no word is possible."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A window as it really was, and the tail of it that is not counted."""
+    """A window as it really was, and the tail of it that is not counted.
+
+    `settled`: what came just before it came long enough after the last heal to tell what the stack had become.
+    """
 
     start_s: float
     end_s: float
     tail_s: float
     delay_ms: float | None = None
+    settled: bool = True
 
     @property
     def counted_end_s(self) -> float:
@@ -97,8 +103,12 @@ def effect(name: str, calm: Requests, just_before: Requests, exposed: Requests, 
         gave_up_s=gave_up,
         waits_s=None if gave_up is not None else waits_s(exposed, span.start_s, span.end_s, span.delay_ms),
     )
-    measured = _with_shifts(measured, calm, just_before, during, before, after)
+    aged_ms = _aged_ms(calm, just_before, before)
+    known_ms = aged_ms if span.settled and just_before.ok.sum() >= SAMPLES_MIN else 0.0
+    measured, doubted = (_with_shifts(measured, calm, during, before, after, one) for one in (known_ms, aged_ms))
     harm = _harm(measured, len(calm))
+    if harm is Harm.SLOWER and _harm(doubted, len(calm)) is not Harm.SLOWER:
+        return replace(measured, few=False, doubtful=True, reason="it was slow already when the fault went in")
     if counts.few and (harm is Harm.UNHARMED or (harm is Harm.DOWN and measured.lost_low <= 0)):
         in_time = [int((one.response_ms[ok] <= late_ms).sum()) for one, ok in ((calm, before), (during, after))]
         suspect = chance(in_time[0], len(calm), in_time[1], len(during)) < SUSPECT
@@ -121,24 +131,35 @@ def _late_ms(served_ms: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
     return p95_ms + max(LATE_MS_MIN, p95_ms)
 
 
-def _with_shifts(
-    one: Effect, calm: Requests, just_before: Requests, during: Requests, before: Mask, after: Mask
-) -> Effect:
+def _aged_ms(calm: Requests, just_before: Requests, before: Mask) -> float:
+    """By how much the median was above that of the calm just before the window: 0 where that was noise, or too few."""
+    last_ms = just_before.response_ms[just_before.ok]
+    if len(last_ms) < SEEN_MIN:
+        return 0.0
+    aged_ms = float(np.median(last_ms) - np.median(calm.response_ms[before]))
+    return aged_ms if aged_ms > _of_itself_ms(calm, before) else 0.0
+
+
+def _of_itself_ms(calm: Requests, before: Mask) -> float:
+    """A median that moved by less is not worth a word."""
+    old_ms = calm.response_ms[before]
+    wobbled_ms = WOBBLES * wobble(calm.intended_s[before], old_ms)
+    return max(SLOWER_MS_MIN, SLOWER_SHARE_MIN * float(np.median(old_ms)), wobbled_ms)
+
+
+def _with_shifts(one: Effect, calm: Requests, during: Requests, before: Mask, after: Mask, aged_ms: float) -> Effect:
     """With the shift of the median, its interval, what it would have moved by of itself, and the share of the late.
 
-    A stack that had become slower by itself, or by what was broken before, is compared with what it last was.
+    A stack that had become slower by itself, by `aged_ms`, is compared with what it last was.
     """
     old_ms, new_ms = calm.response_ms[before], during.response_ms[after]
-    last_ms = just_before.response_ms[just_before.ok]
     old, old_p95 = float(np.median(old_ms)), quantile(old_ms, 0.95)
     one = replace(one, p50_before_ms=round(old, 3), p95_before_ms=round(old_p95, 3))
     if len(new_ms) == 0:
         return one
-    aged_ms = max(0.0, float(np.median(last_ms)) - old) if len(last_ms) >= SAMPLES_MIN else 0.0
     new, new_p95 = float(np.median(new_ms)), quantile(new_ms, 0.95)
     (old_low, old_high), (new_low, new_high) = median_within(old_ms), median_within(new_ms)
     shift, low, high = (value - aged_ms for value in (new - old, new_low - old_high, new_high - old_low))
-    of_itself_ms = max(SLOWER_MS_MIN, SLOWER_SHARE_MIN * old, WOBBLES * wobble(calm.intended_s[before], old_ms))
     late_ms = (one.late_ms or 0.0) + aged_ms
     in_time = loss(int((old_ms <= late_ms).sum()), len(old_ms), int((new_ms <= late_ms).sum()), len(new_ms))
     many_late = in_time.low > 0 and in_time.value >= LATE_MIN
@@ -149,7 +170,7 @@ def _with_shifts(
         slower_ms=round(shift, 3),
         slower_low_ms=_finite(low),
         slower_high_ms=_finite(high),
-        noise_ms=_finite(max(of_itself_ms, shift - low)),
+        noise_ms=_finite(max(_of_itself_ms(calm, before), shift - low)),
         slower_p95_ms=round(new_p95 - old_p95 - aged_ms, 3) if many_late else None,
         late=round(float((new_ms > late_ms).mean()), 4),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,9 +10,10 @@ import numpy as np
 from harness.analysis.quantiles import quantile
 from harness.analysis.readings import of as readings
 from harness.analysis.readings import within
+from harness.calm import BEAT_S
 from harness.checks.trust import CPU_CORES_MAX
 from harness.record import History, PlannedWindow
-from harness.sweep.cells import Cell, Effect, Harm
+from harness.sweep.cells import SLOWER_BAD_MS, Cell, Effect, Harm
 from harness.sweep.comeback import WATCHED_S_MAX, comeback
 from harness.sweep.crossing import not_crossed
 from harness.sweep.effects import ALL, LATE_MIN, LATE_MS_MIN, SLOWER_MS_MIN, Span, effect, tail_s
@@ -29,6 +30,8 @@ LAG_MS_MAX_DOWN = 250.0
 STUCK_MIN = 5
 """On fewer requests nothing is said of an endpoint that did not come back."""
 NOT_BACK = "goodput was not back"
+SETTLED_S = 1.0
+"""The moments after a heal show how a stack comes back; what it has become only those show that are as long after."""
 CUT_SHORT = 0.5
 """A window that lasted less than this share of its plan was cut short."""
 
@@ -136,9 +139,12 @@ class RunCells:
         calm = self._requests.between(0.0, self._calm_s)
         inside = self._requests.between(start_s, end_s)
         tail = tail_s(calm, inside, start_s, end_s)
-        span = Span(start_s, end_s, tail, blank.planned.delay_ms)
+        last_s = window.start_s - BEAT_S  # the second that the gate found good
+        settled = last_s - before_s >= SETTLED_S
+        span = Span(start_s, end_s, tail, blank.planned.delay_ms, settled)
         calm = calm.between(0.0, self._calm_s - min(tail, self._calm_s / 2))
-        just_before = self._requests.between(before_s, window.start_s) if before_s else calm.of(slice(0, 0))
+        last = self._requests.between(last_s if settled else before_s, window.start_s)
+        just_before = last if before_s else last.of(slice(0))
         effects = []
         for name in self._requests.names:
             if name in self._stuck:
@@ -161,9 +167,8 @@ class RunCells:
         if doubt:
             return replace(cell, reason=doubt)
         found = replace(cell, harm=worst.harm, during=worst.harm)
-        doubtful = [one for one in cell.effects if one.doubtful]
-        if served and doubtful and not found.bad:
-            return replace(cell, reason=_in_doubt(doubtful))
+        if served and not found.bad and (reason := _in_doubt(found)):
+            return replace(cell, reason=reason)
         return found
 
     # --------------------------------------------------------------------------------------------------- doubts
@@ -234,6 +239,12 @@ class RunCells:
                 self._cells[since.window] = replace(cell, harm=Harm.NOT_BACK, back_s=None, reason=reason)
 
 
-def _in_doubt(doubtful: Sequence[Effect]) -> str:
-    """Why nothing is said of a cell of which the rest is well."""
-    return f"too few requests to {named([one.endpoint for one in doubtful])} to tell, and not all were served in time"
+def _in_doubt(cell: Cell) -> str:
+    """Why nothing is to be said of a cell of which the rest is well; empty where no doubt is left that would matter."""
+    few = [one.endpoint for one in cell.effects if one.doubtful and one.few]
+    if few:
+        return f"too few requests to {named(few)} to tell, and not all were served in time"
+    slow = [one for one in cell.effects if one.doubtful]
+    if cell.harm is Harm.UNHARMED or any(one.shift_ms > SLOWER_BAD_MS for one in slow):
+        return f"{slow[0].reason}, at {named([one.endpoint for one in slow])}" if slow else ""
+    return ""

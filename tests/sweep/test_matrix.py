@@ -203,9 +203,35 @@ def test_the_entry_that_was_killed_is_down_as_it_must_be():
 
 
 def test_a_stack_that_aged_is_not_slowed_by_the_fault():
-    """Response times that had risen before the window went in are no harm of the window."""
-    made = planted([link("web-db", "noop"), link("web-search", "noop")], drift=lambda at_s: 1 + 3 * (at_s > 20.5))
+    """Response times that had risen before the window went in, long after the last heal, are no harm of the window."""
+    plants = [link("web-db", "noop"), link("web-search", "noop")]
+    made = planted(plants, drift=lambda at_s: 1 + 3 * (at_s > 20.5), rate_per_s=150)
     assert made.matrix.cells[1].harm is Harm.UNHARMED
+
+
+@pytest.mark.parametrize("rate_per_s", [20.0, 60.0, 200.0])
+def test_a_slowdown_is_not_taken_for_that_of_a_stack_that_came_back(rate_per_s):
+    """The second after a heal is slow as connections are made anew: a link that is slow then is not called unharmed."""
+    plants = [
+        link("web-search", "reset", {"*": refused()}),
+        link("web-db", "latency", {"*": slower(100)}, delay_ms=100),
+    ]
+    coming_back = planted(plants, drift=lambda at_s: 1 + 9 * (20 <= at_s < 21.2), rate_per_s=rate_per_s, between_s=1.2)
+    cell = coming_back.matrix.cells[1]
+    assert (cell.harm, cell.bad) in ((Harm.UNKNOWN, False), (Harm.SLOWER, False))
+    assert cell.harm is Harm.SLOWER or cell.reason.startswith("it was slow already when the fault went in")
+    calm = planted(plants, rate_per_s=rate_per_s, between_s=1.2).matrix.cells[1]
+    assert calm.harm is Harm.SLOWER
+
+
+def test_a_slowdown_that_is_more_than_a_stack_that_came_back_was_slow_by_is_told():
+    """By all of it: two seconds are bad, whatever the second before was like."""
+    plants = [
+        link("web-search", "reset", {"*": refused()}),
+        link("web-db", "latency", {"*": slower(2000)}, delay_ms=2000, window_s=12.0),
+    ]
+    cell = planted(plants, drift=lambda at_s: 1 + 9 * (20 <= at_s < 21.2), rate_per_s=20, between_s=1.2).matrix.cells[1]
+    assert (cell.harm, cell.bad) == (Harm.SLOWER, True)
 
 
 def test_latency_at_two_strengths_is_two_columns_links_before_services():

@@ -60,7 +60,8 @@ WORLDS = {
 
 @pytest.mark.parametrize("world", [*WORLDS, "wandering"])
 def test_where_nothing_is_broken_nothing_is_found(world):
-    """99 of 100 windows and more are unharmed, whatever the calm is like; so an alarm is one."""
+    """99 of 100 windows and more are not harmed, whatever the calm is like; so an alarm is one. Of a stack that wanders
+    some are unknown."""
     found = []
     for seed in range(20):
         walk = _walk(seed)
@@ -70,7 +71,9 @@ def test_where_nothing_is_broken_nothing_is_found(world):
         plants = [link("web-db", f"nothing {index}", window_s=5.0) for index in range(10)]
         found += [cell.harm for cell in planted(plants, seed=seed, between_s=3.0, **more).matrix.cells]
     assert len(found) == 200
-    assert found.count(Harm.UNHARMED) >= 198
+    unknown = found.count(Harm.UNKNOWN)
+    assert found.count(Harm.UNHARMED) + unknown >= 198
+    assert unknown <= (4 if world == "wandering" else 0)
 
 
 @pytest.mark.parametrize(
