@@ -14,7 +14,6 @@ from harness.errors import RunFolderError
 from harness.light_load import light_load
 
 Say = Callable[[str], None]
-WhileWatched = Callable[[str], contextlib.AbstractContextManager[None]]
 
 SCENARIO = '''"""Does {entry} keep answering while {service} is slow?"""
 

@@ -19,6 +19,7 @@ from harness.stack.compose_file import StackSpec
 from harness.sweep.catalogue import Trial, seconds_of, trials, within
 from harness.sweep.record import LeftOut, SteadyLoad, Sweep, SweepFolder
 from harness.sweep.run import Outcome, execute
+from harness.terminal import nearest
 from harness.watching import View
 
 NAME = "sweep"
@@ -50,7 +51,7 @@ def choose(spec: StackSpec, choice: Choice) -> tuple[tuple[Trial, ...], tuple[Le
     """(what is swept, what is left out and why). Raises ScenarioError."""
     links = {name: (link.client, link.service) for name, link in spec.links.items()}
     services = [name for name in spec.services if name != spec.toxiproxy]
-    chosen, left = trials(links, services, only=choice.only, skip=choice.skip)
+    chosen, left = trials(links, services, entry=spec.entry_service, only=choice.only, skip=choice.skip)
     if choice.budget:
         try:
             budget_s = seconds(choice.budget)
@@ -87,7 +88,7 @@ def prepare(
 ) -> Prepared:
     """All that is known before anything starts. Raises ScenarioError, and makes no folder then."""
     try:
-        load = Load(_nearest(locustfile), rate_per_s=choice.rate_per_s)
+        load = Load(nearest(locustfile), rate_per_s=choice.rate_per_s)
     except ValueError as error:
         raise ScenarioError(f"--rate: {error}") from error
     chosen, left = choose(spec, choice)
@@ -118,8 +119,3 @@ def run(
             view,
             interrupts,
         )
-
-
-def _nearest(path: Path) -> str:
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -79,6 +79,9 @@ class Stack(Protocol):
 
     def link(self, name: str) -> Link: ...
     def service(self, name: str) -> Service: ...
+    def links_to(self, service: str) -> Sequence[Link]:
+        """The links that lead to a service."""
+        ...
 
     def heal(self) -> HealReport:
         """Everything back, verified by reading it back; any number of times."""

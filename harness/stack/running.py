@@ -33,6 +33,9 @@ class RunningStack:
             raise ToxiproxyError(one_of("link", name, self._links, where="the stack"))
         return self._links[name]
 
+    def links_to(self, service: str) -> list[ProxyLink]:
+        return [self._links[one.name] for one in self.state.links if one.service == service and one.name in self._links]
+
     def service(self, name: str) -> BreakableService:
         if name not in self._services:
             raise StartError(one_of("service", name, self._services, where="the stack"))

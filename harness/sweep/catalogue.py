@@ -9,7 +9,6 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 from harness.errors import ScenarioError
 from harness.faults.blackhole import Blackhole
@@ -21,38 +20,11 @@ from harness.faults.reset import Reset
 from harness.model import Fault
 from harness.plan import kind_of, parameters_of
 from harness.sweep.record import LINK, SERVICE, LeftOut, PlannedCell
-from harness.world import Heal, Stack
 
 WINDOW_S, SILENT_WINDOW_S = 12.0, 20.0
 """How long a fault is in; longer where it must be seen that a client waits and waits."""
 BASELINE_S, WARMUP_S, CALM_S, AROUND_S = 12.0, 3.0, 2.0, 15.0
 """Beside the windows: what comes before the first, the calm after each, and starting and ending the stack."""
-
-
-@dataclass(frozen=True, slots=True)
-class _KillAndCut:
-    """A kill as its clients meet a process that has ended: refused at once.
-
-    Through Toxiproxy alone they would wait, since it dials a name that nobody bears any more for seconds, one client
-    after another, and goes on doing so when the service is back. The links are cut first: a proxy that dials already
-    cannot be closed.
-    """
-
-    service: str
-    links: tuple[str, ...]
-    needs: ClassVar[str] = "kill"
-    cuts: ClassVar[bool] = True
-
-    def inject(self, stack: Stack) -> Heal:
-        cuts = [stack.link(name).cut() for name in self.links]
-        start = stack.service(self.service).kill()
-
-        def heal() -> None:
-            start()
-            for one in cuts:
-                one()
-
-        return heal
 
 
 TELLING = ("outage", "blackhole", "latency 2000 ms", "kill", "freeze", "latency 100 ms", "reset")
@@ -71,32 +43,37 @@ def trials(
     links: Mapping[str, tuple[str, str]],
     services: Iterable[str],
     *,
+    entry: str = "",
     only: Sequence[str] = (),
     skip: Sequence[str] = (),
 ) -> tuple[tuple[Trial, ...], tuple[LeftOut, ...]]:
-    """(what is tried, in order, those that --only and --skip leave out).
+    """(what is tried, in order, what is left out: by --only and --skip, and where nothing could be seen).
 
-    `links` gives (client, service) by name. A pattern (`web-*`, `outage`, `latency 100 ms`) means a link, a service, a
-    fault or a whole cell. Raises ScenarioError for one that means nothing, and when nothing is left.
+    `links` gives (client, service) by name; `entry` is the service that the load goes to. A pattern (`web-*`, `outage`,
+    `latency 100 ms`) means a link, a service, a fault or a whole cell. Raises ScenarioError for one that means nothing,
+    and when nothing is left.
     """
     every = [_link(name, ends, fault) for name, ends in sorted(links.items()) for fault in _link_faults(name)]
     for name in sorted(services):
-        to_it = tuple(link for link, (_, service) in sorted(links.items()) if service == name)
-        every += [_service(name, kind_of(Kill(name)), _KillAndCut(name, to_it)), _service(name, "freeze", Freeze(name))]
+        is_met = any(service == name for _, service in links.values())
+        every += [_service(name, Kill(name, cut_links=is_met)), _service(name, Freeze(name))]
     for pattern in (*only, *skip):
         if not any(_meant(one.planned, pattern) for one in every):
             known = ", ".join([*sorted(links), *sorted(services), *TELLING])
             raise ScenarioError(f"{pattern!r} means no cell of this sweep; it can mean: {known}")
+    reached = {entry, *(end for ends in links.values() for end in ends)}
     chosen, left = [], []
     for one in every:
-        if only and not any(_meant(one.planned, pattern) for pattern in only):
+        if one.planned.service not in reached:
+            left.append(LeftOut(one.planned, "no link leads to it or from it, so nothing would be seen to cross it"))
+        elif only and not any(_meant(one.planned, pattern) for pattern in only):
             left.append(LeftOut(one.planned, "not among --only"))
         elif any(_meant(one.planned, pattern) for pattern in skip):
             left.append(LeftOut(one.planned, "skipped by --skip"))
         else:
             chosen.append(one)
     if not chosen:
-        raise ScenarioError("--only and --skip leave nothing to be swept")
+        raise ScenarioError(f"nothing is left to be swept: {'; '.join(dict.fromkeys(one.reason for one in left))}")
     return tuple(chosen), tuple(left)
 
 
@@ -143,9 +120,16 @@ def _link(name: str, ends: tuple[str, str], fault: Fault) -> Trial:
     return Trial(replace(planned, window=f"{planned.column} {name}"), fault)
 
 
-def _service(name: str, kind: str, fault: Fault) -> Trial:
+def _service(name: str, fault: Fault) -> Trial:
+    kind = kind_of(fault)
     planned = PlannedCell(
-        window=f"{kind} {name}", kind=SERVICE, subject=name, fault=kind, window_s=WINDOW_S, service=name
+        window=f"{kind} {name}",
+        kind=SERVICE,
+        subject=name,
+        fault=kind,
+        window_s=WINDOW_S,
+        service=name,
+        parameters=parameters_of(fault, without=("service",)),
     )
     return Trial(planned, fault)
 

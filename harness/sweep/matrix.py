@@ -22,8 +22,12 @@ def matrix(sweep: Sweep, runs: Iterable[tuple[str, History]]) -> Matrix:
     found: dict[str, Cell] = {}
     why = "no run of it was begun"
     for name, history in runs:
-        found |= RunCells(name, history, planned).cells()
         why = _ended(history)
+        for mark in history.marks_of("injecting"):
+            window = str(mark.data.get("window"))
+            if window in planned:
+                found[window] = Cell(planned[window], Harm.UNKNOWN, run=name, reason=why)  # where it was not injected
+        found |= RunCells(name, history, planned).cells()
     cells = [
         found.get(cell.window) or Cell(cell, Harm.UNKNOWN, reason=f"it was not run: {why}") for cell in sweep.cells
     ]

@@ -39,7 +39,8 @@ class PlannedCell:
     @property
     def column(self) -> str:
         """The fault with how much of it, as the matrix's columns are called: `latency 100 ms`, `outage`."""
-        amounts = [_amount(name, value) for name, value in self.parameters.items() if value not in (0, "", None, False)]
+        how_much = {name: value for name, value in self.parameters.items() if not isinstance(value, bool)}
+        amounts = [_amount(name, value) for name, value in how_much.items() if value not in (0, "", None)]
         return " ".join([self.fault, *amounts])
 
     @property
@@ -164,7 +165,7 @@ def _cell(held: Mapping[str, Any]) -> PlannedCell:
 def _amount(name: str, value: Scalar) -> str:
     """`delay_ms 100` as people say it, `100 ms`; any other with its name."""
     words = name.split("_")
-    number = f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+    number = f"{value:g}" if isinstance(value, int | float) else str(value)
     if words[-1] in ("ms", "s", "bytes") and len(words) == 2:
         return f"{number} {words[-1]}" if words[0] in ("delay", "after") else f"{words[0]} {number} {words[-1]}"
     return f"{' '.join(words)} {number}"

@@ -59,11 +59,12 @@ def execute(
         planned = replace(plan(f"{sweep.name} {len(sweep.runs)}", scenario), calm_max_s=CALM_MAX_S)
         run = Run(planned, locustfile, run_folder, sweep.command, view, interrupts)
         ending = run.execute(open_stack, lambda: _baseline_trouble(run_folder, scenario), report.make_ready)  # noqa: B023
-        injected = {mark.data.get("window") for mark in history.read_marks(run_folder.marks) if mark.kind == "injected"}
+        marks = history.read_marks(run_folder.marks)
+        tried = {mark.data.get("window") for mark in marks if mark.kind == "injecting"}  # injected, or it cannot be
         report.build(run_folder)
         if interrupts.came() or ending.still_broken:
             break
-        before, remaining = len(remaining), [one for one in remaining if one.planned.window not in injected]
+        before, remaining = len(remaining), [one for one in remaining if one.planned.window not in tried]
         if len(remaining) == before:
             return Outcome(ending, baseline_bad=ending.reason == BASELINE_BAD and len(sweep.runs) == 1)
         if remaining:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness import Kill
 from harness.checks.judge import judge_baseline
 from harness.checks.recovers import Recovers
 from harness.loader import load
@@ -86,6 +87,13 @@ def test_every_file_is_laid_out_as_ruff_would(tmp_path):
             [sys.executable, "-m", "ruff", *what, *config, str(tmp_path)], capture_output=True, text=True, timeout=60
         )
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_kill_is_asked_for_as_it_was_swept(tmp_path):
+    """With the links to the service cut."""
+    plant = service("db", "kill", {"*": refused()})
+    loaded = _loaded(tmp_path, replace(plant, cell=replace(plant.cell, parameters={"cut_links": True})))
+    assert [window.fault for window in loaded.scenario.faults] == [Kill("db", cut_links=True)]
 
 
 def test_it_asks_of_what_is_bad():
