@@ -16,12 +16,10 @@ from harness.report.sweep_page import page, summary
 from harness.store import RunFolder, write_json, write_text
 from harness.sweep.cells import Matrix
 from harness.sweep.matrix import matrix
-from harness.sweep.record import Sweep, SweepFolder, find, is_sweep, read
+from harness.sweep.record import Sweep, SweepFolder, find, read
 from harness.sweep.scenario_file import scenario_files
 from harness.sweep.sentences import sentences
 from harness.sweep.words import headline
-
-__all__ = ["build", "is_sweep"]
 
 
 def build(folder: Path) -> Matrix:

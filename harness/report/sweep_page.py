@@ -33,7 +33,6 @@ _MARKS = {"fail": "❌", "some": "🔸", "pass": "✅", "none": "▫️", "unkno
 
 def page(matrix: Matrix, told: Sequence[Sentence], files: Mapping[str, str], picture: str, folder: SweepFolder) -> str:
     """The page's HTML. Everything that came from outside is escaped."""
-    place = "/".join(folder.path.parts[-3:])
     verdict, at_a_glance = _at_a_glance(matrix)
     return (
         environment()
@@ -48,8 +47,6 @@ def page(matrix: Matrix, told: Sequence[Sentence], files: Mapping[str, str], pic
             alt="; ".join(in_numbers(cell).rstrip(".") for cell in matrix.cells[:40]),
             rows=[_row(cell) for cell in matrix.cells],
             details=[_details(matrix, subject) for _, subject in matrix.rows],
-            keep=[f"cp {shlex.quote(f'{place}/scenarios/{name}')} scenarios/" for name in files],
-            keep_all=shlex.quote(f"{place}/scenarios/") + "*.py",
             first=next(iter(files), ""),
             files=files,
             left_out=_left_out(matrix),
@@ -64,7 +61,7 @@ def _at_a_glance(matrix: Matrix) -> tuple[str, str]:
     bad, unknown = sum(cell.bad for cell in matrix.cells), matrix.count(Harm.UNKNOWN)
     if bad:
         return "fail", f"{bad} of {len(matrix.cells)} bad"
-    return ("unknown", f"{unknown} unknown") if unknown or not matrix.cells else ("pass", "all held")
+    return ("unknown", f"{unknown} unknown") if unknown or not matrix.cells else ("pass", "none bad")
 
 
 def summary(matrix: Matrix, told: Sequence[Sentence], files: Mapping[str, str]) -> str:
@@ -173,8 +170,8 @@ def _patience(cell: Cell) -> str:
 def _back(cell: Cell) -> str:
     if cell.watched_s is None:
         return ""
-    if cell.back_s is None:
-        return f"not in {seconds(cell.watched_s)}" if cell.harm is Harm.NOT_BACK else f"by {seconds(cell.watched_s)}"
+    if cell.back_s is None:  # not seen, unless it is known
+        return f"not in {seconds(cell.watched_s)}" if cell.harm is Harm.NOT_BACK else ""
     return "at once" if cell.back_s < AT_ONCE_S else seconds(cell.back_s)
 
 

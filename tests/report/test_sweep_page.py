@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from importlib.resources import files
 from xml.etree import ElementTree
@@ -16,6 +17,7 @@ from harness.record import Mark
 from harness.report import sweep as report
 from harness.report.charts import look
 from harness.report.charts import matrix as chart
+from harness.report.sweep_page import _row
 from harness.sweep.cells import Harm
 from harness.sweep.record import LeftOut, PlannedCell
 from harness.sweep.sentences import sentences
@@ -132,10 +134,35 @@ def test_every_cell_is_in_the_table_with_its_word(page, shown):
         assert cell.reason in row.replace("&lt;", "<")
 
 
-def test_the_command_that_keeps_a_scenario_is_there(page):
-    """As it is typed in the project's folder, whose reports/ this is."""
+def test_the_scenarios_to_keep_are_named_as_they_lie_beside_the_page(page):
+    """Wherever the reports are: no command that is right in one folder only."""
     text, _ = page
-    assert "cp reports/sweep/20260101T000000Z/scenarios/sweep-web-db-outage.py scenarios/" in text
+    assert "<summary>scenarios/sweep-web-db-outage.py</summary>" in text
+    assert "reports/" not in text
+
+
+def test_a_copy_of_the_folder_gives_the_same_bytes(folder, tmp_path):
+    """An artifact that was taken down from a build is reported as it was there."""
+    copy = tmp_path / "artifact"
+    shutil.copytree(folder, copy)
+    report.build(copy)
+    assert _written(copy) == _written(folder)
+
+
+def test_a_return_that_was_not_seen_is_not_told():
+    """Watched for nine seconds and not seen to be back is no 'by 9 s'."""
+    dark = link("web-db", "outage", {"*": refused()}, dark_s=9.0)
+    cell = planted([dark], between_s=9.0).only()
+    assert (cell.harm, cell.back_s, cell.watched_s) == (Harm.DOWN, None, 9.0)
+    assert _row(cell)["back"] == ""
+
+
+def test_a_sweep_in_which_all_is_slower_is_not_said_to_have_held(tmp_path):
+    """None of it is bad, and that is what is said."""
+    sweep_folder(tmp_path, planted([link("web-db", "latency", {"*": slower(104)}, delay_ms=100)]))
+    report.build(tmp_path)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert '<p class="word pass">none bad</p>' in text
 
 
 def test_the_page_and_its_picture_serve_light_and_dark(page, folder):
@@ -262,7 +289,6 @@ def test_a_sweep_in_which_nothing_was_planned_is_still_reported(tmp_path):
 
 
 def test_a_folder_that_is_no_sweep_says_so(tmp_path):
-    """And is_sweep tells them apart without an error."""
-    assert not report.is_sweep(tmp_path)
+    """An error that names the folder."""
     with pytest.raises(RunFolderError, match="no sweep"):
         report.build(tmp_path)
