@@ -8,6 +8,6 @@ from harness import Availability, Kill, Load, Scenario, during
 scenario = Scenario(
     hypothesis="With catalog killed 99 % of requests are ok.",
     load=Load("locustfile.py", rate_per_s=20),
-    faults=during(12, 24, Kill("catalog")),
+    faults=during(12, 24, Kill("catalog", cut_links=True)),
     checks=(Availability(ok_ratio_min=0.99),),
 )

@@ -8,6 +8,6 @@ from harness import Availability, Kill, Load, Scenario, during
 scenario = Scenario(
     hypothesis="With store killed 99 % of requests are ok.",
     load=Load("locustfile.py", rate_per_s=20),
-    faults=during(12, 24, Kill("store")),
+    faults=during(12, 24, Kill("store", cut_links=True)),
     checks=(Availability(ok_ratio_min=0.99),),
 )
