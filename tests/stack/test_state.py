@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.errors import StartError
 from harness.stack import state as states
 from harness.stack.child import ProcessId
+from harness.stack.running import RunningStack
 from harness.stack.state import RunningLink, RunningService, StackState
 from harness.stack.toxiproxy import ProxyState, Toxic
 
@@ -34,6 +37,13 @@ def test_an_attached_stack_owns_nothing():
     """A run that did not start a stack does not end it."""
     assert (STATE.attached().owned, STATE.attached().folders) == ((), ())
     assert STATE.attached().proxies == STATE.proxies
+
+
+def test_the_links_that_lead_to_a_service_are_found():
+    """Those of its clients, and not its own."""
+    stack = RunningStack(replace(STATE, services=()))
+    assert [link.name for link in stack.links_to("postgres")] == ["api-postgres"]
+    assert stack.links_to("api") == []
 
 
 def test_a_damaged_state_is_told(tmp_path):
