@@ -90,9 +90,8 @@ class ProjectCopy:
         self._wait_healthy()
 
     def _tell(self, own_name: str, resolved: Mapping[str, Any]) -> None:
-        for name, body in resolved["services"].items():
-            for target in isolation.kept_folders(body):
-                self._say(f"  {name}: your folder at {target} is left alone; the copy has an empty volume there")
+        for line in isolation.left_alone(resolved):
+            self._say(f"  {line}")
         self._own_runs = own_name if own_name in self.engine.running_projects() else ""
 
     def _stand_aside(self, own_name: str) -> None:
@@ -176,14 +175,12 @@ class ProjectCopy:
         found = []
         for body in self.engine.containers(self.state.project):
             name = body["Config"]["Labels"][SERVICE_LABEL]
-            number = body["Config"]["Labels"].get("com.docker.compose.container-number", "1")
-            called = name if number == "1" else f"{name}-{number}"
             found.append(
                 RunningService(
-                    called,
+                    name,
                     f"127.0.0.1:{ports[name][1]}" if name in ports else _address(body),
-                    str((self._logs / f"{called}.log").resolve()),
-                    self.engine.process_of(body, called),
+                    str((self._logs / f"{name}.log").resolve()),
+                    self.engine.process_of(body, name),
                     container=pristine.capture(self.engine, body),
                     disks=dict.fromkeys(pristine.disks(body), ""),
                 )
