@@ -126,3 +126,13 @@ def test_a_disk_is_where_the_engine_keeps_its_volume(tmp_path):
     assert str(pristine.disk_folder(_Engine(), body, "/data")) == "/volumes/data"
     assert pristine.disk_folder(_Engine(), body, "/tmp") is None
     assert pristine.disks(_body(tmp_path, how={"Tmpfs": {"/run": ""}})) == ("/data", "/run")
+
+
+@pytest.mark.parametrize(("path", "is_seen"), [("/run/small", True), ("/var/run/small", False), ("/run/link", False)])
+def test_a_link_on_the_way_to_a_disk_is_not_followed(tmp_path, path, is_seen):
+    """An absolute one is followed from this machine's root: its own /run would be filled."""
+    (tmp_path / "run/small").mkdir(parents=True)
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var/run").symlink_to("/run")
+    (tmp_path / "run/link").symlink_to("small")
+    assert pristine.below(tmp_path, path) == (tmp_path / path[1:] if is_seen else None)

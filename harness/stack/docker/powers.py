@@ -108,7 +108,8 @@ class ContainerPowers:
             raise cannot(
                 self._name,
                 f"a full disk at {path}",
-                f"it must be a volume or a tmpfs of its own{listed}, and we root on the machine of the Docker Engine",
+                f"it must be a volume or a tmpfs of its own{listed}, by a path without symbolic links, and we root on "
+                "the machine of the Docker Engine",
             )
         leave_free(folder, free_bytes, self._name)
 

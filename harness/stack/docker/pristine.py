@@ -110,7 +110,20 @@ def disk_folder(engine: Engine, body: Mapping[str, Any], path: str) -> Path | No
         if one.get("Type") == "volume" and one["Destination"] == path:
             return Path(one["Source"])
     process = engine.process_of(body, path) if path in disks(body) else None
-    return Path(f"/proc/{process.pid}/root{path}") if process is not None else None
+    return below(Path(f"/proc/{process.pid}/root"), path) if process is not None else None
+
+
+def below(root: Path, path: str) -> Path | None:
+    """A path of a container's as it is seen from here; None where a symbolic link is on the way.
+
+    An absolute one (`/var/run` to `/run`, in many images) would be followed to this machine's own folder.
+    """
+    found = root
+    for part in Path(path).parts[1:]:
+        found /= part
+        if found.is_symlink():
+            return None
+    return found
 
 
 def differences(engine: Engine, pristine: ContainerState, body: Mapping[str, Any]) -> Iterator[str]:
