@@ -67,6 +67,16 @@ def test_each_thing_that_is_out_of_place_is_told(tmp_path, change, says):
     assert _differences(tmp_path, _body(tmp_path, **change)) == [says]
 
 
+def test_links_are_part_of_a_place_on_a_network(tmp_path):
+    """Names that only it knows: without them it does not find the others."""
+    place = {"NetworkID": "n1", "Aliases": ["db"]}
+    was = _body(tmp_path, networks={"shop_default": {**place, "Links": ["shop-db-1:database"]}})
+    assert pristine.endpoints(was)[0].links == ("shop-db-1:database",)
+    now = _body(tmp_path, networks={"shop_default": {**place, "Links": None}})
+    assert _differences(tmp_path, now, was) == ["it was cut off from shop_default"]
+    assert _differences(tmp_path, was, was) == []
+
+
 def test_a_resolv_conf_that_is_not_its_text_is_told(tmp_path):
     """Ours, or half of ours, as a harness leaves it that is killed while it writes."""
     was = _body(tmp_path)

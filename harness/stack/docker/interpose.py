@@ -45,7 +45,7 @@ def interpose(
 
     Raises HarnessError where that cannot be.
     """
-    project = _with_its_own(parse(json.dumps(resolved)))
+    project = with_its_own(parse(json.dumps(resolved)))
     edges = [Edge(link.client, link.service, link.upstream) for link in spec.links.values()]
     return render(
         project,
@@ -60,7 +60,7 @@ def interpose(
     )
 
 
-def _with_its_own(project: ComposeProject) -> ComposeProject:
+def with_its_own(project: ComposeProject) -> ComposeProject:
     """The project with the networks that its copy has (isolation.py)."""
     networks = {
         key: replace(one, name=own_network(project.name, key), external=False) for key, one in project.networks.items()

@@ -39,7 +39,14 @@ def endpoints(body: Mapping[str, Any]) -> tuple[Endpoint, ...]:
         own = body["Id"][:12]
         aliases = tuple(sorted(alias for alias in one.get("Aliases") or () if alias != own))
         found.append(
-            Endpoint(one["NetworkID"], name, aliases, fixed.get("IPv4Address", ""), fixed.get("IPv6Address", ""))
+            Endpoint(
+                one["NetworkID"],
+                name,
+                aliases,
+                fixed.get("IPv4Address", ""),
+                fixed.get("IPv6Address", ""),
+                tuple(sorted(one.get("Links") or ())),
+            )
         )
     return tuple(found)
 
@@ -50,7 +57,9 @@ def missing_endpoints(pristine: ContainerState, body: Mapping[str, Any]) -> list
 
     def is_there(one: Endpoint) -> bool:
         now = there.get(one.name)
-        return now is not None and {*one.aliases} <= {*now.aliases} and (one.ipv4, one.ipv6) == (now.ipv4, now.ipv6)
+        if now is None or (one.ipv4, one.ipv6) != (now.ipv4, now.ipv6):
+            return False
+        return {*one.aliases} <= {*now.aliases} and {*one.links} <= {*now.links}
 
     return [one for one in pristine.endpoints if not is_there(one)]
 

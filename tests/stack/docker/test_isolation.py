@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from harness.adopt.project import parse
 from harness.adopt.yaml_text import Tagged
 from harness.errors import ComposeFileError
+from harness.stack.docker.interpose import with_its_own
 from harness.stack.docker.isolation import NOTHING, isolate, kept_folders, left_alone, merged
 
 LABELS = {"io.resilience-harness.run": "abc"}
@@ -166,3 +169,12 @@ def test_two_overrides_join_as_compose_joins_them() -> None:
     other = {"services": {"web": {"volumes": [2], "image": "b"}, "db": {}}}
     assert merged({"networks": one}, {"networks": None}) == {"networks": one}
     assert merged(one, other) == {"services": {"web": {"volumes": [1, 2], "image": "b"}, "db": {}}, "only": 1}
+
+
+def test_links_are_laid_on_the_networks_that_the_copy_has() -> None:
+    """An external one is none of them, be it there or not."""
+    networks = {"office": {"name": "office", "external": True}, "default": {"name": "shop-hx-abc_default"}}
+    resolved = {"name": "shop-hx-abc", "services": {"web": {"image": "x"}}, "networks": networks}
+    made = with_its_own(parse(json.dumps(resolved))).networks
+    assert {one.key: one.name for one in made.values()} == {key: f"shop-hx-abc_{key}" for key in networks}
+    assert not any(one.external for one in made.values())
