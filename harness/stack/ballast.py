@@ -25,7 +25,8 @@ def leave_free(folder: Path, free_bytes: int | None, service: str) -> None:
         return
     try:
         here = os.statvfs(folder)
-        shared = os.stat(folder).st_dev in {os.stat(one).st_dev for one in ("/", "/tmp")}
+        own = os.path.ismount(folder)  # not what lies below it: a volume that is not mounted, or another's folder
+        shared = not own or os.stat(folder).st_dev in {os.stat(one).st_dev for one in ("/", "/tmp")}
     except OSError as error:
         raise StartError(f"{service} has no folder {folder}: {error.strerror}; give the path of its volume") from error
     if shared or here.f_blocks * here.f_frsize > SIZE_MAX_BYTES:
@@ -42,7 +43,7 @@ def leave_free(folder: Path, free_bytes: int | None, service: str) -> None:
 
 def _fill(path: Path, more_bytes: int) -> None:
     """Make the ballast so much larger, or smaller."""
-    with path.open("ab", buffering=0) as ballast:
+    with open(path, "ab", buffering=0, opener=_no_link) as ballast:
         if more_bytes <= 0:
             ballast.truncate(max(0, ballast.tell() + more_bytes))
             return
@@ -54,6 +55,10 @@ def _fill(path: Path, more_bytes: int) -> None:
                 more_bytes -= ballast.write(b"\0" * min(more_bytes, CHUNK_BYTES))
             except OSError:
                 return  # full, which was the purpose
+
+
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
 def empty(folder: Path) -> bool:

@@ -42,6 +42,9 @@ class ProcessPowers:
     def alive(self) -> bool:
         return self.process.alive()
 
+    def is_done(self) -> bool:
+        return False  # all that the embedded stack starts is to run on
+
     def kill(self) -> None:
         process_tree.kill(self.process)
 

@@ -23,7 +23,7 @@ def heal_proxies(state: StackState, *, patiently: bool = False) -> HealReport:
         return HealReport()
     client = ToxiproxyClient(state.toxiproxy_url)
     if patiently:
-        wait_until(lambda: _answers(client), ANSWERS_WITHIN_S)
+        wait_until(client.answers, ANSWERS_WITHIN_S)
     found: list[str] = []
     trouble = ""
     for _ in range(ATTEMPTS):
@@ -51,15 +51,6 @@ def heal_proxies(state: StackState, *, patiently: bool = False) -> HealReport:
         return HealReport(mended=tuple(found))
     mended = tuple(sentence for sentence in found if sentence not in left)
     return HealReport(mended=mended, broken=tuple(dict.fromkeys([*left, *([trouble] if trouble else [])])))
-
-
-def _answers(client: ToxiproxyClient) -> bool:
-    """By an answer: Docker takes connections to a published port before its container listens."""
-    try:
-        client.proxies()
-    except ToxiproxyError:
-        return False
-    return True
 
 
 def _differences(pristine: ProxyState, now: ProxyState | None) -> Iterator[str]:

@@ -25,7 +25,7 @@ class RunningStack:
         self._services = {
             one.name: BreakableService(one.name, powers, state.ending_note(one.name))
             for one in state.services
-            if (powers := _powers(one))
+            if (powers := _powers(one, state))
         }
 
     def link(self, name: str) -> ProxyLink:
@@ -68,11 +68,11 @@ class RunningStack:
         return (left_over(left),) if left else ()
 
 
-def _powers(service: RunningService) -> Powers | None:
+def _powers(service: RunningService, state: StackState) -> Powers | None:
     if service.container is not None:
         from harness.stack.docker.powers import ContainerPowers  # the Docker SDK, where there is a container
 
-        return ContainerPowers(service)
+        return ContainerPowers(service, state.may_end(service.name))
     if service.process is not None:
         return ProcessPowers(service, service.process)
     return None

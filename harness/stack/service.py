@@ -14,7 +14,8 @@ from typing import Protocol
 from harness.errors import HarnessError, StartError
 from harness.world import Heal
 
-HURRIED_WITHIN_S = 10.0
+CUT_SHORT_AFTER_S, HURRIED_WITHIN_S = 3.0, 10.0
+"""How long past its window what takes its time may still take; how long its end may take once it is killed."""
 
 
 class Powers(Protocol):
@@ -23,6 +24,10 @@ class Powers(Protocol):
     def alive(self) -> bool:
         """Whether it runs (a frozen one does). Cheap: it is asked ten times a second. Raises HarnessError when that
         cannot be told."""
+        ...
+
+    def is_done(self) -> bool:
+        """Whether it has ended well by itself, as jobs do: it is not missed, and start() leaves it alone."""
         ...
 
     def kill(self) -> None: ...
@@ -61,8 +66,8 @@ class BreakableService:
     """Implements world.Service over the powers of its stack. Overlapping faults each heal their own.
 
     What is wanted of it is kept here: a service that is started again is brought to it anew, so that a frozen one that
-    is killed is frozen again when it is back. `note` is a file that is there while it was asked to end and has not yet:
-    whoever heals it then must not take it for a service that lives.
+    is killed is frozen again when it is back. `note` is a file that is there from when it is asked to end until it is
+    started again: whoever heals it meanwhile must not take it for one that lives, nor for a job that has ended well.
     """
 
     def __init__(self, name: str, powers: Powers, note: Path | None = None) -> None:
@@ -72,6 +77,7 @@ class BreakableService:
         self._wanted: dict[str, list[float]] = {}
         self._anew: dict[str, Callable[[], None]] = {}
         self._errands: list[_Errand] = []
+        self._is_ending = False
         self._lived = powers.alive()
 
     # ------------------------------------------------------------------------------------------------ how it does
@@ -93,6 +99,8 @@ class BreakableService:
             if under_a_fault and not self._lived:
                 return False  # told already
             alive = self._powers.alive()
+            if self._lived and not alive and self._powers.is_done():
+                self._lived = False
             ended = self._lived and not alive
             self._lived = alive or (self._lived and not under_a_fault)
             return ended
@@ -113,7 +121,7 @@ class BreakableService:
 
         def heal() -> None:
             if ending is not None:
-                ending.wait()
+                self._hurry(ending)
             start()
 
         return heal
@@ -122,7 +130,9 @@ class BreakableService:
         with self._lock:
             if self._wanted.get("down"):
                 return lambda: None  # what holds it down starts it again
-            return self._errand(self._end_and_start).wait
+            start = self._hold("down", lambda: None, lambda: None)
+            errand = self._errand(lambda: self._end_and(start))
+        return lambda: self._hurry(errand)
 
     def freeze(self) -> Heal:
         return self._hold("frozen", self._powers.freeze, self._powers.thaw)
@@ -204,6 +214,8 @@ class BreakableService:
             if self._wanted.get("memory"):
                 return  # with so little it cannot start: the last of the limits will
             raise
+        if self._note is not None:
+            self._note.unlink(missing_ok=True)
         if started:
             self._lived = True
             for what, begin in self._anew.items():
@@ -211,16 +223,29 @@ class BreakableService:
                     begin()
 
     def _end(self) -> None:
+        """Takes its time, and so no lock."""
         if self._note is not None:
             self._note.touch()
-        self._powers.stop()
-        if self._note is not None:
-            self._note.unlink(missing_ok=True)
+        self._is_ending = True
+        try:
+            self._powers.stop()
+        finally:
+            with self._lock:
+                self._is_ending = False
 
-    def _end_and_start(self) -> None:
-        with self._lock:
+    def _end_and(self, start: Heal) -> None:
+        try:
             self._end()
-            self._revive()
+        finally:
+            start()
+
+    def _hurry(self, errand: _Errand) -> None:
+        """Return when it is done. What takes much longer than its window to end is killed."""
+        errand.join(CUT_SHORT_AFTER_S)
+        with self._lock:
+            if self._is_ending:
+                self._powers.kill()
+        errand.wait(HURRIED_WITHIN_S)
 
     def _errand(self, do: Callable[[], None]) -> _Errand:
         self._errands.append(_Errand(do, self.name))
@@ -231,7 +256,7 @@ class _Errand:
     """Something that takes its time, and is done meanwhile."""
 
     def __init__(self, do: Callable[[], None], name: str) -> None:
-        self._do = do
+        self._do, self._name = do, name
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name=f"errand {name}", daemon=True)
         self._thread.start()
@@ -246,12 +271,14 @@ class _Errand:
     def is_going(self) -> bool:
         return self._thread.is_alive()
 
-    def join(self, within_s: float | None = None) -> None:
+    def join(self, within_s: float) -> None:
         self._thread.join(within_s)
 
-    def wait(self) -> None:
-        """Return when it is done. Raises what it raised."""
-        self.join()
+    def wait(self, within_s: float) -> None:
+        """Return when it is done. Raises what it raised, StartError when it is not done in time."""
+        self.join(within_s)
+        if self.is_going:
+            raise StartError(f"{self._name} was killed, and has not ended {within_s:g} s after")
         if self._error is not None:
             raise self._error
 

@@ -20,13 +20,14 @@ from harness.store import read_json, write_json
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """A container's place on one network: the network's id and name, the names it bears there, its addresses where
-    they were fixed."""
+    they were fixed, and its `links`: others by names that only it knows (`shop-db-1:database`)."""
 
     network: str
     name: str
     aliases: tuple[str, ...] = ()
     ipv4: str = ""
     ipv6: str = ""
+    links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,10 @@ class StackState:
         """Where it is noted that a service was asked to end, and may not have yet; None where no notes are kept."""
         return Path(self.notes) / f"ending-{service}" if self.notes else None
 
+    def may_end(self, service: str) -> bool:
+        """Whether it may be a job, to be done when it ends well: nobody dials it."""
+        return service not in {self.entry_service, self.toxiproxy, *(one.service for one in self.links)}
+
     def attached(self) -> StackState:
         """The same stack as a run sees that did not start it: to be healed, not to be taken down."""
         return replace(self, owned=(), folders=(), project="", aside=())
@@ -168,5 +173,7 @@ def _service(body: Mapping[str, Any]) -> RunningService:
 
 
 def _container(body: Mapping[str, Any]) -> ContainerState:
-    endpoints = tuple(Endpoint(**{**one, "aliases": tuple(one["aliases"])}) for one in body["endpoints"])
+    endpoints = tuple(
+        Endpoint(**{**one, "aliases": tuple(one["aliases"]), "links": tuple(one["links"])}) for one in body["endpoints"]
+    )
     return ContainerState(**{**body, "endpoints": endpoints})

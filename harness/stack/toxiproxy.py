@@ -59,6 +59,14 @@ class ToxiproxyClient:
         """The server's version. Raises ToxiproxyError when it does not answer."""
         return str(self._call("GET", "/version").json()["version"])
 
+    def answers(self) -> bool:
+        """Whether it does; a connection does not say so: Docker takes them before what is in the container listens."""
+        try:
+            self.version()
+        except ToxiproxyError:
+            return False
+        return True
+
     def proxies(self) -> dict[str, ProxyState]:
         """All proxies with their toxics, as they are now."""
         return {name: _state(body) for name, body in sorted(self._call("GET", "/proxies").json().items())}

@@ -153,6 +153,34 @@ def test_a_partition_gives_back_names_and_fixed_addresses_on_every_network(make:
     assert it.heal() == HealReport(mended=(f"it: it was cut off from {second}",))
 
 
+def test_a_partition_gives_back_the_names_that_only_it_knows(make: Make, networks: list[str]) -> None:
+    """Those of its `links`; and the heal sees one that is there without them."""
+    network = networks[0]
+    make("--network", network, "--name", f"{network}-other")
+    it = make("--network", network, "--link", f"{network}-other:database")
+    it.broken.partition()()
+    assert _finds(it, "database")
+    _docker("network", "disconnect", network, it.id)
+    _docker("network", "connect", network, it.id)
+    assert not _finds(it, "database")
+    assert it.heal() == HealReport(mended=(f"it: it was cut off from {network}",))
+    assert _finds(it, "database")
+
+
+def _finds(it: Container, name: str) -> bool:
+    return Engine.connect().run(it.id, ["getent", "hosts", name])[0] == 0
+
+
+def test_a_job_that_is_done_in_mid_run_is_left_alone(make: Make) -> None:
+    """It did not die, and no heal does it again."""
+    it = make(command=("sh", "-c", "sleep 2"))
+    it.broken = BreakableService("it", ContainerPowers(it.service, may_end=True))
+    wait_for(lambda: it.state("Running") is False, 10, "its end")
+    assert not it.broken.died()
+    assert it.heal() == HealReport()
+    assert it.state("Running") is False
+
+
 def test_a_tmpfs_of_its_own_can_be_full_and_is_again_after_a_crash(make: Make) -> None:
     """What it had in memory went with it, and the window still holds."""
     it = make("--tmpfs", "/data:size=8m")

@@ -144,12 +144,6 @@ def test_a_volume_of_somebody_elses_is_refused(pair: Pair) -> None:
     refused(pair, 2, "the volume precious is external", "give the project a volume of its own")
 
 
-def test_a_network_that_is_not_there_is_named_with_what_makes_it(pair: Pair) -> None:
-    """Exit 6."""
-    pair.compose({**compose_file(networks=["office"]), "networks": {"office": {"external": True, "name": "no-office"}}})
-    refused(pair, 6, "the external network no-office is not there; make it: docker network create no-office")
-
-
 # ------------------------------------------------------------------------------------------------ it does not come up
 
 

@@ -28,10 +28,17 @@ class Finished:
         body = compose_file(command=writes)
         body["services"]["back"]["volumes"].append(f"{self.data}:/var/lib/back")
         body["services"]["front"]["ports"] = [f"127.0.0.1:{free_ports(1)[0]}:8000"]  # taken, while a copy runs too
+        self.office = f"{pair.folder.name}-office"
+        body["networks"] = {"office": {"external": True, "name": self.office}}
+        body["services"]["back"] |= {
+            "networks": {"default": {}, "office": {"aliases": ["db"]}},
+            "labels": {"route": "me"},
+        }
         body["services"]["front"] |= {"image": f"{pair.folder.name}-front:test", "build": {"context": "."}}
         (pair.folder / "Dockerfile").write_text(f"FROM {body['services']['back']['image']}\nENV BUILT=1\n")
         pair.compose(body)
         self.name = pair.folder.name
+        assert docker("network", "create", self.office).returncode == 0
         self.own("up", "--detach", "--build")
         (self.data / "written").write_text("the user's", encoding="utf-8")
         self.before = self.running()
@@ -64,6 +71,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
     finally:
         made.own("down", "--volumes")
         docker("image", "rm", f"{made.name}-front:test")
+        docker("network", "rm", made.office)
 
 
 def test_a_run_beside_the_users_own_copy_does_not_touch_it(finished: Finished) -> None:
@@ -71,6 +79,8 @@ def test_a_run_beside_the_users_own_copy_does_not_touch_it(finished: Finished) -
     done = finished.pair.run("run", "scenarios/slow.py")
     assert words(finished.pair.latest("slow"))["Run complete"] == "pass", done.stdout
     assert "your folder at /var/lib/back is left alone" in done.stdout
+    assert "the external network office is left alone" in done.stdout
+    assert "labels are left out (back)" in done.stdout
     assert len(finished.before) == 2
     assert finished.running() == finished.before
 
@@ -78,6 +88,18 @@ def test_a_run_beside_the_users_own_copy_does_not_touch_it(finished: Finished) -
 def test_a_folder_of_data_is_not_touched_by_the_copy(finished: Finished) -> None:
     """What is mounted under /var/lib stays as the user left it."""
     assert (finished.data / "written").read_text(encoding="utf-8") == "the user's"
+
+
+def test_the_copy_is_on_no_network_that_the_user_shares_with_others(finished: Finished) -> None:
+    """There it would answer to the names of what runs there; it has one of its own, where its own names mean it."""
+    on = {
+        one.name: one.aliases
+        for each in finished.pair.state("slow").services
+        if each.container
+        for one in each.container.endpoints
+    }
+    assert finished.office not in on
+    assert [set(names) >= {"db", "back"} for name, names in on.items() if name.endswith("_office")] == [True]
 
 
 def test_no_secret_gets_into_a_run_folder(finished: Finished) -> None:

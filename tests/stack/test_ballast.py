@@ -54,3 +54,18 @@ def test_a_file_system_that_others_use_is_refused(tmp_path):
     assert not (tmp_path / NAME).exists()
     with pytest.raises(StartError, match="it has no folder"):
         leave_free(tmp_path / "none", more_than_there_is, "it")
+
+
+def test_a_folder_that_is_no_mount_is_refused(disk):
+    """Its file system is not the service's own, however small it is."""
+    (disk / "theirs").mkdir()
+    with pytest.raises(StartError, match="others use too"):
+        leave_free(disk / "theirs", 0, "it")
+
+
+def test_a_link_in_the_ballasts_place_is_not_followed(disk, tmp_path):
+    """Whoever owns the disk could lead us anywhere."""
+    (disk / NAME).symlink_to(tmp_path / "theirs")
+    with pytest.raises(StartError, match="cannot be filled"):
+        leave_free(disk, 0, "it")
+    assert not (tmp_path / "theirs").exists()

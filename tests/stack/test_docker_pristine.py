@@ -67,6 +67,16 @@ def test_each_thing_that_is_out_of_place_is_told(tmp_path, change, says):
     assert _differences(tmp_path, _body(tmp_path, **change)) == [says]
 
 
+def test_links_are_part_of_a_place_on_a_network(tmp_path):
+    """Names that only it knows: without them it does not find the others."""
+    place = {"NetworkID": "n1", "Aliases": ["db"]}
+    was = _body(tmp_path, networks={"shop_default": {**place, "Links": ["shop-db-1:database"]}})
+    assert pristine.endpoints(was)[0].links == ("shop-db-1:database",)
+    now = _body(tmp_path, networks={"shop_default": {**place, "Links": None}})
+    assert _differences(tmp_path, now, was) == ["it was cut off from shop_default"]
+    assert _differences(tmp_path, was, was) == []
+
+
 def test_a_resolv_conf_that_is_not_its_text_is_told(tmp_path):
     """Ours, or half of ours, as a harness leaves it that is killed while it writes."""
     was = _body(tmp_path)
@@ -126,3 +136,13 @@ def test_a_disk_is_where_the_engine_keeps_its_volume(tmp_path):
     assert str(pristine.disk_folder(_Engine(), body, "/data")) == "/volumes/data"
     assert pristine.disk_folder(_Engine(), body, "/tmp") is None
     assert pristine.disks(_body(tmp_path, how={"Tmpfs": {"/run": ""}})) == ("/data", "/run")
+
+
+@pytest.mark.parametrize(("path", "is_seen"), [("/run/small", True), ("/var/run/small", False), ("/run/link", False)])
+def test_a_link_on_the_way_to_a_disk_is_not_followed(tmp_path, path, is_seen):
+    """An absolute one is followed from this machine's root: its own /run would be filled."""
+    (tmp_path / "run/small").mkdir(parents=True)
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var/run").symlink_to("/run")
+    (tmp_path / "run/link").symlink_to("small")
+    assert pristine.below(tmp_path, path) == (tmp_path / path[1:] if is_seen else None)

@@ -19,10 +19,14 @@ class _Powers:
         self.lives, self.frozen, self.limits = True, False, {}
         self.stops_in_s = 0.0
         self.needs_bytes = 0
+        self.done = False
         self.stopping = threading.Event()
 
     def alive(self):
         return self.lives
+
+    def is_done(self):
+        return self.done
 
     def kill(self):
         self.did.append("kill")
@@ -167,6 +171,42 @@ def test_a_restart_in_the_window_of_a_kill_starts_nothing(service, powers):
     assert powers.did == ["kill", "start"]
 
 
+def test_a_restart_that_takes_its_time_keeps_no_other_fault_waiting(service, powers):
+    """Nor does it look like a death; a kill ends it, and what is killed is down until the kill's window ends."""
+    powers.stops_in_s = 30
+    began = time.monotonic()
+    restart, squeeze = service.restart(), service.squeeze_cpu(0.1)
+    assert not service.died()
+    kill = service.kill()
+    restart()
+    squeeze()
+    assert time.monotonic() - began < 5
+    assert not powers.lives
+    kill()
+    assert powers.did == ["stop", "kill", "start"]
+
+
+@pytest.mark.parametrize("fault", ["stop", "restart"])
+def test_what_has_not_ended_soon_after_its_window_is_killed(service, powers, monkeypatch, fault):
+    """Whoever runs the clock cannot wait a whole grace period; it is started then, as it would have been."""
+    monkeypatch.setattr("harness.stack.service.CUT_SHORT_AFTER_S", 0.1)
+    powers.stops_in_s = 30
+    began = time.monotonic()
+    getattr(service, fault)()()
+    assert time.monotonic() - began < 5
+    assert powers.did == ["stop", "kill", "start"]
+
+
+def test_a_job_that_is_done_has_neither_died_nor_fallen(service, powers):
+    """Whatever fault is in; but one that comes back lives, and may die."""
+    powers.lives, powers.done = False, True
+    heal = service.squeeze_cpu(0.1)
+    assert not service.fell()
+    heal()
+    powers.lives, powers.done = False, True
+    assert not service.died()
+
+
 def test_a_stop_that_takes_its_time_keeps_nobody_waiting(service, powers):
     """It is asked at once and waited for when its window ends, before the start."""
     powers.stops_in_s = 0.3
@@ -200,12 +240,14 @@ def test_an_error_of_what_is_done_meanwhile_is_told_at_its_end(service, powers, 
         service.stop()()
 
 
-def test_what_was_asked_to_end_is_noted_until_it_has(powers, tmp_path):
+def test_what_was_asked_to_end_is_noted_until_it_is_started_again(powers, tmp_path):
     """On disk, for whoever heals after a harness that is killed meanwhile."""
     powers.stops_in_s = 0.2
     note = tmp_path / "ending-db"
     heal = BreakableService("db", powers, note).stop()
     _soon(note.exists)
+    _soon(lambda: not powers.lives)
+    assert note.exists()
     heal()
     assert not note.exists()
 

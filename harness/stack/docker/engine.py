@@ -16,6 +16,7 @@ from docker.errors import APIError, DockerException, NotFound
 
 from harness.errors import EngineError
 from harness.stack.child import ProcessId, identify
+from harness.stack.state import Endpoint
 
 DEADLINE_S = 20
 DEFAULT_HOST = "unix:///var/run/docker.sock"
@@ -143,10 +144,16 @@ class Engine:
             answer = self._api._post_json(self._api._url("/containers/{0}/update", container), data=dict(limits))
             self._api._raise_for_status(answer)
 
-    def connect_network(self, container: str, network: str, aliases: Sequence[str], ipv4: str, ipv6: str) -> None:
+    def connect_network(self, container: str, place: Endpoint) -> None:
+        network = place.network
         with _told(f"docker network connect {network[:12]} {container[:12]}"), _unless("already exists in network"):
             self._api.connect_container_to_network(
-                container, network, aliases=list(aliases), ipv4_address=ipv4 or None, ipv6_address=ipv6 or None
+                container,
+                network,
+                aliases=list(place.aliases),
+                links=[tuple(one.split(":", 1)) for one in place.links],
+                ipv4_address=place.ipv4 or None,
+                ipv6_address=place.ipv6 or None,
             )
 
     def disconnect_network(self, container: str, network: str) -> None:

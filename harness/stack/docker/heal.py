@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from docker.errors import NotFound
@@ -12,7 +12,7 @@ from docker.errors import NotFound
 from harness.errors import HarnessError
 from harness.record import HealReport
 from harness.stack.ballast import empty
-from harness.stack.docker import pristine
+from harness.stack.docker import health, pristine
 from harness.stack.docker.engine import Engine
 from harness.stack.docker.powers import begin, end_at_once, join_networks
 from harness.stack.docker.resolv_conf import read_resolv_conf, write_resolv_conf
@@ -31,33 +31,45 @@ def heal_containers(state: StackState) -> HealReport:
     broken: list[str] = []
     found = [one for one in state.services if one.container is not None]
     with ThreadPoolExecutor(max(1, min(8, len(found)))) as pool:
-        healed = pool.map(lambda one: _heal(engine, one, state.ending_note(one.name)), found)
+        healed = pool.map(lambda one: _heal(engine, one, state), found)
         for service, (wrong, left) in zip(found, healed, strict=True):
             mended += [f"{service.name}: {sentence}" for sentence in wrong if sentence not in left]
             broken += [f"{service.name}: {sentence}" for sentence in left]
     return HealReport(tuple(mended), tuple(broken))
 
 
-def _heal(engine: Engine, service: RunningService, ending: Path | None) -> tuple[list[str], list[str]]:
+def _heal(engine: Engine, service: RunningService, state: StackState) -> tuple[list[str], list[str]]:
     """(what was out of place, what is so still), in words."""
-    container = service.container
+    container, ending = service.container, state.ending_note(service.name)
     assert container is not None
     try:
-        if ending is not None and ending.exists():
+        if was_asked := ending is not None and ending.exists():
             end_at_once(engine, container.id)
-            ending.unlink(missing_ok=True)
         body = engine.inspect(container.id)
+        if not was_asked:
+            container = _as_job(state, service, body)
         found = [f"its disk {path} was full" for path in service.disks if _empty(engine, body, path)]
         wrong = list(pristine.differences(engine, container, body))
-        if not wrong:
-            return found, []
-        trouble = _mend(engine, container, service.name)
-        left = list(pristine.differences(engine, container, engine.inspect(container.id)))
+        left: list[str] = []
+        if wrong:
+            trouble = _mend(engine, container, service.name)
+            now = engine.inspect(container.id)
+            left = list(pristine.differences(engine, container if trouble else _as_job(state, service, now), now))
+            left += trouble if left else ()
+        if was_asked and ending is not None and not left:
+            ending.unlink(missing_ok=True)
     except NotFound:
         return [], [f"its container {container.name} is gone; start the stack anew"]
     except (HarnessError, OSError) as error:
         return [], [str(error)]
-    return [*found, *wrong], [*left, *(trouble if left else ())]
+    return [*found, *wrong], left
+
+
+def _as_job(state: StackState, service: RunningService, body: Mapping[str, Any]) -> ContainerState:
+    """Its pristine state; that of a job that has ended well meanwhile is to be ended."""
+    assert service.container is not None
+    is_done = state.may_end(service.name) and health.ended_well(body)
+    return replace(service.container, running=False) if is_done else service.container
 
 
 def _empty(engine: Engine, body: Mapping[str, Any], path: str) -> bool:
@@ -71,6 +83,8 @@ def _mend(engine: Engine, container: ContainerState, name: str) -> list[str]:
     for mend in (_unpause, _limits, _networks, _start, _dns, _pause):
         try:
             mend(engine, engine.inspect(container.id), container, name)
+        except NotFound as error:  # a network, say; where it is the container, whoever looks at it next is told
+            trouble.append(str(error.explanation or error))
         except (HarnessError, OSError) as error:
             trouble.append(str(error))
     return trouble

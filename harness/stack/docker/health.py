@@ -33,6 +33,14 @@ def is_lost(body: Body) -> bool:
     return _health(state) == "unhealthy" if state["Running"] else state["ExitCode"] != 0
 
 
+def ended_well(body: Body) -> bool:
+    """As a job does: no error, and nothing that would start it again."""
+    state = body["State"]
+    if state["Running"] or state.get("Restarting") or state["ExitCode"] != 0:
+        return False
+    return body["HostConfig"]["RestartPolicy"]["Name"] in ("", "no", "on-failure")
+
+
 def trouble(body: Body) -> str:
     """What is wrong with it, in words; empty where nothing is known to be."""
     state = body["State"]

@@ -17,6 +17,7 @@ from harness.adopt.subnets import Subnets
 from harness.errors import StartError
 from harness.stack.compose_file import StackSpec
 from harness.stack.docker.engine import Engine
+from harness.stack.docker.isolation import own_network
 
 TOXIPROXY_IMAGE = "ghcr.io/shopify/toxiproxy:2.12.0"
 
@@ -44,7 +45,7 @@ def interpose(
 
     Raises HarnessError where that cannot be.
     """
-    project = with_external(parse(json.dumps(resolved)), engine)
+    project = with_its_own(parse(json.dumps(resolved)))
     edges = [Edge(link.client, link.service, link.upstream) for link in spec.links.values()]
     return render(
         project,
@@ -57,6 +58,14 @@ def interpose(
         known_ports=spec.ports,
         labels=labels,
     )
+
+
+def with_its_own(project: ComposeProject) -> ComposeProject:
+    """The project with the networks that its copy has (isolation.py)."""
+    networks = {
+        key: replace(one, name=own_network(project.name, key), external=False) for key, one in project.networks.items()
+    }
+    return replace(project, networks=networks)
 
 
 def with_external(project: ComposeProject, engine: Engine) -> ComposeProject:

@@ -1,7 +1,8 @@
 """What makes a copy of a project ours for one run: ports of its own on the loopback, names of its own, our label.
 
 Pure: from the project as Compose resolves it to an override. Nothing of the user's file is changed; what would collide
-with the user's own running copy (ports, container names, named networks and volumes) is given a name of the run's.
+with the user's own running copy (ports, container names, named networks and volumes) is given a name of the run's, and
+what would lead others to the copy, or the copy to what is not its own (external networks, labels), is left out.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ Document = dict[str, Node]
 
 DATA_FOLDERS = ("/var/lib/", "/data", "/bitnami/", "/usr/share/elasticsearch/data", "/var/opt/", "/home/node/.n8n")
 """Where images keep what must not be lost."""
+NOTHING = Tagged([], "!reset")
+ONE_CONTAINER: Document = {"scale": 1, "deploy": {"replicas": 1}}
 
 
 def merged(one: Mapping[str, Node], other: Mapping[str, Node]) -> Document:
@@ -23,8 +26,8 @@ def merged(one: Mapping[str, Node], other: Mapping[str, Node]) -> Document:
     out = dict(one)
     for key, value in other.items():
         before = out.get(key)
-        if isinstance(before, Mapping) and isinstance(value, Mapping):
-            out[key] = merged(before, value)
+        if isinstance(before, Mapping) and isinstance(value, Mapping | None):
+            out[key] = merged(before, value or {})
         elif isinstance(before, list | tuple) and isinstance(value, list | tuple):
             out[key] = [*before, *value]
         else:
@@ -42,28 +45,68 @@ def isolate(
     Raises ComposeFileError for volumes that somebody else owns.
     """
     project = resolved["name"]
+    networks = resolved.get("networks") or {}
+    external = {key for key, body in networks.items() if (body or {}).get("external")}
     services: Document = {}
     for name, body in resolved["services"].items():
-        one: Document = {"labels": labels}
+        one: Document = {"labels": Tagged(labels)}  # nothing that others act on
         if body.get("container_name"):
-            one["container_name"] = Tagged([], "!reset")
-            known_as: Node = {"aliases": [body["container_name"]]}  # others may find it by that name
-            one["networks"] = dict.fromkeys(body.get("networks") or {}, known_as)
+            one["container_name"] = NOTHING
+        if places := _places(body, external):
+            one["networks"] = places
         if "build" in body and not body.get("image"):
             one["image"] = f"{own_name}-{name}"
         if name in ports:
             inside, outside = ports[name]
             one["ports"] = Tagged([f"127.0.0.1:{outside}:{inside}"])
         elif body.get("ports"):
-            one["ports"] = Tagged([], "!reset")
+            one["ports"] = NOTHING
+        if _replicas(body) > 1:
+            one |= {key: said for key, said in ONE_CONTAINER.items() if key in body}
         if kept := kept_folders(body):
             one["volumes"] = [{"type": "volume", "target": target} for target in kept]
         services[name] = one
     return {
         "services": services,
-        "networks": _ours("network", resolved.get("networks") or {}, project, labels),
-        "volumes": _ours("volume", resolved.get("volumes") or {}, project, labels),
+        "networks": {key: _network(key, body or {}, project, labels) for key, body in networks.items()},
+        "volumes": {
+            key: _volume(key, body or {}, project, labels) for key, body in (resolved.get("volumes") or {}).items()
+        },
     }
+
+
+def own_network(project: str, key: str) -> str:
+    """The name of a network of the user's in the copy."""
+    return f"{project}_{key}"
+
+
+def left_alone(resolved: Mapping[str, Any]) -> list[str]:
+    """What the copy does without, and what it has instead, in lines."""
+    bodies = resolved["services"]
+    labelled = ", ".join(name for name, body in bodies.items() if body.get("labels"))
+    return [
+        *(
+            f"{name}: your folder at {target} is left alone; the copy has an empty volume there"
+            for name, body in bodies.items()
+            for target in kept_folders(body)
+        ),
+        *(
+            f"your volume {key} is a place of yours, and left alone; the copy has an empty one"
+            for key, body in (resolved.get("volumes") or {}).items()
+            if _leads_elsewhere(body or {})
+        ),
+        *(
+            f"the external network {key} is left alone; the copy has one of its own, with nobody else on it"
+            for key, body in (resolved.get("networks") or {}).items()
+            if (body or {}).get("external")
+        ),
+        *(
+            f"{name}: one container in the copy, not {count}; a fault strikes all of a service"
+            for name, body in bodies.items()
+            if (count := _replicas(body)) > 1
+        ),
+        *([f"labels are left out ({labelled}): who acts on them would take the copy for yours"] if labelled else []),
+    ]
 
 
 def kept_folders(body: Mapping[str, Any]) -> tuple[str, ...]:
@@ -79,20 +122,49 @@ def kept_folders(body: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _ours(kind: str, named: Mapping[str, Any], project: str, labels: Mapping[str, str]) -> Document:
-    out: Document = {}
-    for key, body in named.items():
-        if (body or {}).get("external"):
-            if kind == "network":
-                continue  # used as it is: what is on it is not ours to touch
-            raise ComposeFileError(
-                f"the volume {key} is external: a run would load and break what somebody else keeps in it; give the "
-                "project a volume of its own for the test, in a Compose file that you add with --file"
-            )
-        one: Document = {"labels": labels}
-        if (body or {}).get("name") != f"{project}_{key}":
-            one["name"] = f"{project}_{key}"
-        if kind == "volume" and str(((body or {}).get("driver_opts") or {}).get("device", "")).startswith("/"):
-            one["driver_opts"] = Tagged([], "!reset")  # a folder of the user's under another name
-        out[key] = one
-    return out
+def _places(body: Mapping[str, Any], external: set[str]) -> Document:
+    """What changes of a service's places on networks."""
+    found: Document = {}
+    for key, place in (body.get("networks") or {}).items():
+        one: Document = {}
+        if body.get("container_name"):
+            one["aliases"] = [body["container_name"]]  # others may find it by that name
+        if key in external:  # the copy's own has another subnet
+            one |= {at: NOTHING for at in ("ipv4_address", "ipv6_address") if at in (place or {})}
+        if one:
+            found[key] = one
+    return found
+
+
+def _replicas(body: Mapping[str, Any]) -> int:
+    return int(body.get("scale") or (body.get("deploy") or {}).get("replicas") or 1)
+
+
+def _network(key: str, body: Mapping[str, Any], project: str, labels: Mapping[str, str]) -> Document:
+    """Of an external one too: on the user's the copy would bear the names of what runs there, and find it."""
+    one: Document = {"labels": labels}
+    if body.get("external"):
+        one["external"] = NOTHING
+    if body.get("name") != own_network(project, key):
+        one["name"] = own_network(project, key)
+    return one
+
+
+def _volume(key: str, body: Mapping[str, Any], project: str, labels: Mapping[str, str]) -> Document:
+    if body.get("external"):
+        raise ComposeFileError(
+            f"the volume {key} is external: a run would load and break what somebody else keeps in it; give the "
+            "project a volume of its own for the test, in a Compose file that you add with --file"
+        )
+    one: Document = {"labels": labels}
+    if body.get("name") != f"{project}_{key}":
+        one["name"] = f"{project}_{key}"
+    if _leads_elsewhere(body):
+        one |= {"driver": NOTHING, "driver_opts": NOTHING}
+    return one
+
+
+def _leads_elsewhere(volume: Mapping[str, Any]) -> bool:
+    """To a folder of the user's or a server (bind, NFS, a driver's own): under another name it is the same data."""
+    options = volume.get("driver_opts") or {}
+    return bool(options) and options.get("type") != "tmpfs"

@@ -13,7 +13,7 @@ from docker.errors import NotFound
 from harness.errors import EngineError
 from harness.stack.ballast import leave_free
 from harness.stack.child import ProcessId
-from harness.stack.docker import pristine
+from harness.stack.docker import health, pristine
 from harness.stack.docker.engine import Engine
 from harness.stack.docker.resolv_conf import NO_DNS, write_resolv_conf
 from harness.stack.service import cannot
@@ -23,14 +23,17 @@ from harness.waiting import wait_until
 ENDED_WITHIN_S = 5.0
 STOP_WITHIN_S = 10
 """What Docker gives a container to end, where it says nothing else (stop_grace_period)."""
+HELD = ("resource busy", "unable to set memory limit")
+"""How a limit of memory is refused that is below what is held: by the kernel, and by newer runtimes."""
 
 
 class ContainerPowers:
     """Implements service.Powers over one container."""
 
-    def __init__(self, service: RunningService) -> None:
+    def __init__(self, service: RunningService, may_end: bool = False) -> None:
+        """`may_end`: it may be a job, which is done when it ends well."""
         assert service.container is not None
-        self._name = service.name
+        self._name, self._may_end, self._was_stopped = service.name, may_end, False
         self._container: ContainerState = service.container
         self._engine = Engine.connect()
         self._process: ProcessId | None = service.process
@@ -51,6 +54,9 @@ class ContainerPowers:
         self._process = self._engine.process_of(body, self._name)
         return bool(body["State"]["Running"])  # true of one that is restarting too
 
+    def is_done(self) -> bool:
+        return self._may_end and not self._was_stopped and health.ended_well(self._body())
+
     def kill(self) -> None:
         body = self._body()
         process = self._engine.process_of(body, self._name)
@@ -70,11 +76,15 @@ class ContainerPowers:
         wait_until(lambda: not process.alive(), ENDED_WITHIN_S)
 
     def stop(self) -> None:
-        grace_s = self._body()["Config"].get("StopTimeout")
-        self._engine.stop(self._container.id, STOP_WITHIN_S if grace_s is None else int(grace_s))
+        self._was_stopped = True
+        self._engine.stop(self._container.id, grace_s(self._body()))
 
     def start(self) -> bool:
-        return self._container.running and begin(self._engine, self._body())
+        if not self._container.running or self.is_done():
+            return False
+        started = begin(self._engine, self._body())
+        self._was_stopped = False
+        return started
 
     def freeze(self) -> None:
         self._engine.pause(self._container.id)
@@ -83,20 +93,20 @@ class ContainerPowers:
         self._engine.unpause(self._container.id)
 
     def limit_cpu(self, cores: float | None) -> None:
-        limits = pristine.cpu_limits(self._body(), cores if cores is not None else self._container.cpu_cores)
-        self._engine.update(self._container.id, limits)
+        had = self._container.cpu_cores
+        wanted = had if cores is None else min(cores, had or cores)
+        self._engine.update(self._container.id, pristine.cpu_limits(self._body(), wanted))
 
     def limit_memory(self, limit_bytes: int | None) -> None:
-        wanted, swap = limit_bytes, limit_bytes
-        if limit_bytes is None:
-            wanted, swap = self._container.memory_bytes, self._container.memory_swap_bytes
+        wanted, swap = self._container.memory_bytes, self._container.memory_swap_bytes
+        if limit_bytes is not None and (wanted is None or limit_bytes < wanted):  # else it has no more already
+            wanted = swap = limit_bytes
         try:
             self._engine.update(self._container.id, pristine.memory_limits(self._engine, wanted, swap))
-        except EngineError:
-            if limit_bytes is None or not self._body()["State"]["Running"]:
+        except EngineError as error:
+            if not any(said in str(error) for said in HELD):
                 raise
-            # cgroup v1 refuses a limit below what is held, v2 kills for it, and so do we
-            self._engine.kill(self._container.id)
+            self._engine.kill(self._container.id)  # cgroup v1 refuses, v2 kills for it, and so do we
 
     def limit_disk(self, path: str, free_bytes: int | None) -> None:
         body = self._body()
@@ -108,7 +118,8 @@ class ContainerPowers:
             raise cannot(
                 self._name,
                 f"a full disk at {path}",
-                f"it must be a volume or a tmpfs of its own{listed}, and we root on the machine of the Docker Engine",
+                f"it must be a volume or a tmpfs of its own{listed}, by a path without symbolic links, and we root on "
+                "the machine of the Docker Engine",
             )
         leave_free(folder, free_bytes, self._name)
 
@@ -134,6 +145,12 @@ class ContainerPowers:
     def let_go(self) -> None: ...
 
 
+def grace_s(body: Mapping[str, Any]) -> int:
+    """How long a container may take to end when it is asked to."""
+    given = body["Config"].get("StopTimeout")
+    return STOP_WITHIN_S if given is None else int(given)
+
+
 def begin(engine: Engine, body: Mapping[str, Any]) -> bool:
     """Start a container where it does not run, at once where it waits to be restarted; whether it had to be."""
     state = body["State"]
@@ -142,7 +159,12 @@ def begin(engine: Engine, body: Mapping[str, Any]) -> bool:
     if state.get("Restarting"):
         engine.stop(body["Id"], 0)
     engine.start(body["Id"])
-    wait_until(lambda: bool(engine.inspect(body["Id"])["State"]["Running"]), ENDED_WITHIN_S)
+
+    def has_begun() -> bool:
+        now = engine.inspect(body["Id"])
+        return bool(now["State"]["Running"]) or health.ended_well(now)
+
+    wait_until(has_begun, ENDED_WITHIN_S)
     return True
 
 
@@ -156,7 +178,13 @@ def end_at_once(engine: Engine, container: str) -> None:
 def join_networks(engine: Engine, body: Mapping[str, Any], container: ContainerState) -> None:
     """Put it on all of its networks again, where it is not, or not by its names."""
     there = {one.name for one in pristine.endpoints(body)}
+    gone = []
     for one in pristine.missing_endpoints(container, body):
-        if one.name in there:
-            engine.disconnect_network(container.id, one.network)
-        engine.connect_network(container.id, one.network, one.aliases, one.ipv4, one.ipv6)
+        try:
+            if one.name in there:
+                engine.disconnect_network(container.id, one.network)
+            engine.connect_network(container.id, one)
+        except NotFound as error:
+            gone.append(f"{one.name}: {error.explanation}")
+    if gone:
+        raise EngineError(f"cannot be put on its networks again: {'; '.join(gone)}")

@@ -39,7 +39,14 @@ def endpoints(body: Mapping[str, Any]) -> tuple[Endpoint, ...]:
         own = body["Id"][:12]
         aliases = tuple(sorted(alias for alias in one.get("Aliases") or () if alias != own))
         found.append(
-            Endpoint(one["NetworkID"], name, aliases, fixed.get("IPv4Address", ""), fixed.get("IPv6Address", ""))
+            Endpoint(
+                one["NetworkID"],
+                name,
+                aliases,
+                fixed.get("IPv4Address", ""),
+                fixed.get("IPv6Address", ""),
+                tuple(sorted(one.get("Links") or ())),
+            )
         )
     return tuple(found)
 
@@ -50,7 +57,9 @@ def missing_endpoints(pristine: ContainerState, body: Mapping[str, Any]) -> list
 
     def is_there(one: Endpoint) -> bool:
         now = there.get(one.name)
-        return now is not None and {*one.aliases} <= {*now.aliases} and (one.ipv4, one.ipv6) == (now.ipv4, now.ipv6)
+        if now is None or (one.ipv4, one.ipv6) != (now.ipv4, now.ipv6):
+            return False
+        return {*one.aliases} <= {*now.aliases} and {*one.links} <= {*now.links}
 
     return [one for one in pristine.endpoints if not is_there(one)]
 
@@ -110,7 +119,20 @@ def disk_folder(engine: Engine, body: Mapping[str, Any], path: str) -> Path | No
         if one.get("Type") == "volume" and one["Destination"] == path:
             return Path(one["Source"])
     process = engine.process_of(body, path) if path in disks(body) else None
-    return Path(f"/proc/{process.pid}/root{path}") if process is not None else None
+    return below(Path(f"/proc/{process.pid}/root"), path) if process is not None else None
+
+
+def below(root: Path, path: str) -> Path | None:
+    """A path of a container's as it is seen from here; None where a symbolic link is on the way.
+
+    An absolute one (`/var/run` to `/run`, in many images) would be followed to this machine's own folder.
+    """
+    found = root
+    for part in Path(path).parts[1:]:
+        found /= part
+        if found.is_symlink():
+            return None
+    return found
 
 
 def differences(engine: Engine, pristine: ContainerState, body: Mapping[str, Any]) -> Iterator[str]:

@@ -25,12 +25,12 @@ from harness.stack.child import Child
 from harness.stack.docker import compose, health, isolation, pristine
 from harness.stack.docker.compose import ComposeFiles
 from harness.stack.docker.engine import RUN_LABEL, SERVICE_LABEL, Engine
+from harness.stack.docker.powers import grace_s
 from harness.stack.state import RunningService, StackState, write
 from harness.waiting import POLL_S, wait_until
 
 UP_WITHIN_S = 600.0
 LOG, LOG_LINES = "compose.log", 12
-STOP_WITHIN_S = 10
 
 Say = Callable[[str], None]
 More = Callable[[Mapping[str, Any], Mapping[str, str]], Mapping[str, Node]]
@@ -76,7 +76,7 @@ class ProjectCopy:
         override = isolation.merged(isolation.isolate(resolved, own_name, ports, labels), more(resolved, labels))
         folder = Path(tempfile.mkdtemp(prefix="harness-stack-"))
         self.change(folders=(str(folder),), notes=str(folder), project=project)
-        self._secrets = secrets_in(compose.environments(resolved))
+        self._secrets = secrets_of(resolved)
         remember(folder, self._secrets)
         path = folder / "override.yml"
         path.touch(mode=0o600)  # it may hold what the project keeps secret
@@ -90,18 +90,22 @@ class ProjectCopy:
         self._wait_healthy()
 
     def _tell(self, own_name: str, resolved: Mapping[str, Any]) -> None:
-        for name, body in resolved["services"].items():
-            for target in isolation.kept_folders(body):
-                self._say(f"  {name}: your folder at {target} is left alone; the copy has an empty volume there")
+        for line in isolation.left_alone(resolved):
+            self._say(f"  {line}")
         self._own_runs = own_name if own_name in self.engine.running_projects() else ""
 
     def _stand_aside(self, own_name: str) -> None:
-        running = [body["Id"] for body in self.engine.containers(own_name) if body["State"]["Running"]]
+        running = [body for body in self.engine.containers(own_name) if body["State"]["Running"]]
+
+        def stop(body: Mapping[str, Any]) -> None:
+            with contextlib.suppress(NotFound):
+                self.engine.stop(body["Id"], grace_s(body))
+
         if running:
             self._say(f"  {own_name} itself is stopped for the time ({len(running)} containers)")
-            self.change(aside=tuple(running))
+            self.change(aside=tuple(body["Id"] for body in running))
             with ThreadPoolExecutor(8) as pool:
-                list(pool.map(lambda one: self.engine.stop(one, STOP_WITHIN_S), running))
+                list(pool.map(stop, running))
 
     def change(self, **fields: Any) -> None:
         self.state = replace(self.state, **fields)
@@ -113,12 +117,12 @@ class ProjectCopy:
         for body in self.engine.containers(self.state.project):
             if trouble := health.trouble(body):
                 name, probe = body["Config"]["Labels"][SERVICE_LABEL], health.probe(body)
-                told = f" (its health check says: {probe})" if probe else ""
+                told = f" (its health check says: {masked(probe, self._secrets)})" if probe else ""
                 with contextlib.suppress(NotFound):
-                    lines = self.engine.logs(body["Id"], LOG_LINES).decode(errors="replace").splitlines()
-                    end = "\n".join(f"    {line}" for line in lines) or "    (its log is empty)"
+                    log = masked(self.engine.logs(body["Id"], LOG_LINES).decode(errors="replace"), self._secrets)
+                    end = "\n".join(f"    {line}" for line in log.splitlines()) or "    (its log is empty)"
                     said += f"\n{name} {trouble}{told}; the end of its log:\n{end}"
-        return masked(said, self._secrets)
+        return said
 
     def wait(self, ready: Callable[[], bool], within_s: float) -> bool:
         """As wait_until; raises StartError when it was called off."""
@@ -176,14 +180,12 @@ class ProjectCopy:
         found = []
         for body in self.engine.containers(self.state.project):
             name = body["Config"]["Labels"][SERVICE_LABEL]
-            number = body["Config"]["Labels"].get("com.docker.compose.container-number", "1")
-            called = name if number == "1" else f"{name}-{number}"
             found.append(
                 RunningService(
-                    called,
+                    name,
                     f"127.0.0.1:{ports[name][1]}" if name in ports else _address(body),
-                    str((self._logs / f"{called}.log").resolve()),
-                    self.engine.process_of(body, called),
+                    str((self._logs / f"{name}.log").resolve()),
+                    self.engine.process_of(body, name),
                     container=pristine.capture(self.engine, body),
                     disks=dict.fromkeys(pristine.disks(body), ""),
                 )
@@ -227,6 +229,11 @@ class _Progress:
                     name = words[1].removeprefix(f"{self._project}-").rpartition("-")[0]
                     self._say(f"  {name}: {words[-1].lower()}")
             self._read = len(lines)
+
+
+def secrets_of(resolved: Mapping[str, Any]) -> set[str]:
+    """The secret values of a resolved project. The name of a service is none: it is in every line that is told."""
+    return secrets_in(compose.environments(resolved)) - {*resolved["services"]}
 
 
 def _pulled(*documents: Mapping[str, Any]) -> dict[str, str]:

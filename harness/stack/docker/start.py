@@ -69,7 +69,7 @@ def _listens(copy: ProjectCopy, spec: StackSpec) -> bool:
 def _find_links(copy: ProjectCopy, spec: StackSpec, api_port: int, entry_port: int) -> None:
     """Every link has its proxy, and the entry listens. Raises StartError."""
     client = ToxiproxyClient(f"http://127.0.0.1:{api_port}")
-    if not copy.wait(lambda: listens("127.0.0.1", api_port), ANSWERS_WITHIN_S):
+    if not copy.wait(client.answers, ANSWERS_WITHIN_S):
         raise StartError(f"Toxiproxy's API does not answer at {client.url}{copy.why()}")
     there = client.proxies()
     missing = [name for name in spec.links if name not in there]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from harness.adopt.project import parse
 from harness.adopt.yaml_text import Tagged
 from harness.errors import ComposeFileError
-from harness.stack.docker.isolation import isolate, kept_folders, merged
+from harness.stack.docker.interpose import with_its_own
+from harness.stack.docker.isolation import NOTHING, isolate, kept_folders, left_alone, merged
 
 LABELS = {"io.resilience-harness.run": "abc"}
 
@@ -31,14 +34,14 @@ def test_the_entry_is_met_on_the_loopback_and_no_other_port_is_published() -> No
     """The user's own ports may be taken: by the user's own copy."""
     made = copy_of({"web": (8000, 20001)}, services={"web": {"ports": [1]}, "db": {"ports": [2]}, "job": {}})
     assert made["services"]["web"]["ports"] == Tagged(["127.0.0.1:20001:8000"])
-    assert made["services"]["db"]["ports"] == Tagged([], "!reset")
+    assert made["services"]["db"]["ports"] == NOTHING
     assert "ports" not in made["services"]["job"]
 
 
 def test_a_container_name_becomes_a_name_on_its_networks() -> None:
     """Two containers cannot bear it; others may find the service by it."""
     made = service(container_name="the-web", networks={"default": None, "back": None})
-    assert made["container_name"] == Tagged([], "!reset")
+    assert made["container_name"] == NOTHING
     assert made["networks"] == {key: {"aliases": ["the-web"]} for key in ("default", "back")}
 
 
@@ -63,16 +66,77 @@ def test_named_volumes_and_networks_are_of_the_copy() -> None:
 def test_a_volume_that_is_a_folder_of_the_users_is_an_empty_one() -> None:
     """Another name for the same folder would be the same data."""
     made = copy_of(services={}, volumes={"data": {"driver_opts": {"type": "none", "device": "/srv/data", "o": "bind"}}})
-    assert made["volumes"]["data"]["driver_opts"] == Tagged([], "!reset")
+    assert made["volumes"]["data"]["driver_opts"] == NOTHING
     bounded = copy_of(services={}, volumes={"data": {"driver_opts": {"type": "tmpfs", "device": "tmpfs"}}})
     assert "driver_opts" not in bounded["volumes"]["data"]
 
 
-def test_an_external_volume_is_refused_and_an_external_network_is_used() -> None:
-    """Data of somebody else's is not ours to break; what is on a network is not touched."""
+def test_a_volume_that_is_on_a_server_is_an_empty_one() -> None:
+    """The same data by another way; and what only a driver knows goes with the driver."""
+    nfs = {"driver": "nfs", "driver_opts": {"type": "nfs", "o": "addr=10.0.0.1,rw", "device": ":/export/pg"}}
+    made = copy_of(services={}, volumes={"data": nfs})
+    assert (made["volumes"]["data"]["driver_opts"], made["volumes"]["data"]["driver"]) == (NOTHING, NOTHING)
+
+
+def test_an_external_volume_is_refused() -> None:
+    """Data of somebody else's is not ours to break."""
     with pytest.raises(ComposeFileError, match=r"the volume precious is external.*--file"):
         copy_of(services={}, volumes={"precious": {"external": True}})
-    assert copy_of(services={}, networks={"office": {"external": True}})["networks"] == {}
+
+
+def test_an_external_network_is_one_of_the_copys_own() -> None:
+    """On the user's the copy would bear the names of what runs there, and find it. Addresses are of its subnet."""
+    place = {"aliases": ["db"], "ipv4_address": "10.9.0.4"}
+    made = copy_of(
+        services={"db": {"container_name": "the-db", "networks": {"office": place, "default": place}}},
+        networks={"office": {"name": "office", "external": True}, "default": {"name": "shop-hx-abc_default"}},
+    )
+    assert made["networks"]["office"] == {"labels": LABELS, "external": NOTHING, "name": "shop-hx-abc_office"}
+    assert made["services"]["db"]["networks"] == {
+        "office": {"aliases": ["the-db"], "ipv4_address": NOTHING},
+        "default": {"aliases": ["the-db"]},
+    }
+
+
+def test_the_users_labels_are_not_on_the_copy() -> None:
+    """Who acts on them (Traefik, a backup) would take it for the user's own."""
+    assert service(labels={"traefik.enable": "true"})["labels"] == Tagged(LABELS)
+
+
+@pytest.mark.parametrize(
+    ("said", "made"),
+    [
+        ({"scale": 3}, {"scale": 1}),
+        ({"deploy": {"replicas": 2}}, {"deploy": {"replicas": 1}}),
+        ({"scale": 2, "deploy": {"replicas": 2}}, {"scale": 1, "deploy": {"replicas": 1}}),
+        ({"scale": 0}, {}),
+        ({"deploy": {"resources": {}}}, {}),
+    ],
+)
+def test_a_service_of_several_containers_has_one_in_the_copy(said: dict[str, Any], made: dict[str, Any]) -> None:
+    """They could not all be met at one port, and a fault is one on all of a service."""
+    found = service(**said)
+    assert {key: found[key] for key in ("scale", "deploy") if key in found} == made
+
+
+def test_what_the_copy_has_otherwise_is_told() -> None:
+    """A line each; nothing where nothing is otherwise."""
+    data = {"type": "bind", "target": "/data"}
+    told = left_alone(
+        {
+            "services": {"web": {"scale": 3, "labels": {"a": "b"}}, "db": {"volumes": [data]}},
+            "networks": {"office": {"external": True}, "default": None},
+            "volumes": {"pg": {"driver_opts": {"type": "nfs"}}, "small": {"driver_opts": {"type": "tmpfs"}}},
+        }
+    )
+    assert [line.split(";")[0].split(":")[0] for line in told] == [
+        "db",
+        "your volume pg is a place of yours, and left alone",
+        "the external network office is left alone",
+        "web",
+        "labels are left out (web)",
+    ]
+    assert left_alone({"services": {"web": {}}}) == []
 
 
 @pytest.mark.parametrize(
@@ -95,13 +159,22 @@ def test_a_folder_of_data_is_kept_from_the_copy_and_code_is_not(mount: dict[str,
 def test_everything_bears_the_runs_label() -> None:
     """So that it is found again, whoever looks for it."""
     made = copy_of(services={"web": {}}, networks={"default": {}}, volumes={"data": {}})
-    assert [one["labels"] for kind in ("services", "networks", "volumes") for one in made[kind].values()] == [
-        LABELS
-    ] * 3
+    assert made["services"]["web"]["labels"] == Tagged(LABELS)
+    assert [one["labels"] for kind in ("networks", "volumes") for one in made[kind].values()] == [LABELS] * 2
 
 
 def test_two_overrides_join_as_compose_joins_them() -> None:
     """Mappings and lists grow, of anything else the second counts."""
     one = {"services": {"web": {"volumes": [1], "image": "a"}}, "only": 1}
     other = {"services": {"web": {"volumes": [2], "image": "b"}, "db": {}}}
+    assert merged({"networks": one}, {"networks": None}) == {"networks": one}
     assert merged(one, other) == {"services": {"web": {"volumes": [1, 2], "image": "b"}, "db": {}}, "only": 1}
+
+
+def test_links_are_laid_on_the_networks_that_the_copy_has() -> None:
+    """An external one is none of them, be it there or not."""
+    networks = {"office": {"name": "office", "external": True}, "default": {"name": "shop-hx-abc_default"}}
+    resolved = {"name": "shop-hx-abc", "services": {"web": {"image": "x"}}, "networks": networks}
+    made = with_its_own(parse(json.dumps(resolved))).networks
+    assert {one.key: one.name for one in made.values()} == {key: f"shop-hx-abc_{key}" for key in networks}
+    assert not any(one.external for one in made.values())
