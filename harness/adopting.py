@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from harness.adopt.link_names import link_names
 from harness.adopt.override import Override, render
 from harness.adopt.subnets import Subnets
 from harness.errors import EngineError, RunFolderError
@@ -60,7 +61,7 @@ def override_for(found: Discovery, mode: str) -> Override:
         pass  # without an engine nothing is known to be in use
     return render(
         project,
-        found.found.edges,
+        link_names(found.found.edges),
         mode=mode,
         subnets=subnets,
         toxiproxy_image=toxiproxy_image(),

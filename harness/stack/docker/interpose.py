@@ -45,10 +45,10 @@ def interpose(
     Raises HarnessError where that cannot be.
     """
     project = with_external(parse(json.dumps(resolved)), engine)
-    edges = [Edge(link.client, link.service, link.upstream) for link in spec.links.values()]
+    links = {name: Edge(link.client, link.service, link.upstream) for name, link in spec.links.items()}
     return render(
         project,
-        edges,
+        links,
         mode=spec.mode,
         subnets=free_subnets(engine),
         toxiproxy_image=toxiproxy_image(),
