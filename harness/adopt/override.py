@@ -70,9 +70,10 @@ def render(
     labels: Mapping[str, str] | None = None,
     extension: Mapping[str, Node] | None = None,
 ) -> Override:
-    """The override that leads these edges through proxies of these names. `api_port` is the port of 127.0.0.1 where Toxiproxy's API is published, None: not
-    at all. `known_ports` are all TCP ports by service (Found.ports), which stay open to those who are linked to it.
-    `labels` go on all that is ours; `extension` is what x-harness says besides mode, toxiproxy and links.
+    """The override that leads these edges through proxies of these names. `api_port` is the port of 127.0.0.1 where
+    Toxiproxy's API is published, None: not at all. `known_ports` are all TCP ports by service (Found.ports), which stay
+    open to those who are linked to it. `labels` go on all that is ours; `extension` is what x-harness says besides mode,
+    toxiproxy and links.
 
     Raises ComposeFileError where the project does not allow it, StartError when no subnet is left.
     """
@@ -123,7 +124,7 @@ def _must_differ(links: Mapping[str, Edge]) -> None:
         other = names.setdefault((edge.client, edge.service, edge.port), name)
         if other != name:
             raise ComposeFileError(
-                f"x-harness.links: {other} and {name} are both {edge.client} -> {edge.service}:{edge.port}; leave one out"
+                f"x-harness.links: {other} and {name} are both {edge.client} -> {edge.service}:{edge.port}; drop one"
             )
 
 

@@ -94,7 +94,7 @@ def sweep(
     from harness.interrupts import Interrupts
     from harness.light_load import light_load
     from harness.report import sweep as page
-    from harness.stack.docker.spec import extension_of
+    from harness.stack.docker.spec import is_described
     from harness.sweep.cells import exit_code
     from harness.sweep.cells import fail_on as harm_of
     from harness.sweep.sentences import sentences
@@ -109,7 +109,7 @@ def sweep(
     paths = compose_files(files)
     found = locustfile_for(locustfile, paths[0].parent)
     folder = None
-    if not any(extension_of(path) for path in paths):
+    if not is_described(paths):
         discovery = _discover(paths, entry, light_load(found, _say(console)), watch, _say(console))
         folder = new_folder(reports)
         paths = [*paths, folder.path / OVERRIDE]

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from harness.errors import ComposeFileError
-from harness.stack.compose_file import find_compose_file, read_compose_file
+from harness.stack.compose_file import find_compose_file, has_processes, read_compose_file
 from harness.stack.compose_variables import interpolate
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +67,31 @@ def test_a_file_that_is_not_yaml_is_told_with_its_line(tmp_path):
     path.write_text("services:\n  api: [\n", encoding="utf-8")
     with pytest.raises(ComposeFileError, match=r"compose\.yml:\d+ is not YAML"):
         read_compose_file(path)
+
+
+def test_a_date_is_text_and_a_number_that_is_none_is_told(tmp_path):
+    """A day that is in no calendar too: Compose takes it as it is written."""
+    path = _changed(tmp_path, lambda d: d["services"]["api"]["environment"].update(SINCE="DAY"))
+    text = path.read_text(encoding="utf-8")
+    for day in ("2024-02-30", "2024-02-03T10:00:00Z"):
+        path.write_text(text.replace("DAY", day), encoding="utf-8")
+        assert read_compose_file(path).services["api"].environment["SINCE"] == day
+    path.write_text(text.replace("DAY", "0x_"), encoding="utf-8")
+    with pytest.raises(ComposeFileError, match="is not YAML"):
+        read_compose_file(path)
+
+
+def test_a_file_that_cannot_be_read_says_nothing_of_processes(tmp_path, monkeypatch):
+    """It is told where it is read; one with a mistake may still be meant to say it."""
+
+    def refused(*_, **__):
+        raise PermissionError("not yours")
+
+    path = tmp_path / "compose.yml"
+    path.write_text("services: [\nx-harness: {}\n", encoding="utf-8")
+    assert has_processes(path)
+    monkeypatch.setattr(Path, "read_text", refused)
+    assert not has_processes(path)
 
 
 def test_a_missing_file_is_told_with_what_was_looked_for(tmp_path):
