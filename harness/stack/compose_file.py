@@ -21,8 +21,6 @@ from harness.stack import compose_yaml
 from harness.stack.compose_disks import bounded_volumes, disks_of
 from harness.stack.compose_variables import interpolate, variables_in
 
-FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
-
 
 @dataclass(frozen=True, slots=True)
 class ServiceSpec:
@@ -98,16 +96,6 @@ class StackSpec:
         for name in sorted(self.services):
             visit(name, ())
         return [self.services[name] for name in order]
-
-
-def find_compose_file(folder: Path) -> Path:
-    """The Compose file of a project folder. Raises ComposeFileError when there is none."""
-    for name in FILE_NAMES:
-        if (folder / name).is_file():
-            return folder / name
-    raise ComposeFileError(
-        f"no Compose file in {folder}; looked for {', '.join(FILE_NAMES)}; go to the project's folder, or give --file"
-    )
 
 
 def has_processes(path: Path) -> bool:
