@@ -72,8 +72,8 @@ def render(
 ) -> Override:
     """The override that leads these edges through proxies of these names. `api_port` is the port of 127.0.0.1 where
     Toxiproxy's API is published, None: not at all. `known_ports` are all TCP ports by service (Found.ports), which stay
-    open to those who are linked to it. `labels` go on all that is ours; `extension` is what x-harness says besides mode,
-    toxiproxy and links.
+    open to those who are linked to it. `labels` go on all that is ours; `extension` is what x-harness says besides
+    mode, toxiproxy and links.
 
     Raises ComposeFileError where the project does not allow it, StartError when no subnet is left.
     """
