@@ -153,11 +153,9 @@ class Engine:
         with _told(f"docker network disconnect {network[:12]} {container[:12]}"), _unless("is not connected"):
             self._api.disconnect_container_from_network(container, network)
 
-    def networks(self, **labels: str) -> list[dict[str, Any]]:
-        """All networks, or those with these labels."""
+    def networks(self) -> list[dict[str, Any]]:
         with _told("docker network ls"):
-            wanted = [f"{name}={value}" for name, value in labels.items()]
-            return list(self._api.networks(filters={"label": wanted} if wanted else None))
+            return list(self._api.networks())
 
     def run(self, container: str, command: Sequence[str]) -> tuple[int, bytes]:
         """(exit code, output) of a command in a running container, as its root."""

@@ -85,7 +85,7 @@ class ProjectCopy:
         self._build(own_name, resolved)
         if take_over:
             self._stand_aside(own_name)
-        self._up(ComposeFiles((*self._files.paths, path), self._files.profiles))
+        self._up(ComposeFiles((*self._files.paths, path)))
         self.change(services=self._services(ports))
         self._wait_healthy()
 
