@@ -24,7 +24,13 @@ WhileWatched = Callable[[str], AbstractContextManager[None]]
 
 
 def adopt(
-    files: ComposeFiles, entry: Entry, load: WhileWatched, watch_s: float, say: Say, interrupts: Interrupts
+    files: ComposeFiles,
+    entry: Entry,
+    load: WhileWatched,
+    watch_s: float,
+    say: Say,
+    interrupts: Interrupts,
+    take_over: bool,
 ) -> Discovery:
     """Discover the links, with a copy of the stack watched under `load` for `watch_s` where an engine answers."""
     if watch_s:
@@ -46,6 +52,7 @@ def adopt(
                 cancelled=interrupts.came,
                 say=say,
                 state_path=state,
+                take_over=take_over,
             )
         finally:
             guardian.release()

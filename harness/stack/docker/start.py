@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.adopt.yaml_text import Node
-from harness.errors import HealIncomplete, StartError
+from harness.errors import StartError
 from harness.stack.compose_file import StackSpec
 from harness.stack.docker.compose import ComposeFiles
 from harness.stack.docker.connections import member, open_ports
 from harness.stack.docker.interpose import interpose
 from harness.stack.docker.project_copy import ProjectCopy, Say
-from harness.stack.heal import left_over, take_down
+from harness.stack.heal import take_down_whole
 from harness.stack.ports import free_ports, listens
 from harness.stack.running import RunningStack
 from harness.stack.state import RunningLink, StackState
@@ -45,8 +45,7 @@ def start_stack(
         copy.start(ports, between, own_name=spec.name, take_over=spec.take_over)
         _find_links(copy, spec, api_port, entry_port)
     except BaseException as error:
-        if left := take_down(copy.state):
-            raise HealIncomplete(f"{error}\n{left_over(left)}") from error
+        take_down_whole(copy.state, error)
         raise
     return RunningStack(copy.state)
 
