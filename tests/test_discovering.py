@@ -1,4 +1,4 @@
-"""What adopt, sweep and init hand to the discovery of a project; what verbs make of errors when they are interrupted."""
+"""What adopt, sweep and init hand to the discovery of a project; what is told after Ctrl-C."""
 
 from __future__ import annotations
 

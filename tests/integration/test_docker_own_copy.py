@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.stack.docker.engine import Engine
+from harness.stack.docker.interpose import free_subnets
 from harness.stack.ports import free_ports
 from tests.integration.docker_here import docker, require_docker
 from tests.integration.pair import TOKEN, URL_PASSWORD, Pair, asked, compose_file, inspect, make
@@ -28,6 +30,8 @@ class Finished:
         body = compose_file(command=writes)
         body["services"]["back"]["volumes"].append(f"{self.data}:/var/lib/back")
         body["services"]["front"]["ports"] = [f"127.0.0.1:{free_ports(1)[0]}:8000"]  # taken, while a copy runs too
+        (subnet,) = free_subnets(Engine.connect()).allot([24])  # fixed: two networks cannot have it
+        body["networks"] = {"default": {"ipam": {"config": [{"subnet": str(subnet)}]}}}
         body["services"]["front"] |= {"image": f"{pair.folder.name}-front:test", "build": {"context": "."}}
         (pair.folder / "Dockerfile").write_text(f"FROM {body['services']['back']['image']}\nENV BUILT=1\n")
         pair.compose(body)

@@ -157,6 +157,11 @@ class Engine:
         with _told("docker network ls"):
             return list(self._api.networks())
 
+    def subnets(self) -> dict[str, str]:
+        """Those that are in use, each with the name of its network."""
+        pools = [(pool, one["Name"]) for one in self.networks() for pool in one["IPAM"].get("Config") or ()]
+        return {pool["Subnet"]: name for pool, name in pools if "Subnet" in pool}
+
     def run(self, container: str, command: Sequence[str]) -> tuple[int, bytes]:
         """(exit code, output) of a command in a running container, as its root."""
         with _told(f"docker exec {container[:12]}"):

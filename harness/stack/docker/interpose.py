@@ -28,13 +28,7 @@ def toxiproxy_image() -> str:
 
 def free_subnets(engine: Engine) -> Subnets:
     """What neither the engine's networks nor this machine's routes use."""
-    used = [
-        one["Subnet"]
-        for network in engine.networks()
-        for one in (network["IPAM"].get("Config") or ())
-        if "Subnet" in one
-    ]
-    return Subnets(tuple(used) + _routes(), secrets.randbelow(2**31))
+    return Subnets((*engine.subnets(), *_routes()), secrets.randbelow(2**31))
 
 
 def interpose(

@@ -73,7 +73,8 @@ class ProjectCopy:
         resolved = compose.resolve(self._files, project)
         self._tell(own_name, resolved)
         labels = {RUN_LABEL: run}
-        override = isolation.merged(isolation.isolate(resolved, own_name, ports, labels), more(resolved, labels))
+        copied = isolation.isolate(resolved, own_name, ports, labels, self.engine.subnets())
+        override = isolation.merged(copied, more(resolved, labels))
         folder = Path(tempfile.mkdtemp(prefix="harness-stack-"))
         self.change(folders=(str(folder),), notes=str(folder), project=project)
         self._secrets = secrets_in(compose.environments(resolved))
