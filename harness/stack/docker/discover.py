@@ -106,7 +106,7 @@ def discover(
                 copy.start(met_at, lambda resolved, labels: {}, take_over=take_over)
                 with load(f"http://127.0.0.1:{outside}"):
                     say(f"watching the connections that are made for {watch_s:g} s ...")
-                    seen = _watch(copy.engine, copy.state.project, watch_s, cancelled)
+                    seen = _watch(copy.engine, copy.state.project, watch_s, cancelled, say)
                 for name, found in open_ports(members(copy.engine, copy.state.project)).items():
                     ports.setdefault(name, set()).update(found)
             except BaseException as error:
@@ -118,9 +118,13 @@ def discover(
     return Discovery(project, entry, find_edges(project, known, connections_seen))
 
 
-def _watch(engine: Engine, project: str, watch_s: float, cancelled: Callable[[], bool]) -> Counter[Connection]:
+def _watch(
+    engine: Engine, project: str, watch_s: float, cancelled: Callable[[], bool], say: Say
+) -> Counter[Connection]:
     """The most connections that were open at once, by who dialled whom where."""
     of = members(engine, project)
+    if unseen := sorted({one.service for one in of if one.pid is None}):
+        say(f"not seen from here, so what they dial is known from the files only: {', '.join(unseen)}")
     most: Counter[Connection] = Counter()
     deadline = time.monotonic() + watch_s
     while time.monotonic() < deadline and not cancelled():

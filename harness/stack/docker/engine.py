@@ -96,6 +96,14 @@ class Engine:
         with _told(f"docker inspect {container[:12]}"):
             return dict(self._api.inspect_container(container))
 
+    def runs(self, container: str) -> bool:
+        """False for one that is gone, too, or between two tries of its restart policy."""
+        try:
+            state = self.inspect(container)["State"]
+        except NotFound:
+            return False
+        return bool(state["Running"] and not state["Restarting"])
+
     def process(self, container: str, name: str) -> ProcessId | None:
         """The first process of a container as this machine sees it; None when it does not run, or is not seen."""
         try:

@@ -44,6 +44,7 @@ def start_stack(
     try:
         copy.start(ports, between, own_name=spec.name, take_over=spec.take_over)
         _find_links(copy, spec, api_port, entry_port)
+        _tell_unseen(copy, say)
     except BaseException as error:
         take_down_whole(copy.state, error)
         raise
@@ -57,12 +58,20 @@ def _ports_of_entry(copy: ProjectCopy, spec: StackSpec) -> tuple[int, ...] | Non
     body = copy.engine.inspect(entry.id) if entry else None
     if body is None or copy.engine.process_of(body, spec.entry_service) is None:
         return None
-    return open_ports([member(body)])[spec.entry_service]
+    return open_ports([member(copy.engine, body)])[spec.entry_service]
 
 
 def _listens(copy: ProjectCopy, spec: StackSpec) -> bool:
     ports = _ports_of_entry(copy, spec)
     return ports is None or spec.entry_port in ports
+
+
+def _tell_unseen(copy: ProjectCopy, say: Say) -> None:
+    unseen = [
+        one.name for one in copy.state.services if one.process is None and one.container and one.container.running
+    ]
+    if unseen:
+        say(f"  not seen from here, so a bypass of Toxiproxy cannot be checked there: {', '.join(unseen)}")
 
 
 def _find_links(copy: ProjectCopy, spec: StackSpec, api_port: int, entry_port: int) -> None:

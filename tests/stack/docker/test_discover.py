@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -13,6 +13,7 @@ from harness.errors import HealIncomplete, StartError
 from harness.stack import heal
 from harness.stack.docker import discover as discovering
 from harness.stack.docker.compose import ComposeFiles
+from harness.stack.docker.connections import Member
 from harness.stack.docker.discover import Discovery, Entry, discover
 from harness.stack.state import StackState
 from tests.adopt.stranger import service, stack
@@ -25,6 +26,7 @@ class Copy:
 
     fails: BaseException | None = None
     taken_over: bool | None = None
+    said: ClassVar[list[str]] = []
 
     def __init__(self, _: ComposeFiles, state: StackState, *__: object) -> None:
         self.state, self.engine = state, None
@@ -38,6 +40,7 @@ class Copy:
 @pytest.fixture(autouse=True)
 def _played(monkeypatch: pytest.MonkeyPatch) -> None:
     Copy.fails = Copy.taken_over = None
+    Copy.said.clear()
     project = stack(web=service(ports=[{"target": 80}], depends_on={}), api=service())
     nothing: dict[str, Any] = {
         "read_project": lambda _: project,
@@ -60,7 +63,7 @@ def look(take_over: bool = False) -> Discovery:
         watch_s=0.01,
         load=load,
         cancelled=lambda: False,
-        say=lambda _: None,
+        say=lambda line: None if line.startswith("watching") else Copy.said.append(line),
         take_over=take_over,
     )
 
@@ -73,6 +76,14 @@ def test_what_is_left_of_the_copy_is_told(monkeypatch: pytest.MonkeyPatch, fails
     with pytest.raises(HealIncomplete) as caught:
         look()
     assert str(caught.value) == ("no room\n" if fails else "") + f"could not take down: {LEFT}; end it by hand"
+
+
+def test_who_is_not_seen_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No connection of theirs is found, which does not say that there is none."""
+    monkeypatch.setattr(heal, "take_down", lambda _: ())
+    monkeypatch.setattr(discovering, "members", lambda *_: (Member("web", None, ()), Member("api", 0, ())))
+    look()
+    assert Copy.said == ["not seen from here, so what they dial is known from the files only: web"]
 
 
 def test_the_users_own_copy_is_stopped_only_when_it_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
