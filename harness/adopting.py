@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from harness.adopt.link_names import link_names
 from harness.adopt.override import Override, render
 from harness.adopt.subnets import Subnets
 from harness.errors import EngineError, RunFolderError
@@ -23,7 +24,13 @@ WhileWatched = Callable[[str], AbstractContextManager[None]]
 
 
 def adopt(
-    files: ComposeFiles, entry: Entry, load: WhileWatched, watch_s: float, say: Say, interrupts: Interrupts
+    files: ComposeFiles,
+    entry: Entry,
+    load: WhileWatched,
+    watch_s: float,
+    say: Say,
+    interrupts: Interrupts,
+    take_over: bool,
 ) -> Discovery:
     """Discover the links, with a copy of the stack watched under `load` for `watch_s` where an engine answers."""
     if watch_s:
@@ -45,6 +52,7 @@ def adopt(
                 cancelled=interrupts.came,
                 say=say,
                 state_path=state,
+                take_over=take_over,
             )
         finally:
             guardian.release()
@@ -60,7 +68,7 @@ def override_for(found: Discovery, mode: str) -> Override:
         pass  # without an engine nothing is known to be in use
     return render(
         project,
-        found.found.edges,
+        link_names(found.found.edges),
         mode=mode,
         subnets=subnets,
         toxiproxy_image=toxiproxy_image(),

@@ -83,8 +83,7 @@ def _compose_file(paths: Sequence[Path]) -> Part:
     except EngineError:
         return Part("Compose file", f"{paths[0]}, which only Compose can read", needed=False)
     except HarnessError as error:
-        is_ours = any("x-harness" in path.read_text(encoding="utf-8", errors="replace") for path in paths)
-        remedy = f"edit {paths[0]}" if is_ours else f"harness adopt {paths[0]}"
+        remedy = f"{'harness adopt' if 'harness adopt' in str(error) else 'edit'} {paths[0]}"
         return Part("Compose file", str(error), remedy=remedy)
     return Part("Compose file", f"{paths[0]}: {len(spec.services)} services, {len(spec.links)} links")
 

@@ -53,7 +53,8 @@ class Generator:
         self._ready, self._done = threading.Event(), threading.Event()
         self._is_ready = False
         self._error: str | None = None
-        self._child: Child = start("load", [sys.executable, "-u", "-m", "harness.load"], log, pipes=True)
+        command = [sys.executable, "-P", "-u", "-m", "harness.load"]  # -P: a locustfile brings its own path
+        self._child: Child = start("load", command, log, pipes=True)
         self._listener = threading.Thread(target=self._listen, name="load-beats", daemon=True)
         self._listener.start()
 

@@ -30,7 +30,7 @@ class Guardian:
     """The harness's side of it."""
 
     def __init__(self, state_path: Path, log: Path) -> None:
-        command = [sys.executable, "-m", "harness.guard", str(state_path)]
+        command = [sys.executable, "-P", "-m", "harness.guard", str(state_path)]  # -P: here is not ours
         self._child: Child = start("guardian", command, log, pipes=True, stop_signal=signal.SIGKILL)
 
     @property

@@ -19,7 +19,7 @@ from harness.stack.heal import left_over, take_down
 from harness.stack.hold import Hold
 from harness.stack.running import RunningStack
 from harness.stack.state import StackState
-from harness.stack.whereabouts import current_process
+from harness.stack.whereabouts import is_alive
 
 if TYPE_CHECKING:
     from harness.runner import Opener  # not at run time: it brings pandas
@@ -61,9 +61,8 @@ def kept(spec: StackSpec) -> StackState | None:
 
 
 def _alive(state: StackState) -> list[str]:
-    """The services whose process runs."""
-    now = {one.name: current_process(one) for one in state.services}
-    return [name for name, process in now.items() if process is not None and process.alive()]
+    """The services that run."""
+    return [one.name for one in state.services if is_alive(one)]
 
 
 def opener(spec: StackSpec, kind: str, say: Callable[[str], None]) -> Opener:

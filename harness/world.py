@@ -1,6 +1,6 @@
 """The small protocols through which faults speak to the world: a link, a service, the stack that has them.
 
-Toxiproxy and the tap stand behind a link, a container or a process behind a service; what implements them is in stack/.
+Toxiproxy stands behind a link, a container or a process behind a service; what implements them is in stack/.
 """
 
 from __future__ import annotations

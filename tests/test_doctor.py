@@ -54,10 +54,25 @@ def test_compose_and_the_engine_are_two_things(examine: Examine) -> None:
     assert parts["Docker Engine"].remedy.startswith("sudo systemctl start docker")
 
 
-@pytest.mark.parametrize("says", ["echo 1.29.2", "echo unknown command >&2; exit 1", "exec /no/such/docker"])
+@pytest.mark.parametrize(
+    "says",
+    [
+        "echo 1.29.2",
+        "echo 2.24.3",
+        "echo 2.20.2+ds1-0ubuntu1",
+        "echo unknown command >&2; exit 1",
+        "exec /no/such/docker",
+    ],
+)
 def test_compose_that_is_old_or_missing_is_told_with_its_plugin(examine: Examine, says: str) -> None:
-    """A docker command alone is not enough."""
+    """A docker command alone is not enough, nor is a v2 that knows no `!override`."""
     assert examine(ON_BOTH, says)["Docker Compose v2"].remedy == doctor.PLUGIN
+
+
+@pytest.mark.parametrize("says", ["echo v2.24.4", "echo 2.25.0-desktop.1", "echo 5.0", "echo dev"])
+def test_compose_that_is_new_enough_is_well(examine: Examine, says: str) -> None:
+    """Whatever its version is written like."""
+    assert examine(ON_BOTH, says)["Docker Compose v2"].is_well
 
 
 @pytest.mark.parametrize(

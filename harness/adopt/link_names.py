@@ -31,11 +31,3 @@ def link_names(edges: Iterable[Edge]) -> Mapping[str, Edge]:
             name = f"{name}-{edge.port}"
         found[name] = edge
     return found
-
-
-def link_name(edge: Edge, edges: Iterable[Edge]) -> str:
-    """The name of one edge's link among all edges. Raises KeyError when it is none of them."""
-    for name, one in link_names(edges).items():
-        if (one.client, one.service, one.port) == (edge.client, edge.service, edge.port):
-            return name
-    raise KeyError(f"{edge.client} -> {edge.service}:{edge.port} is none of the edges")

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 
 from harness.adopt.attach import MODES, Plan, lay_out
 from harness.adopt.edges import Edge
-from harness.adopt.link_names import link_names
 from harness.adopt.project import ComposeProject
 from harness.adopt.subnets import Subnets, fixed
 from harness.adopt.yaml_text import Node, Tagged, dump
@@ -28,27 +27,20 @@ CONFIG_PATH = "/hx.json"
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy as Toxiproxy's API must show it once the stack is up. `listen` and `upstream` are `host:port`.
-
-    `is_link`: it bears a link's name. Others keep the further ports of a linked service open, and nothing else.
-    """
+    """A proxy as Toxiproxy's API must show it once the stack is up. `listen` and `upstream` are `host:port`."""
 
     name: str
     listen: str
     upstream: str
-    is_link: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """The override document, and what must be there when it is in force: the proxies, and our networks by actual name
-    (which `down` of the user's own files would leave behind).
-    """
+    """The override document, and the proxies that must be there when it is in force."""
 
     document: Mapping[str, Node]
     toxiproxy: str
     proxies: tuple[Proxy, ...]
-    networks: tuple[str, ...]
     header: tuple[str, ...] = field(default=())
 
     def text(self) -> str:
@@ -67,7 +59,7 @@ def toxiproxy_name(project: ComposeProject) -> str:
 
 def render(
     project: ComposeProject,
-    edges: Sequence[Edge],
+    links: Mapping[str, Edge],
     *,
     mode: str = "soft",
     subnets: Subnets,
@@ -78,15 +70,16 @@ def render(
     labels: Mapping[str, str] | None = None,
     extension: Mapping[str, Node] | None = None,
 ) -> Override:
-    """The override for these edges. `api_port` is the port of 127.0.0.1 where Toxiproxy's API is published, None: not
-    at all. `known_ports` are all TCP ports by service (Found.ports), which stay open to those who are linked to it.
-    `labels` go on all that is ours; `extension` is what x-harness says besides mode, toxiproxy and links.
+    """The override that leads these edges through proxies of these names. `api_port` is the port of 127.0.0.1 where
+    Toxiproxy's API is published, None: not at all. `known_ports` are all TCP ports by service (Found.ports), which stay
+    open to those who are linked to it. `labels` go on all that is ours; `extension` is what x-harness says besides
+    mode, toxiproxy and links.
 
     Raises ComposeFileError where the project does not allow it, StartError when no subnet is left.
     """
     if mode not in MODES:
         raise ComposeFileError(one_of("mode", mode, MODES))
-    if not edges:
+    if not links:
         raise ComposeFileError(
             "no edge of this project can be led through Toxiproxy; say at least one in x-harness, as in "
             "links: {web-api: {client: web, service: api, port: 8000}}"
@@ -94,9 +87,9 @@ def render(
     toxiproxy = toxiproxy_service or toxiproxy_name(project)
     if toxiproxy in project.services:
         raise ComposeFileError(f"the project has a service {toxiproxy!r}; give Toxiproxy's another name")
-    plan = lay_out(project, edges, mode=mode, subnets=subnets, control=api_port is not None)
+    _must_differ(links)
+    plan = lay_out(project, tuple(links.values()), mode=mode, subnets=subnets, control=api_port is not None)
     labels = labels or {}
-    links = link_names(edges)
     proxies = (*_of_links(plan, links), *_of_further_ports(plan, links, known_ports or {}))
     services: dict[str, Node] = {name: _changes(plan, name, toxiproxy) for name in plan.touched()}
     services[toxiproxy] = _toxiproxy(plan, toxiproxy_image, api_port, labels)
@@ -120,9 +113,19 @@ def render(
         document=document,
         toxiproxy=toxiproxy,
         proxies=proxies,
-        networks=tuple(one.name for one in plan.networks()),
         header=_header(project, mode, len(links)),
     )
+
+
+def _must_differ(links: Mapping[str, Edge]) -> None:
+    """Two proxies cannot listen on one address."""
+    names: dict[tuple[str, str, int], str] = {}
+    for name, edge in links.items():
+        other = names.setdefault((edge.client, edge.service, edge.port), name)
+        if other != name:
+            raise ComposeFileError(
+                f"x-harness.links: {other} and {name} are both {edge.client} -> {edge.service}:{edge.port}; drop one"
+            )
 
 
 def _of_links(plan: Plan, links: Mapping[str, Edge]) -> list[Proxy]:
@@ -141,13 +144,13 @@ def _of_further_ports(plan: Plan, links: Mapping[str, Edge], known: Mapping[str,
                 while name in names:
                     name += "-"
                 names.add(name)
-                found.append(_proxy(plan, name, pair, port, is_link=False))
+                found.append(_proxy(plan, name, pair, port))
     return found
 
 
-def _proxy(plan: Plan, name: str, pair: tuple[str, str], port: int, is_link: bool = True) -> Proxy:
+def _proxy(plan: Plan, name: str, pair: tuple[str, str], port: int) -> Proxy:
     listen = f"{fixed(plan.edge_networks[pair].subnet)}:{port}"
-    return Proxy(name, listen, f"{plan.upstream_name(pair[1])}:{port}", is_link)
+    return Proxy(name, listen, f"{plan.upstream_name(pair[1])}:{port}")
 
 
 def _changes(plan: Plan, service: str, toxiproxy: str) -> Node:

@@ -41,7 +41,6 @@ class ComposeService:
 
     name: str
     image: str = ""
-    build: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     words: tuple[str, ...] = ()
     depends_on: Mapping[str, Dependency] = field(default_factory=dict)
@@ -56,7 +55,6 @@ class ComposeService:
     hostname: str = ""
     extra_hosts: Mapping[str, str] = field(default_factory=dict)
     replicas: int = 1
-    restart: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,6 @@ class ComposeProject:
     name: str
     services: Mapping[str, ComposeService]
     networks: Mapping[str, ComposeNetwork] = field(default_factory=dict)
-    volumes: tuple[str, ...] = ()
     said: tuple[SaidLink, ...] = ()
 
 
@@ -107,8 +104,8 @@ def parse(resolved: str) -> ComposeProject:
     bodies = mapping(Where("services"), top.get("services"))
     if not name or not bodies:
         raise ComposeFileError(
-            f"the resolved project has no {'services' if name else 'name'}; give the file with -f, and the profiles "
-            "whose services are wanted with --profile"
+            f"the resolved project has no {'services' if name else 'name'}; give its files, and the profiles whose "
+            "services are wanted in $COMPOSE_PROFILES"
         )
     networks = {key: _network(key, body) for key, body in mapping(Where("networks"), top.get("networks")).items()}
     services = {key: _service(key, body) for key, body in bodies.items()}
@@ -122,7 +119,6 @@ def parse(resolved: str) -> ComposeProject:
         name=name,
         services=services,
         networks=networks,
-        volumes=tuple(sorted(mapping(Where("volumes"), top.get("volumes")))),
         said=tuple(_said(mapping(Where("x-harness.links"), extension.get("links")), services)),
     )
 
@@ -152,7 +148,6 @@ def _service(name: str, body: object) -> ComposeService:
     return ComposeService(
         name=name,
         image=text(given.get("image")),
-        build="build" in given,
         environment={
             key: undollar(text(value))
             for key, value in mapping(where.at("environment"), given.get("environment")).items()
@@ -173,7 +168,6 @@ def _service(name: str, body: object) -> ComposeService:
         hostname=text(given.get("hostname")),
         extra_hosts=_extra_hosts(where.at("extra_hosts"), given.get("extra_hosts")),
         replicas=number(where, given.get("scale", deploy.get("replicas", 1))),
-        restart=text(given.get("restart")),
     )
 
 

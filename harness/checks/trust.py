@@ -29,7 +29,7 @@ LEAD_UP_S = 5.0
 """How long before a link is closed its traffic is looked for."""
 CROSSING = ("received_bytes", "sent_bytes", "round_trips")
 """The totals of a link of which any may tell: that of bytes stands still for a while after many connections ended."""
-BYPASSED = "bypass_connections"
+BYPASSED, UNCHECKED = "bypass_connections", "bypass_unchecked"
 
 RUN_COMPLETE, ENOUGH_SAMPLES, GENERATOR_HONEST = "Run complete", "Enough samples", "Generator honest"
 FAULTS_ON_TIME, FAULT_FELT = "Faults on time", "Fault felt"
@@ -152,6 +152,7 @@ def fault_felt(history: History, window: PlannedWindow) -> Verdict:
     if past.sum() > 0:
         sentence = f"Up to {past.max():.0f} connections went past {where} {when}, so what they felt is not the fault's."
         return Verdict(name, Word.UNKNOWN, sentence, {BYPASSED: float(past.max()), "where": where})
+    unseen = _readings(history.resources, window.link or "", UNCHECKED, start_s, end_s).any()
     if window.cuts:
         end_s = _first_cut_s(history, window)
         start_s, when = end_s - LEAD_UP_S, f"in the {LEAD_UP_S:g} s before it was {'closed' if window.link else 'gone'}"
@@ -176,7 +177,8 @@ def fault_felt(history: History, window: PlannedWindow) -> Verdict:
         sentence = f"No traffic crossed {where} {when}, so the fault hit nothing; send load that needs it."
         return Verdict(name, Word.UNKNOWN, sentence, evidence)
     kilobytes = max(crossed["received_bytes"], crossed["sent_bytes"]) / 1000
-    return Verdict(name, Word.PASS, f"{kilobytes:,.1f} kB crossed {where} {when}.", evidence)
+    but = "; whether any went past it could not be checked, as its client is not seen from here" if unseen else ""
+    return Verdict(name, Word.PASS, f"{kilobytes:,.1f} kB crossed {where} {when}{but}.", evidence)
 
 
 def _first_cut_s(history: History, window: PlannedWindow) -> float:

@@ -73,15 +73,15 @@ err = Console(stderr=True, highlight=False)
 
 
 def compose_files(files: list[Path] | None) -> list[Path]:
-    """Those that are given, else the one of this folder, with our override where there is one. Raises
+    """Those that are given, else those that Compose takes in this folder, with our override where there is one. Raises
     ComposeFileError."""
-    from harness.stack.compose_file import find_compose_file
+    from harness.stack.compose_here import find_compose_files
 
     if files:
         return list(files)
-    found = find_compose_file(Path.cwd())
-    override = found.parent / OVERRIDE
-    return [found, override] if override.is_file() else [found]
+    found = find_compose_files(Path.cwd())
+    override = found[0].parent / OVERRIDE
+    return [*found, override] if override.is_file() and override not in found else found
 
 
 def spec_of(files: list[Path] | None, kind: str = "", take_over: bool = False) -> tuple[StackSpec, str]:

@@ -71,6 +71,8 @@ def stack_up(stack: StackKind = "", file: Files = None, take_over: TakeOver = Fa
     with Interrupts() as interrupts:
         try:
             state = keep(spec, kind, interrupts, err.print)
+        except HealIncomplete:
+            raise
         except HarnessError:
             if interrupts.number is not None:
                 raise Interrupted(interrupts.number) from None

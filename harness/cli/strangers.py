@@ -40,6 +40,7 @@ def adopt(
     locustfile: Annotated[Path | None, typer.Option(help="What loads the stack while it is watched.")] = None,
     watch: Watch = "6s",
     strict: Strict = False,
+    take_over: TakeOver = False,
     as_json: Json = False,
 ) -> None:
     """Find the links of a Compose project, and write an override that puts Toxiproxy on each. Example: harness adopt
@@ -53,7 +54,7 @@ def adopt(
     console = err if as_json else out
     driver = find_locustfile(Load(str(locustfile))) if locustfile else None
     say = _say(console)
-    found = _discover(paths, entry, light_load(driver, say), watch, say)
+    found = _discover(paths, entry, light_load(driver, say), watch, take_over, say)
     path = output or paths[0].parent / OVERRIDE
     _write(found, strict, path)
     console.print(f"entry: {found.entry}  ({found.entry.reason})", markup=False)
@@ -94,7 +95,7 @@ def sweep(
     from harness.interrupts import Interrupts
     from harness.light_load import light_load
     from harness.report import sweep as page
-    from harness.stack.docker.spec import extension_of
+    from harness.stack.docker.spec import is_described
     from harness.sweep.cells import exit_code
     from harness.sweep.cells import fail_on as harm_of
     from harness.sweep.sentences import sentences
@@ -109,8 +110,8 @@ def sweep(
     paths = compose_files(files)
     found = locustfile_for(locustfile, paths[0].parent)
     folder = None
-    if not any(extension_of(path) for path in paths):
-        discovery = _discover(paths, entry, light_load(found, _say(console)), watch, _say(console))
+    if not is_described(paths):
+        discovery = _discover(paths, entry, light_load(found, _say(console)), watch, take_over, _say(console))
         folder = new_folder(reports)
         paths = [*paths, folder.path / OVERRIDE]
         _write(discovery, strict, paths[-1])
@@ -141,7 +142,9 @@ def sweep(
 
 
 @app.command()
-def init(files: ComposeArguments = None, entry: EntryOption = "", watch: Watch = "6s") -> None:
+def init(
+    files: ComposeArguments = None, entry: EntryOption = "", watch: Watch = "6s", take_over: TakeOver = False
+) -> None:
     """Begin in any Compose project: a scenario that runs, a locustfile where there is none, the override. Example:
     harness init"""
     from harness.initialising import Written, first_load, first_scenario
@@ -155,7 +158,7 @@ def init(files: ComposeArguments = None, entry: EntryOption = "", watch: Watch =
         locustfile = locustfile_for(None, folder)
     except HarnessError:
         locustfile = folder / "locustfiles" / "visitor.py"
-    found = _discover(paths, entry, first_load(locustfile, written, say), watch, say)
+    found = _discover(paths, entry, first_load(locustfile, written, say), watch, take_over, say)
     if not locustfile.exists():  # it was not watched
         written.write(locustfile, skeleton(None))
     override = folder / OVERRIDE
@@ -178,6 +181,7 @@ def _discover(
     entry: str,
     load: Callable[[str], AbstractContextManager[None]],
     watch: str,
+    take_over: bool,
     say: Callable[[str], None],
 ) -> Discovery:
     """What of a project can be broken. Raises HarnessError."""
@@ -195,7 +199,9 @@ def _discover(
     chosen = entry_of(read_project(files), entry)
     with Interrupts() as interrupts:
         try:
-            found = discover(files, chosen, load, watch_s, say, interrupts)
+            found = discover(files, chosen, load, watch_s, say, interrupts, take_over)
+        except HealIncomplete:
+            raise
         except HarnessError:
             if interrupts.number is not None:
                 raise Interrupted(interrupts.number) from None

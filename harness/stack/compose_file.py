@@ -17,10 +17,9 @@ import yaml
 
 from harness.errors import ComposeFileError, one_of
 from harness.masking import shown
+from harness.stack import compose_yaml
 from harness.stack.compose_disks import bounded_volumes, disks_of
 from harness.stack.compose_variables import interpolate, variables_in
-
-FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +98,17 @@ class StackSpec:
         return [self.services[name] for name in order]
 
 
-def find_compose_file(folder: Path) -> Path:
-    """The Compose file of a project folder. Raises ComposeFileError when there is none."""
-    for name in FILE_NAMES:
-        if (folder / name).is_file():
-            return folder / name
-    raise ComposeFileError(
-        f"no Compose file in {folder}; looked for {', '.join(FILE_NAMES)}; go to the project's folder, or give --file"
-    )
-
-
 def has_processes(path: Path) -> bool:
-    """Whether its x-harness says how services run as plain processes. False, too, for what cannot be read."""
+    """Whether its x-harness says how services run as plain processes. It may where the file has a mistake, and does not
+    where it cannot be read."""
     try:
         return bool(_mapping(path, "x-harness", _parse(path).get("x-harness")).get("processes"))
     except ComposeFileError:
-        return path.is_file() and "x-harness" in path.read_text(encoding="utf-8", errors="replace")
+        pass
+    try:
+        return "x-harness" in path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
 
 
 def read_compose_file(path: Path, variables: Mapping[str, str] | None = None) -> StackSpec:
@@ -165,9 +159,20 @@ def read_links(
     return links, service, _port(path, "x-harness.entry", port)
 
 
+def read_ports(path: Path, extension: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """All ports that an x-harness says services listen on, by service. Raises ComposeFileError."""
+    found = {}
+    for name, given in _mapping(path, "x-harness.ports", extension.get("ports")).items():
+        key = f"x-harness.ports.{name}"
+        if not isinstance(given, list):
+            raise ComposeFileError(f"{path}: {key} must be a list, as in [8000]; given {given!r}")
+        found[name] = tuple(_port(path, key, port) for port in given)
+    return found
+
+
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = compose_yaml.load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ComposeFileError(f"{path} does not exist; give the Compose file of the project with --file") from error
     except (OSError, UnicodeDecodeError) as error:
@@ -176,6 +181,8 @@ def _parse(path: Path) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise ComposeFileError(f"{path}{line} is not YAML: {getattr(error, 'problem', error)}") from error
+    except ValueError as error:
+        raise ComposeFileError(f"{path} is not YAML: {error}") from error
     if not isinstance(document, dict) or not isinstance(document.get("services"), dict):
         raise ComposeFileError(f"{path} is no Compose file: it has no mapping `services`")
     return document

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, HealIncomplete
 from harness.masking import mask_files
 from harness.record import HealReport
 from harness.stack import launch as launches
@@ -103,6 +103,12 @@ def take_down(state: StackState) -> tuple[str, ...]:
         if not wait_until(partial(_remove, Path(folder)), REMOVED_WITHIN_S):
             left.append(folder)
     return tuple(left)
+
+
+def take_down_whole(state: StackState, error: BaseException | None = None) -> None:
+    """Take it down. Raises HealIncomplete where something is left, after what went wrong before."""
+    if left := take_down(state):
+        raise HealIncomplete("\n".join(filter(None, (str(error or ""), left_over(left))))) from error
 
 
 def left_over(names: tuple[str, ...]) -> str:

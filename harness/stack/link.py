@@ -14,7 +14,7 @@ OURS = "harness_"
 
 
 class ProxyLink:
-    """Implements model.Link over the proxy of the same name. Overlapping faults each heal their own."""
+    """Implements world.Link over the proxy of the same name. Overlapping faults each heal their own."""
 
     def __init__(self, name: str, client: ToxiproxyClient) -> None:
         self.name = name

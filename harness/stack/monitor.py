@@ -72,7 +72,8 @@ class Monitor:
     def _open_links(self) -> LinkSockets | InterfaceCounters:
         state = self._state
         proxy = next((one for one in state.services if one.name == state.toxiproxy and one.container), None)
-        listens, process = {link.name: link.listen for link in state.links}, proxy.pid if proxy else None
+        listens = {link.name: link.listen for link in state.links}
+        process = (proxy.pid or 0) if proxy else None  # 0: it is not seen from here, nor are its connections
         links = LinkSockets(listens, process)
         return links if links.can_read or process is None else InterfaceCounters(listens, process)
 
@@ -88,7 +89,10 @@ class Monitor:
         if self._bypass is not None:
             with contextlib.suppress(HarnessError):
                 for name, past in self._bypass.read().items():
-                    self._reading(at_ns, name, "bypass_connections", float(past))
+                    if past is None:
+                        self._reading(at_ns, name, "bypass_unchecked", 1.0)
+                    else:
+                        self._reading(at_ns, name, "bypass_connections", float(past))
         if not links.can_read:
             return
         at_ns = time.monotonic_ns() - self._zero_ns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -26,11 +27,16 @@ def rows(pid: int) -> Iterator[tuple[str, tuple[str, int], tuple[str, int]]]:
 
 
 def _address(text: str) -> tuple[str, int]:
-    """The kernel writes each 32-bit word of an address in the machine's own order."""
     host, _, port = text.partition(":")
+    return _host(host), int(port, 16)
+
+
+@functools.lru_cache(1024)
+def _host(host: str) -> str:
+    """The kernel writes each 32-bit word of an address in the machine's own order. A busy table names few, often."""
     words = [bytes.fromhex(host[at : at + 8])[::-1] for at in range(0, len(host), 8)]
     raw = b"".join(words)
     address = IPv4Address(raw) if len(raw) == 4 else IPv6Address(raw)
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
-    return str(address), int(port, 16)
+    return str(address)

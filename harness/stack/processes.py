@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ComposeFileError, StartError
-from harness.masking import remember, secrets_in
+from harness.masking import masked, remember, secrets_in
 from harness.stack.ballast import mounted
 from harness.stack.child import Child, last_lines
 from harness.stack.compose_file import ServiceSpec, StackSpec
-from harness.stack.heal import take_down
+from harness.stack.heal import take_down_whole
 from harness.stack.launch import Launch, record
 from harness.stack.ports import free_ports, listens
 from harness.stack.postgres import Postgres
@@ -44,14 +44,15 @@ def start_stack(
 ) -> RunningStack:
     """Start everything and wait until it is ready. What it starts is in `state_path` from the first moment.
 
-    Raises StartError, with the end of the log that says why, and leaves nothing behind then.
+    Raises StartError, with the end of the log that says why, and leaves nothing behind then; HealIncomplete where it
+    cannot help it.
     """
     server = provide()
     start_up = _StartUp(spec, state_path, logs, cancelled)
     try:
         start_up.all(server)
-    except BaseException:
-        take_down(start_up.state)
+    except BaseException as error:
+        take_down_whole(start_up.state, error)
         raise
     return RunningStack(start_up.state)
 
@@ -62,6 +63,7 @@ class _StartUp:
     def __init__(self, spec: StackSpec, state_path: Path, logs: Path, cancelled: Callable[[], bool]) -> None:
         self._spec, self._path, self._logs, self._cancelled = spec, state_path, logs, cancelled
         self._lock = threading.Lock()
+        self._secrets = secrets_in(one.environment for one in spec.services.values())
         self._allot_ports()
         self.state = StackState(kind="embedded", compose_file=str(spec.path.resolve()), variables=dict(spec.variables))
 
@@ -69,7 +71,7 @@ class _StartUp:
         self._logs.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="harness-stack-"))
         self._change(folders=(str(folder),), notes=str(folder))
-        remember(folder, secrets_in(one.environment for one in self._spec.services.values()))
+        remember(folder, self._secrets)
         self._start_toxiproxy(server, folder)
         waiting = [one for one in self._spec.start_order() if one.name != self._spec.toxiproxy]
         begun = {self._spec.toxiproxy}
@@ -164,13 +166,17 @@ class _StartUp:
             if self._cancelled():
                 raise StartError(f"called off while {child.name} was starting")
             raise StartError(
-                f"{child.name} was not ready within {READY_WITHIN_S:g} s; the end of its log:\n{last_lines(child.log)}"
+                f"{child.name} was not ready within {READY_WITHIN_S:g} s; its log ends:\n{self._end_of(child.log)}"
             )
         if child.ended() is not None:
             raise StartError(
                 f"{child.name} ended with {child.ended()} after {time.monotonic() - began:.1f} s, before it was ready; "
-                f"the end of its log:\n{last_lines(child.log)}"
+                f"the end of its log:\n{self._end_of(child.log)}"
             )
+
+    def _end_of(self, log: Path) -> str:
+        """The log itself is masked when the stack is taken down: this goes on before."""
+        return masked(last_lines(log), self._secrets)
 
 
 def _is_ready(port: int, path: str) -> bool:

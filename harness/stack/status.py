@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.stack.state import StackState
 from harness.stack.toxiproxy import ToxiproxyClient
-from harness.stack.whereabouts import current_process
+from harness.stack.whereabouts import current_process, is_alive
 
 
 def status(state: StackState) -> dict[str, Any]:
@@ -16,7 +16,7 @@ def status(state: StackState) -> dict[str, Any]:
     for one in state.services:
         process = current_process(one)
         body["services"][one.name]["pid"] = process.pid if process else None
-        body["services"][one.name]["alive"] = process is not None and process.alive()
+        body["services"][one.name]["alive"] = is_alive(one)
     for name, link in body["links"].items():
         proxy = now.get(name)
         link["enabled"] = proxy is not None and proxy.enabled

@@ -1,4 +1,4 @@
-"""Which process a service is now: it may have been started anew since the state was written."""
+"""Which process a service is now, and whether it runs: it may have been started anew since the state was written."""
 
 from __future__ import annotations
 
@@ -15,3 +15,14 @@ def current_process(service: RunningService) -> ProcessId | None:
         return Engine.connect().process(service.container.id, service.name)
     launch = launches.read(service.launch) if service.launch else None
     return launch.process if launch and launch.process else service.process
+
+
+def is_alive(service: RunningService) -> bool:
+    """Whether it runs; a container does by the engine's word, as its process may not be seen from here. Raises
+    EngineError where that does not answer."""
+    if service.container is not None:
+        from harness.stack.docker.engine import Engine  # the Docker SDK, where there is a container
+
+        return Engine.connect().runs(service.container.id)
+    process = current_process(service)
+    return process is not None and process.alive()

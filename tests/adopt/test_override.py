@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from harness.adopt.edges import Edge
+from harness.adopt.link_names import link_names
 from harness.adopt.override import Override, render
 from harness.adopt.subnets import Subnets
 from harness.adopt.yaml_text import Tagged
@@ -19,7 +20,7 @@ WEB_API = (Edge("web", "api", 8000),)
 
 def _render(project, edges=WEB_API, **more) -> Override:
     given = {"subnets": Subnets(seed=1), "toxiproxy_image": "toxi:1", "api_port": 4000, **more}
-    return render(project, edges, **given)
+    return render(project, link_names(edges), **given)
 
 
 def _two(**web) -> Any:
@@ -73,7 +74,7 @@ def test_strict_puts_client_and_dependency_on_networks_of_ours_alone():
     assert services["db"]["networks"] == Tagged({"hx-up-db": {"aliases": ["db.upstream"]}})
     assert "other" not in services
     assert set(services["hx-toxiproxy"]["networks"]) == {"hx-up-api", "hx-up-db", "hx-web-api", "hx-api-db", "hx-ctl"}
-    assert len(override.networks) == 2 + 2 + 1
+    assert len(override.document["networks"]) == 2 + 2 + 1
 
 
 def test_the_listeners_address_tells_the_edge():
@@ -90,6 +91,22 @@ def test_the_listeners_address_tells_the_edge():
     assert (upstreams["web-api-9000"], upstreams["web-store"]) == ("api.upstream:9000", "store.upstream:8000")
 
 
+def test_a_proxy_bears_the_name_that_its_link_was_given():
+    """A link that the user renamed is met under that name; a port that is no link any more has another."""
+    links = {"the-api": Edge("web", "api", 8000), "web-api-9000": Edge("web", "api", 7000)}
+    given = {"subnets": Subnets(seed=1), "toxiproxy_image": "toxi:1", "known_ports": {"api": (7000, 8000, 9000)}}
+    override = render(_two(), links, **given)
+    upstreams = {one.name: one.upstream.rpartition(":")[2] for one in override.proxies}
+    assert upstreams == {"the-api": "8000", "web-api-9000": "7000", "web-api-9000-": "9000"}
+    assert list(_plain(override.document)["x-harness"]["links"]) == list(links)
+
+
+def test_two_names_for_one_edge_are_told():
+    """Their proxies would listen on one address, and Toxiproxy would drop all that follow."""
+    with pytest.raises(ComposeFileError, match="one and two are both web -> api:8000"):
+        render(_two(), {"one": WEB_API[0], "two": WEB_API[0]}, subnets=Subnets(), toxiproxy_image="toxi:1")
+
+
 def test_the_configuration_of_toxiproxy_holds_the_proxies():
     """By the names of the links, in JSON."""
     override = _render(_two())
@@ -104,9 +121,7 @@ def test_further_ports_of_a_linked_service_stay_open():
     known = found(project).ports
     assert known == {"web": (), "worker": (), "api": (8000, 9000), "db": (1,)}
     override = _render(project, (*WEB_API, Edge("worker", "api", 9000)), known_ports=known)
-    assert [(one.name, one.is_link) for one in override.proxies] == [
-        ("web-api", True), ("worker-api", True), ("web-api-9000", False), ("worker-api-8000", False),
-    ]  # fmt: skip
+    assert [one.name for one in override.proxies] == ["web-api", "worker-api", "web-api-9000", "worker-api-8000"]
     assert len({one.listen for one in override.proxies}) == 4
     assert list(_plain(override.document)["x-harness"]["links"]) == ["web-api", "worker-api"]
 

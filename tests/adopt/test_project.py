@@ -55,7 +55,6 @@ RESOLVED = {
 def test_a_service_is_read_whole():
     """Ports by protocol, dollars undoubled, nothing of what is empty."""
     web = parse(json.dumps(RESOLVED)).services["web"]
-    assert web.build
     assert web.words == ("/bin/sh", "serve", "--pay", "$5")
     assert web.environment == {"PASSWORD": "a$b", "FLAG": "true"}
     assert web.depends_on == {
@@ -66,7 +65,7 @@ def test_a_service_is_read_whole():
     assert (web.tcp_ports, web.udp_ports) == ((7000, 7001, 7002, 7003, 8000), (53, 99))
     assert web.networks == (Attachment("back", ("w1", "w2"), "10.88.0.9"), Attachment("default"))
     assert web.extra_hosts == {"host.docker.internal": "host-gateway", "legacy": "10.0.0.7"}
-    assert (web.container_name, web.hostname, web.external_links, web.restart) == ("the-web", "webhost", ("bar",), "no")
+    assert (web.container_name, web.hostname, web.external_links) == ("the-web", "webhost", ("bar",))
 
 
 def test_replicas_are_those_of_scale_or_deploy():
@@ -115,7 +114,10 @@ def _said(**link: Any) -> dict[str, Any]:
     ("document", "says"),
     [
         ({"services": {"web": {}}}, "has no name"),
-        ({"name": "shop", "services": {}}, "no services; give the file with -f"),
+        (
+            {"name": "shop", "services": {}},
+            "no services; give its files, and the profiles whose services are wanted in $COMPOSE_PROFILES",
+        ),
         ({"name": "shop", "services": []}, "services must be a mapping"),
         (_with({"ports": "80"}), "services.web.ports must be a list"),
         (_with({"ports": [{"target": "x"}]}), "services.web.ports.target must be a whole number"),

@@ -7,7 +7,7 @@ import yaml
 
 from harness.adopt.edges import Edge, Found
 from harness.adopt.left_out import LeftOut
-from harness.adopt.link_names import link_name, link_names
+from harness.adopt.link_names import link_names
 from harness.adopt.words import lines
 from harness.adopt.yaml_text import Tagged, dump
 
@@ -28,13 +28,6 @@ def test_a_link_is_named_after_its_ends(edges, names):
     """With the port where there are several; never two links by one name."""
     made = [Edge(*one) for one in edges]
     assert list(link_names(made)) == names
-    assert [link_name(one, made) for one in made] == names
-
-
-def test_a_link_that_is_none_is_told():
-    """Not given a name."""
-    with pytest.raises(KeyError, match="web -> db:1 is none of the edges"):
-        link_name(Edge("web", "db", 1), [ONE])
 
 
 def test_adopt_says_each_link_with_how_it_knows():

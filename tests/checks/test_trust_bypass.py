@@ -35,6 +35,16 @@ def test_no_check_counts_where_connections_went_past_a_fault():
     assert past.sentence.startswith("web-db bypassed, so this does not count")
 
 
+def test_a_bypass_that_could_not_be_looked_for_is_said():
+    """The fault was felt; by all, nobody knows."""
+    one = window("slow", 5, 10, "web-db", delay_ms=100)
+    readings = [(second, "web-db", "received_bytes", 100.0 * second) for second in range(16)]
+    unseen = [*readings, (7.0, "web-db", "bypass_unchecked", 1.0)]
+    said = [fault_felt(history(steady(20, 0, 15), [one], made, end_s=15), one) for made in (readings, unseen)]
+    assert [verdict.word for verdict in said] == [Word.PASS, Word.PASS]
+    assert ["could not be checked" in verdict.sentence for verdict in said] == [False, True]
+
+
 def test_any_total_of_a_link_tells_that_it_was_crossed():
     """That of bytes stands still for a while where many connections ended at once."""
     one = window("slow", 5, 10, "web-db", delay_ms=100)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.stack.docker.engine import Engine
+from harness.stack.docker.interpose import free_subnets
 from harness.stack.ports import free_ports
 from tests.integration.docker_here import docker, require_docker
 from tests.integration.pair import TOKEN, URL_PASSWORD, Pair, asked, compose_file, inspect, make
@@ -29,7 +31,11 @@ class Finished:
         body["services"]["back"]["volumes"].append(f"{self.data}:/var/lib/back")
         body["services"]["front"]["ports"] = [f"127.0.0.1:{free_ports(1)[0]}:8000"]  # taken, while a copy runs too
         self.office = f"{pair.folder.name}-office"
-        body["networks"] = {"office": {"external": True, "name": self.office}}
+        (subnet,) = free_subnets(Engine.connect()).allot([24])  # fixed: two networks cannot have it
+        body["networks"] = {
+            "default": {"ipam": {"config": [{"subnet": str(subnet)}]}},
+            "office": {"external": True, "name": self.office},
+        }
         body["services"]["back"] |= {
             "networks": {"default": {}, "office": {"aliases": ["db"]}},
             "labels": {"route": "me"},

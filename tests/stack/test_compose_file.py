@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from harness.errors import ComposeFileError
-from harness.stack.compose_file import find_compose_file, read_compose_file
+from harness.stack.compose_file import has_processes, read_compose_file
+from harness.stack.compose_here import find_compose_files
 from harness.stack.compose_variables import interpolate
 
 ROOT = Path(__file__).parents[2]
@@ -69,12 +70,61 @@ def test_a_file_that_is_not_yaml_is_told_with_its_line(tmp_path):
         read_compose_file(path)
 
 
+def test_a_date_is_text_and_a_number_that_is_none_is_told(tmp_path):
+    """A day that is in no calendar too: Compose takes it as it is written."""
+    path = _changed(tmp_path, lambda d: d["services"]["api"]["environment"].update(SINCE="DAY"))
+    text = path.read_text(encoding="utf-8")
+    for day in ("2024-02-30", "2024-02-03T10:00:00Z"):
+        path.write_text(text.replace("DAY", day), encoding="utf-8")
+        assert read_compose_file(path).services["api"].environment["SINCE"] == day
+    path.write_text(text.replace("DAY", "0x_"), encoding="utf-8")
+    with pytest.raises(ComposeFileError, match="is not YAML"):
+        read_compose_file(path)
+
+
+def test_a_file_that_cannot_be_read_says_nothing_of_processes(tmp_path, monkeypatch):
+    """It is told where it is read; one with a mistake may still be meant to say it."""
+
+    def refused(*_, **__):
+        raise PermissionError("not yours")
+
+    path = tmp_path / "compose.yml"
+    path.write_text("services: [\nx-harness: {}\n", encoding="utf-8")
+    assert has_processes(path)
+    monkeypatch.setattr(Path, "read_text", refused)
+    assert not has_processes(path)
+
+
 def test_a_missing_file_is_told_with_what_was_looked_for(tmp_path):
     """And with the option that names one."""
     with pytest.raises(ComposeFileError, match="--file"):
-        find_compose_file(tmp_path)
+        find_compose_files(tmp_path)
     with pytest.raises(ComposeFileError, match="does not exist"):
         read_compose_file(tmp_path / "compose.yml")
+
+
+@pytest.mark.parametrize(
+    ("there", "variables", "taken"),
+    [
+        (("compose.yaml", "docker-compose.yml"), {}, ["compose.yaml"]),
+        (("compose.yaml", "compose.override.yml"), {}, ["compose.yaml", "compose.override.yml"]),
+        (
+            ("docker-compose.yml", "docker-compose.override.yaml"),
+            {"COMPOSE_FILE": ""},
+            ["docker-compose.yml", "docker-compose.override.yaml"],
+        ),
+        (("compose.yaml", "compose.override.yml"), {"COMPOSE_FILE": "a.yml:more/b.yml"}, ["a.yml", "more/b.yml"]),
+        ((), {"COMPOSE_FILE": "a.yml,b.yml", "COMPOSE_PATH_SEPARATOR": ","}, ["a.yml", "b.yml"]),
+    ],
+)
+def test_the_files_of_a_folder_are_those_that_compose_takes(tmp_path, there, variables, taken):
+    """The first by name with its override, unless a variable names them: in `.env`, where it is set nowhere else."""
+    for name in there:
+        (tmp_path / name).touch()
+    assert find_compose_files(tmp_path, variables) == [tmp_path / name for name in taken]
+    (tmp_path / ".env").write_text("# ours\nOTHER=1\nexport COMPOSE_FILE='x.yml'  # one\n", encoding="utf-8")
+    expected = taken if "COMPOSE_FILE" in variables else ["x.yml"]
+    assert find_compose_files(tmp_path, variables) == [tmp_path / name for name in expected]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,8 @@ from harness.errors import ComposeFileError, EngineError
 from harness.stack.child import Child, start
 
 CONFIG_WITHIN_S = 30.0
+OLDEST = (2, 24, 4)
+"""The first that knows `!override` and `!reset` whole; `content` of configs came with 2.23.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,6 @@ class ComposeFiles:
     """Files that make one project, in Compose's order; relative paths in them are from the first one's folder."""
 
     paths: tuple[Path, ...]
-    profiles: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -30,14 +32,13 @@ class ComposeFiles:
 
     def arguments(self, project: str | None) -> list[str]:
         given = [part for path in self.paths for part in ("-f", str(path.resolve()))]
-        given += [part for profile in self.profiles for part in ("--profile", profile)]
         named = ["-p", project] if project else []
         return [*named, *given, "--project-directory", str(self.folder)]
 
 
 @functools.cache
 def version() -> str:
-    """Of Compose. Raises EngineError where there is no v2."""
+    """Of Compose. Raises EngineError where there is none that is new enough."""
     docker = shutil.which("docker")
     if docker is None:
         raise EngineError(
@@ -54,8 +55,10 @@ def version() -> str:
             f"`docker compose` does not work here{old}; install the plugin of Docker Compose v2 "
             "(docker-compose-plugin), or run with --stack embedded"
         )
-    if found.split(".")[0] in ("0", "1"):
-        raise EngineError(f"Docker Compose {found} is too old; install v2 (docker-compose-plugin)")
+    numbers = tuple(map(int, re.findall(r"\d+", found)[:3]))
+    if numbers and numbers < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise EngineError(f"Docker Compose {found} is too old; install {oldest} or newer (docker-compose-plugin)")
     return found
 
 

@@ -1,13 +1,14 @@
 """Which connections are really made between containers, and who listens: read from the kernel's own tables.
 
 `/proc/PID/net/tcp` of a container's first process shows its network namespace; no root is needed, nothing is touched.
-Connections are sampled, so one that is shorter than the time between two looks may be missed.
+Connections are sampled, so one that is shorter than the time between two looks may be missed, unless it lingers, as it
+does where it was closed first: both ends are looked at.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -18,38 +19,52 @@ from harness.stack.proc_net import LISTEN, rows
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A container of the project, as it is now: `pid` 0 where it is not seen from here, its addresses on networks."""
+    """A container of the project, as it is now: `pid` None where it runs and is not seen from here, 0 where it does not
+    run; its addresses on networks."""
 
     service: str
-    pid: int
+    pid: int | None
     addresses: tuple[str, ...]
 
 
 Connection = tuple[str, str, int]
 """(client service, dependency's service, port)."""
+Address = tuple[str, int]
+Tables = Callable[[int], Iterable[tuple[str, Address, Address]]]
+"""Reads the connections of a process' namespace: (state, local, remote)."""
 
 
 def members(engine: Engine, project: str) -> tuple[Member, ...]:
     """All containers of a project."""
-    return tuple(member(body) for body in engine.containers(project))
+    return tuple(member(engine, body) for body in engine.containers(project))
 
 
-def member(body: Mapping[str, Any]) -> Member:
+def member(engine: Engine, body: Mapping[str, Any]) -> Member:
     """A container from its `inspect` body."""
+    name = body["Config"]["Labels"][SERVICE_LABEL]
+    process = engine.process_of(body, name)
+    pid = process.pid if process else None if body["State"]["Pid"] else 0
     networks = (body["NetworkSettings"].get("Networks") or {}).values()
     addresses = [one.get(key) or "" for one in networks for key in ("IPAddress", "GlobalIPv6Address")]
-    return Member(body["Config"]["Labels"][SERVICE_LABEL], int(body["State"]["Pid"]), tuple(filter(None, addresses)))
+    return Member(name, pid, tuple(filter(None, addresses)))
 
 
-def direct(of: tuple[Member, ...], client: str, service: str, port: int) -> int:
-    """Connections right now that lead from the client to the service's own address on that port."""
-    own = {address for one in of if one.service == service for address in one.addresses}
-    return sum(
-        state != LISTEN and remote in own and at == port
-        for one in of
-        if one.service == client and one.pid
-        for state, _, (remote, at) in rows(one.pid)
-    )
+def direct(of: tuple[Member, ...], client: str, service: str, port: int, tables: Tables = rows) -> int | None:
+    """Connections right now, and just before, that lead from the client to the service's own address on that port. None
+    where the client is not seen from here."""
+    clients = [one for one in of if one.service == client]
+    servers = [one for one in of if one.service == service]
+    if not clients or any(one.pid is None for one in clients):
+        return None
+    theirs, own = ({address for one in side for address in one.addresses} for side in (clients, servers))
+    dialled = sum(remote in own and at == port for _, (remote, at) in _connected(clients, tables))
+    met = sum(remote in theirs and at == port for (_, at), (remote, _) in _connected(servers, tables))
+    return max(dialled, met)
+
+
+def _connected(of: Iterable[Member], tables: Tables = rows) -> Iterator[tuple[Address, Address]]:
+    """(local, remote) of each connection."""
+    return ((local, remote) for one in of if one.pid for state, local, remote in tables(one.pid) if state != LISTEN)
 
 
 def connections(of: tuple[Member, ...]) -> Counter[Connection]:
@@ -62,9 +77,9 @@ def connections(of: tuple[Member, ...]) -> Counter[Connection]:
     dialled: Counter[Connection] = Counter()
     met: Counter[Connection] = Counter()
     for one in of:
-        for state, (_, local_port), (remote, port) in rows(one.pid):
+        for (_, local_port), (remote, port) in _connected([one]):
             other = owner.get(remote)
-            if state == LISTEN or other is None or other == one.service:
+            if other is None or other == one.service:
                 continue
             if local_port in ports[one.service]:
                 met[other, one.service, local_port] += 1
@@ -75,7 +90,7 @@ def connections(of: tuple[Member, ...]) -> Counter[Connection]:
 
 def open_ports(of: Iterable[Member]) -> Mapping[str, tuple[int, ...]]:
     """TCP ports by service that are open to others."""
-    return {one.service: _listening(one.pid) for one in of}
+    return {one.service: _listening(one.pid or 0) for one in of}
 
 
 def _listening(pid: int) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ import json
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from harness.stack.docker.compose import ComposeFiles
 from harness.stack.docker.connections import Connection, connections, members, open_ports
 from harness.stack.docker.engine import Engine
 from harness.stack.docker.project_copy import ProjectCopy, Say
-from harness.stack.heal import take_down
+from harness.stack.heal import take_down_whole
 from harness.stack.ports import free_ports
 from harness.stack.state import StackState
 
@@ -45,12 +45,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What was found: the project as Compose resolves it, its entry, its edges, and whether it was watched."""
+    """What was found: the project as Compose resolves it, its entry, its edges."""
 
     project: ComposeProject
     entry: Entry
     found: Found
-    was_watched: bool
 
 
 def read_project(files: ComposeFiles) -> ComposeProject:
@@ -86,10 +85,12 @@ def discover(
     cancelled: Callable[[], bool],
     say: Say,
     state_path: Path | None = None,
+    take_over: bool = False,
 ) -> Discovery:
-    """The edges of a project. With `watch_s` it is brought up and watched so long under `load`, which gets its address.
+    """The edges of a project. With `watch_s` it is brought up and watched so long under `load`, which gets its address,
+    with `take_over` while the user's own running copy is stopped.
 
-    Raises HarnessError; nothing is left running.
+    Raises HarnessError, HealIncomplete where something of the copy is left.
     """
     project = read_project(files)
     ports: dict[str, set[int]] = {name: set(found) for name, found in _exposed(project).items()}
@@ -101,22 +102,29 @@ def discover(
             copy = ProjectCopy(files, state, state_path or path / "stack.json", path / "logs", cancelled, say)
             outside = free_ports(1)[0]
             try:
-                copy.start({entry.service: (entry.port, outside)}, lambda resolved, labels: {})
+                met_at = {entry.service: (entry.port, outside)}
+                copy.start(met_at, lambda resolved, labels: {}, take_over=take_over)
                 with load(f"http://127.0.0.1:{outside}"):
                     say(f"watching the connections that are made for {watch_s:g} s ...")
-                    seen = _watch(copy.engine, copy.state.project, watch_s, cancelled)
+                    seen = _watch(copy.engine, copy.state.project, watch_s, cancelled, say)
                 for name, found in open_ports(members(copy.engine, copy.state.project)).items():
                     ports.setdefault(name, set()).update(found)
-            finally:
-                take_down(copy.state)
+            except BaseException as error:
+                take_down_whole(copy.state, error)
+                raise
+            take_down_whole(copy.state)
     known = {name: tuple(sorted(found)) for name, found in ports.items()}
     connections_seen = tuple(SeenConnection(*key, count) for key, count in sorted(seen.items()))
-    return Discovery(project, entry, find_edges(project, known, connections_seen), bool(watch_s))
+    return Discovery(project, entry, find_edges(project, known, connections_seen))
 
 
-def _watch(engine: Engine, project: str, watch_s: float, cancelled: Callable[[], bool]) -> Counter[Connection]:
+def _watch(
+    engine: Engine, project: str, watch_s: float, cancelled: Callable[[], bool], say: Say
+) -> Counter[Connection]:
     """The most connections that were open at once, by who dialled whom where."""
     of = members(engine, project)
+    if unseen := sorted({one.service for one in of if one.pid is None}):
+        say(f"not seen from here, so what they dial is known from the files only: {', '.join(unseen)}")
     most: Counter[Connection] = Counter()
     deadline = time.monotonic() + watch_s
     while time.monotonic() < deadline and not cancelled():
@@ -136,9 +144,3 @@ def _exposed(project: ComposeProject) -> Mapping[str, tuple[int, ...]]:
         with contextlib.suppress(EngineError, NotFound):
             found[name] = engine.exposed_ports(service.image or f"{project.name}-{name}")
     return found
-
-
-@contextlib.contextmanager
-def no_load(address: str) -> Iterator[None]:
-    """Nothing is sent: only what the services do among themselves is seen."""
-    yield

@@ -97,6 +97,14 @@ class Engine:
         with _told(f"docker inspect {container[:12]}"):
             return dict(self._api.inspect_container(container))
 
+    def runs(self, container: str) -> bool:
+        """False for one that is gone, too, or between two tries of its restart policy."""
+        try:
+            state = self.inspect(container)["State"]
+        except NotFound:
+            return False
+        return bool(state["Running"] and not state["Restarting"])
+
     def process(self, container: str, name: str) -> ProcessId | None:
         """The first process of a container as this machine sees it; None when it does not run, or is not seen."""
         try:
@@ -160,11 +168,14 @@ class Engine:
         with _told(f"docker network disconnect {network[:12]} {container[:12]}"), _unless("is not connected"):
             self._api.disconnect_container_from_network(container, network)
 
-    def networks(self, **labels: str) -> list[dict[str, Any]]:
-        """All networks, or those with these labels."""
+    def networks(self) -> list[dict[str, Any]]:
         with _told("docker network ls"):
-            wanted = [f"{name}={value}" for name, value in labels.items()]
-            return list(self._api.networks(filters={"label": wanted} if wanted else None))
+            return list(self._api.networks())
+
+    def subnets(self) -> dict[str, str]:
+        """Those that are in use, each with the name of its network."""
+        pools = [(pool, one["Name"]) for one in self.networks() for pool in one["IPAM"].get("Config") or ()]
+        return {pool["Subnet"]: name for pool, name in pools if "Subnet" in pool}
 
     def run(self, container: str, command: Sequence[str]) -> tuple[int, bytes]:
         """(exit code, output) of a command in a running container, as its root."""

@@ -29,13 +29,7 @@ def toxiproxy_image() -> str:
 
 def free_subnets(engine: Engine) -> Subnets:
     """What neither the engine's networks nor this machine's routes use."""
-    used = [
-        one["Subnet"]
-        for network in engine.networks()
-        for one in (network["IPAM"].get("Config") or ())
-        if "Subnet" in one
-    ]
-    return Subnets(tuple(used) + _routes(), secrets.randbelow(2**31))
+    return Subnets((*engine.subnets(), *_routes()), secrets.randbelow(2**31))
 
 
 def interpose(
@@ -46,10 +40,10 @@ def interpose(
     Raises HarnessError where that cannot be.
     """
     project = with_its_own(parse(json.dumps(resolved)))
-    edges = [Edge(link.client, link.service, link.upstream) for link in spec.links.values()]
+    links = {name: Edge(link.client, link.service, link.upstream) for name, link in spec.links.items()}
     return render(
         project,
-        edges,
+        links,
         mode=spec.mode,
         subnets=free_subnets(engine),
         toxiproxy_image=toxiproxy_image(),

@@ -8,10 +8,11 @@ what would lead others to the copy, or the copy to what is not its own (external
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import ip_network
 from typing import Any
 
 from harness.adopt.yaml_text import Node, Tagged
-from harness.errors import ComposeFileError
+from harness.errors import ComposeFileError, StartError
 
 Document = dict[str, Node]
 
@@ -36,13 +37,18 @@ def merged(one: Mapping[str, Node], other: Mapping[str, Node]) -> Document:
 
 
 def isolate(
-    resolved: Mapping[str, Any], own_name: str, ports: Mapping[str, tuple[int, int]], labels: Mapping[str, str]
+    resolved: Mapping[str, Any],
+    own_name: str,
+    ports: Mapping[str, tuple[int, int]],
+    labels: Mapping[str, str],
+    taken: Mapping[str, str],
 ) -> Document:
     """The override for a run.
 
     `resolved` is the project resolved under the run's project name, `own_name` the name that it has without us, `ports`
-    (container port, host port) by the service that must be met from outside, `labels` go on everything.
-    Raises ComposeFileError for volumes that somebody else owns.
+    (container port, host port) by the service that must be met from outside, `labels` go on everything;
+    `taken` are subnets that are in use, each with the name of its network.
+    Raises ComposeFileError for volumes that somebody else owns, StartError for addresses that somebody else has.
     """
     project = resolved["name"]
     networks = resolved.get("networks") or {}
@@ -66,9 +72,12 @@ def isolate(
         if kept := kept_folders(body):
             one["volumes"] = [{"type": "volume", "target": target} for target in kept]
         services[name] = one
+    made: Document = {key: _network(key, body or {}, project, labels) for key, body in networks.items()}
+    anew: Node = {"ipam": {"config": NOTHING}}  # the engine gives one that is free
+    moved = {key: anew for key in networks if _must_move(resolved, key, own_name, taken)}
     return {
         "services": services,
-        "networks": {key: _network(key, body or {}, project, labels) for key, body in networks.items()},
+        "networks": merged(made, moved),
         "volumes": {
             key: _volume(key, body or {}, project, labels) for key, body in (resolved.get("volumes") or {}).items()
         },
@@ -107,6 +116,33 @@ def left_alone(resolved: Mapping[str, Any]) -> list[str]:
         ),
         *([f"labels are left out ({labelled}): who acts on them would take the copy for yours"] if labelled else []),
     ]
+
+
+def _must_move(resolved: Mapping[str, Any], key: str, own_name: str, taken: Mapping[str, str]) -> bool:
+    """Whether a network's subnet is in use already, as by the user's own copy. Raises StartError where it cannot be
+    another, since services have fixed addresses in it."""
+    body = resolved["networks"][key] or {}
+    pools = (body.get("ipam") or {}).get("config") or ()
+    met = next((used for pool in pools for used in taken if _overlap(pool.get("subnet", ""), used)), None)
+    if met is None:
+        return False
+    places = [(one.get("networks") or {}).get(key) or {} for one in resolved["services"].values()]
+    if any(place.get("ipv4_address") or place.get("ipv6_address") for place in places):
+        is_own = taken[met] in (body.get("name"), f"{own_name}_{key}")
+        command = f"docker compose -p {own_name} down" if is_own else f"docker network rm {taken[met]}"
+        raise StartError(
+            f"services have fixed addresses on the network {key}, and {met} is in use by the network {taken[met]}; "
+            f"free it for the time: {command}"
+        )
+    return True
+
+
+def _overlap(one: str, other: str) -> bool:
+    try:
+        first, second = ip_network(one, strict=False), ip_network(other, strict=False)
+    except ValueError:
+        return False
+    return first.version == second.version and first.overlaps(second)
 
 
 def kept_folders(body: Mapping[str, Any]) -> tuple[str, ...]:

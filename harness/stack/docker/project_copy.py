@@ -73,7 +73,8 @@ class ProjectCopy:
         resolved = compose.resolve(self._files, project)
         self._tell(own_name, resolved)
         labels = {RUN_LABEL: run}
-        override = isolation.merged(isolation.isolate(resolved, own_name, ports, labels), more(resolved, labels))
+        copied = isolation.isolate(resolved, own_name, ports, labels, self.engine.subnets())
+        override = isolation.merged(copied, more(resolved, labels))
         folder = Path(tempfile.mkdtemp(prefix="harness-stack-"))
         self.change(folders=(str(folder),), notes=str(folder), project=project)
         self._secrets = secrets_of(resolved)
@@ -85,7 +86,7 @@ class ProjectCopy:
         self._build(own_name, resolved)
         if take_over:
             self._stand_aside(own_name)
-        self._up(ComposeFiles((*self._files.paths, path), self._files.profiles))
+        self._up(ComposeFiles((*self._files.paths, path)))
         self.change(services=self._services(ports))
         self._wait_healthy()
 

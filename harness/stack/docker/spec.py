@@ -2,13 +2,14 @@
 
 x-harness stands in the Compose file itself (then its links name the ports of a Toxiproxy of the project's own), or in
 the override that `harness adopt` wrote beside it (then its links name services and ports, and `mode` says how Toxiproxy
-is put between them; the rest of that file is made anew for each run).
+is put between them; the rest of that file is made anew for each run). Links of the second kind in the first place are
+words to `harness adopt`, which writes the rest.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,54 +17,56 @@ import yaml
 
 from harness.errors import ComposeFileError
 from harness.masking import shown
+from harness.stack import compose_yaml
 from harness.stack.compose_disks import bounded_volumes, disks_of
-from harness.stack.compose_file import ServiceSpec, StackSpec, read_links
+from harness.stack.compose_file import ServiceSpec, StackSpec, read_links, read_ports
 from harness.stack.compose_variables import variables_in
 from harness.stack.docker import compose
 from harness.stack.docker.compose import ComposeFiles
 
 
-class _AnyTag(yaml.SafeLoader):
-    """Reads Compose's own tags as what they stand before."""
-
-
-def _untagged(loader: yaml.SafeLoader, _: str, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.MappingNode):
-        return loader.construct_mapping(node, deep=True)
-    return loader.construct_sequence(node, deep=True) if isinstance(node, yaml.SequenceNode) else None
-
-
-_AnyTag.add_multi_constructor("!", _untagged)
-
-
 def _document(path: Path) -> Mapping[str, Any]:
     """One file as it is written; empty where it is not to be read as YAML (Compose says why)."""
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_AnyTag)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        document = compose_yaml.load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
         return {}
     return document if isinstance(document, dict) else {}
 
 
-def extension_of(path: Path) -> Mapping[str, Any]:
+def _extension_of(path: Path) -> Mapping[str, Any]:
     """The x-harness of one file; empty where it has none."""
     found = _document(path).get("x-harness")
     return found if isinstance(found, dict) else {}
 
 
+def is_described(paths: Iterable[Path]) -> bool:
+    """Whether an x-harness of these files says what is broken, and not only what `harness adopt` cannot find."""
+    return any(_describes(_extension_of(path)) for path in paths)
+
+
+def _describes(extension: Mapping[str, Any]) -> bool:
+    """A link with a `port` needs to be led through a Toxiproxy that only adopting brings."""
+    links = extension.get("links")
+    bodies = links.values() if isinstance(links, dict) else ()
+    told = any(isinstance(body, dict) and "port" in body for body in bodies)
+    return bool(extension) and ("mode" in extension or not told)
+
+
 def read_spec(paths: Sequence[Path]) -> StackSpec:
     """The stack that these files describe. Raises ComposeFileError when no x-harness says what is to be broken."""
-    adopted = [path for path in paths if "mode" in extension_of(path)]
+    adopted = [path for path in paths if "mode" in _extension_of(path)]
     own = [path for path in paths if path not in adopted]
     if not own:
         raise ComposeFileError(f"{paths[0]} only adds to a Compose file; give that too, before it")
     files = ComposeFiles(tuple(own))
     resolved = compose.resolve(files)
-    extension = dict(extension_of(adopted[-1]) if adopted else resolved.get("x-harness") or {})
-    if not extension:
+    extension = dict(_extension_of(adopted[-1]) if adopted else resolved.get("x-harness") or {})
+    if not _describes(extension):
         names = " ".join(str(path) for path in own)
+        what = "only tells links to `harness adopt` in its x-harness" if extension else "has no x-harness"
         raise ComposeFileError(
-            f"{names} has no x-harness, so nothing says where the load goes and what is to be broken; "
+            f"{names} {what}, so nothing says where the load goes and what is to be broken; "
             f"let it be found: harness adopt {names}"
         )
     where = adopted[-1] if adopted else own[0]
@@ -81,7 +84,7 @@ def read_spec(paths: Sequence[Path]) -> StackSpec:
         entry_port=entry_port,
         files=tuple(own),
         mode=mode,
-        ports={name: tuple(int(port) for port in ports) for name, ports in (extension.get("ports") or {}).items()},
+        ports=read_ports(where, extension),
         variables=shown(
             {k: v for path in own for k, v in variables_in(_document(path), os.environ).items()},
             compose.environments(resolved),

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.adopt.yaml_text import Node
-from harness.errors import HealIncomplete, StartError
+from harness.errors import StartError
 from harness.stack.compose_file import StackSpec
 from harness.stack.docker.compose import ComposeFiles
 from harness.stack.docker.connections import member, open_ports
 from harness.stack.docker.interpose import interpose
 from harness.stack.docker.project_copy import ProjectCopy, Say
-from harness.stack.heal import left_over, take_down
+from harness.stack.heal import take_down_whole
 from harness.stack.ports import free_ports, listens
 from harness.stack.running import RunningStack
 from harness.stack.state import RunningLink, StackState
@@ -44,9 +44,9 @@ def start_stack(
     try:
         copy.start(ports, between, own_name=spec.name, take_over=spec.take_over)
         _find_links(copy, spec, api_port, entry_port)
+        _tell_unseen(copy, say)
     except BaseException as error:
-        if left := take_down(copy.state):
-            raise HealIncomplete(f"{error}\n{left_over(left)}") from error
+        take_down_whole(copy.state, error)
         raise
     return RunningStack(copy.state)
 
@@ -58,12 +58,20 @@ def _ports_of_entry(copy: ProjectCopy, spec: StackSpec) -> tuple[int, ...] | Non
     body = copy.engine.inspect(entry.id) if entry else None
     if body is None or copy.engine.process_of(body, spec.entry_service) is None:
         return None
-    return open_ports([member(body)])[spec.entry_service]
+    return open_ports([member(copy.engine, body)])[spec.entry_service]
 
 
 def _listens(copy: ProjectCopy, spec: StackSpec) -> bool:
     ports = _ports_of_entry(copy, spec)
     return ports is None or spec.entry_port in ports
+
+
+def _tell_unseen(copy: ProjectCopy, say: Say) -> None:
+    unseen = [
+        one.name for one in copy.state.services if one.process is None and one.container and one.container.running
+    ]
+    if unseen:
+        say(f"  not seen from here, so a bypass of Toxiproxy cannot be checked there: {', '.join(unseen)}")
 
 
 def _find_links(copy: ProjectCopy, spec: StackSpec, api_port: int, entry_port: int) -> None:

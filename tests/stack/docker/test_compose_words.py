@@ -63,9 +63,9 @@ def test_a_docker_command_that_is_none_is_told(tmp_path: Path, monkeypatch: pyte
 
 def test_files_are_given_in_order_with_their_folder(tmp_path: Path) -> None:
     """Relative paths in every one of them are from the first one's folder."""
-    files = ComposeFiles((tmp_path / "a.yml", tmp_path / "more" / "b.yml"), ("debug",))
+    files = ComposeFiles((tmp_path / "a.yml", tmp_path / "more" / "b.yml"))
     assert files.arguments("shop") == [
         *("-p", "shop", "-f", f"{tmp_path}/a.yml", "-f", f"{tmp_path}/more/b.yml"),
-        *("--profile", "debug", "--project-directory", str(tmp_path)),
+        *("--project-directory", str(tmp_path)),
     ]
     assert files.arguments(None)[0] == "-f"

@@ -10,17 +10,19 @@ import pytest
 
 from harness.adopt.project import parse
 from harness.adopt.yaml_text import Tagged
-from harness.errors import ComposeFileError
+from harness.errors import ComposeFileError, StartError
 from harness.stack.docker.interpose import with_its_own
 from harness.stack.docker.isolation import NOTHING, isolate, kept_folders, left_alone, merged
 
 LABELS = {"io.resilience-harness.run": "abc"}
 
 
-def copy_of(ports: Mapping[str, tuple[int, int]] | None = None, **document: Any) -> dict[str, Any]:
+def copy_of(
+    ports: Mapping[str, tuple[int, int]] | None = None, taken: Mapping[str, str] | None = None, **document: Any
+) -> dict[str, Any]:
     """The override for a project that is `shop` to its user and `shop-hx-abc` to us."""
     resolved = {"name": "shop-hx-abc", **document}
-    made: dict[str, Any] = isolate(resolved, "shop", ports or {}, LABELS)
+    made: dict[str, Any] = isolate(resolved, "shop", ports or {}, LABELS, taken or {})
     return made
 
 
@@ -178,3 +180,32 @@ def test_links_are_laid_on_the_networks_that_the_copy_has() -> None:
     made = with_its_own(parse(json.dumps(resolved))).networks
     assert {one.key: one.name for one in made.values()} == {key: f"shop-hx-abc_{key}" for key in networks}
     assert not any(one.external for one in made.values())
+
+
+OFFICE = {"office": {"name": "shop-hx-abc_office", "ipam": {"config": [{"subnet": "10.5.0.0/16"}]}}}
+
+
+@pytest.mark.parametrize(
+    ("taken", "moves"),
+    [({}, False), ({"10.6.0.0/16": "shop_office", "fd00::/64": "six"}, False), ({"10.5.1.0/24": "shop_office"}, True)],
+)
+def test_a_subnet_that_is_in_use_is_another_in_the_copy(taken: dict[str, str], moves: bool) -> None:
+    """The user's own copy may have it; where it is free it stays, since something may count on it."""
+    made = copy_of(services={"web": {"networks": {"office": None}}}, networks=OFFICE, taken=taken)
+    assert made["networks"]["office"].get("ipam") == ({"config": Tagged([], "!reset")} if moves else None)
+
+
+@pytest.mark.parametrize(
+    ("taken", "command"),
+    [("shop_office", "docker compose -p shop down"), ("vpn", "docker network rm vpn")],
+)
+def test_fixed_addresses_that_are_in_use_are_told_with_what_frees_them(taken: str, command: str) -> None:
+    """They cannot be others: something counts on them."""
+    with pytest.raises(
+        StartError, match=rf"network office, and 10\.5\.0\.0/16 is in use by .* {taken}; .*: {command}$"
+    ):
+        copy_of(
+            services={"web": {"networks": {"office": {"ipv4_address": "10.5.0.9"}}}},
+            networks=OFFICE,
+            taken={"10.5.0.0/16": taken},
+        )
