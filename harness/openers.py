@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from harness.errors import HarnessError, HealIncomplete, StartError
 from harness.guard import Guardian
 from harness.interrupts import Interrupts
+from harness.masking import mask_urls
 from harness.stack import processes
 from harness.stack import state as states
 from harness.stack.compose_file import StackSpec
@@ -102,10 +103,13 @@ def _start(
 
 def host_opener(host: str, allowed: str | None) -> Opener:
     """No stack: load goes to a host, on the loopback unless it was allowed by name. Raises HarnessError."""
-    parts = urlsplit(host)
-    name = parts.hostname
-    if parts.scheme not in ("http", "https") or not name:
-        raise HarnessError(f"--host must be an address such as http://127.0.0.1:8000; given {host!r}")
+    try:
+        parts = urlsplit(host)
+        name, _ = parts.hostname, parts.port
+    except ValueError:
+        name = None
+    if not name or parts.scheme not in ("http", "https"):
+        raise HarnessError(f"--host must be an address such as http://127.0.0.1:8000; given {mask_urls(host)!r}")
     if name not in LOOPBACK and name != allowed:
         raise HarnessError(
             f"{name} is not this machine; load on somebody's server needs their leave; "
