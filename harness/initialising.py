@@ -6,12 +6,16 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness import openapi
 from harness.adopt.edges import Edge
 from harness.adopt.link_names import link_names
 from harness.errors import RunFolderError
 from harness.light_load import light_load
+
+if TYPE_CHECKING:
+    from harness.stack.docker.discover import WhileWatched
 
 Say = Callable[[str], None]
 
@@ -48,18 +52,14 @@ class Written:
         self.new.append(path)
 
 
-def first_load(
-    locustfile: Path, written: Written, say: Say
-) -> Callable[[str], contextlib.AbstractContextManager[None]]:
+def first_load(locustfile: Path, written: Written, say: Say) -> WhileWatched:
     """The load under which the stack is watched: the project's own locustfile, else one that is written now."""
 
     @contextlib.contextmanager
-    def load(address: str) -> Iterator[None]:
+    def load(address: str, cancelled: Callable[[], bool]) -> Iterator[None]:
         if not locustfile.exists():
-            document = openapi.fetch(address)
-            answered = openapi.statuses(address, document) if document else {}
-            written.write(locustfile, openapi.locustfile(document, answered))
-        with light_load(locustfile, say)(address):
+            written.write(locustfile, openapi.locustfile(openapi.ask(address, cancelled)))
+        with light_load(locustfile, say)(address, cancelled):
             yield
 
     return load

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +16,7 @@ from harness.errors import HarnessError, HealIncomplete, Interrupted, ScenarioEr
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.stack.docker.discover import Discovery
+    from harness.stack.docker.discover import Discovery, WhileWatched
 
 ComposeArguments = Annotated[
     list[Path] | None,
@@ -145,6 +144,7 @@ def init(files: ComposeArguments = None, entry: EntryOption = "", watch: Watch =
     """Begin in any Compose project: a scenario that runs, a locustfile where there is none, the override. Example:
     harness init"""
     from harness.initialising import Written, first_load, first_scenario
+    from harness.openapi import Asked
     from harness.openapi import locustfile as skeleton
     from harness.sweeping import locustfile_for
 
@@ -157,7 +157,7 @@ def init(files: ComposeArguments = None, entry: EntryOption = "", watch: Watch =
         locustfile = folder / "locustfiles" / "visitor.py"
     found = _discover(paths, entry, first_load(locustfile, written, say), watch, say)
     if not locustfile.exists():  # it was not watched
-        written.write(locustfile, skeleton(None))
+        written.write(locustfile, skeleton(Asked()))
     override = folder / OVERRIDE
     if override.exists():
         written.kept.append(override)
@@ -176,7 +176,7 @@ def init(files: ComposeArguments = None, entry: EntryOption = "", watch: Watch =
 def _discover(
     paths: list[Path],
     entry: str,
-    load: Callable[[str], AbstractContextManager[None]],
+    load: WhileWatched,
     watch: str,
     say: Callable[[str], None],
 ) -> Discovery:

@@ -10,7 +10,7 @@ import json
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,9 @@ from harness.stack.ports import free_ports
 from harness.stack.state import StackState
 
 SAMPLE_S = 0.1
+
+WhileWatched = Callable[[str, Callable[[], bool]], contextlib.AbstractContextManager[None]]
+"""Loads the stack at an address while it is entered; what takes long before that is called off by the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +85,12 @@ def discover(
     entry: Entry,
     *,
     watch_s: float,
-    load: Callable[[str], contextlib.AbstractContextManager[None]],
+    load: WhileWatched,
     cancelled: Callable[[], bool],
     say: Say,
     state_path: Path | None = None,
 ) -> Discovery:
-    """The edges of a project. With `watch_s` it is brought up and watched so long under `load`, which gets its address.
+    """The edges of a project. With `watch_s` it is brought up and watched so long under `load`.
 
     Raises HarnessError; nothing is left running.
     """
@@ -102,7 +105,7 @@ def discover(
             outside = free_ports(1)[0]
             try:
                 copy.start({entry.service: (entry.port, outside)}, lambda resolved, labels: {})
-                with load(f"http://127.0.0.1:{outside}"):
+                with load(f"http://127.0.0.1:{outside}", cancelled):
                     say(f"watching the connections that are made for {watch_s:g} s ...")
                     seen = _watch(copy.engine, copy.state.project, watch_s, cancelled)
                 for name, found in open_ports(members(copy.engine, copy.state.project)).items():
@@ -136,9 +139,3 @@ def _exposed(project: ComposeProject) -> Mapping[str, tuple[int, ...]]:
         with contextlib.suppress(EngineError, NotFound):
             found[name] = engine.exposed_ports(service.image or f"{project.name}-{name}")
     return found
-
-
-@contextlib.contextmanager
-def no_load(address: str) -> Iterator[None]:
-    """Nothing is sent: only what the services do among themselves is seen."""
-    yield
