@@ -119,21 +119,28 @@ def host_opener(host: str, allowed: str | None) -> Opener:
 
 
 def keep(spec: StackSpec, kind: str, interrupts: Interrupts, say: Callable[[str], None]) -> StackState:
-    """Start a stack that stays. Raises StartError, and leaves nothing behind then."""
+    """Start a stack that stays. Raises StartError, and leaves nothing behind then; HealIncomplete where it must."""
     path = kept_path(spec)
     hold = Hold(path.parent)
     hold.take()
-    if kept(spec) is not None:
+    try:
+        if kept(spec) is not None:
+            raise StartError(
+                "a stack is kept already; see `harness stack status`, or take it down: `harness stack down`"
+            )
+        if path.is_file():  # of before the machine was started anew: processes are gone, containers and folders not
+            _take_down(path, replace(states.read(path), owned=()))
+        return _keep(spec, kind, path, interrupts, say)
+    finally:
         hold.release()
-        raise StartError("a stack is kept already; see `harness stack status`, or take it down: `harness stack down`")
+
+
+def _keep(spec: StackSpec, kind: str, path: Path, interrupts: Interrupts, say: Callable[[str], None]) -> StackState:
     logs = path.parent / "logs"
     try:
         logs.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StartError(f"cannot write {path.parent}: {error.strerror or error}; mend its permissions") from error
-    if path.is_file():  # of before the machine was started anew: its processes are gone, its containers and folders not
-        take_down(replace(states.read(path), owned=()))
-        path.unlink()
     guardian = Guardian(path, logs / "guardian.log")
     try:
         guardian.wait_ready()
@@ -145,7 +152,6 @@ def keep(spec: StackSpec, kind: str, interrupts: Interrupts, say: Callable[[str]
         raise
     finally:
         guardian.release()
-        hold.release()
 
 
 def let_go(spec: StackSpec) -> bool:
@@ -156,13 +162,18 @@ def let_go(spec: StackSpec) -> bool:
     hold = Hold(path.parent)
     hold.take()
     try:
-        left = take_down(states.read(path))
-        if left:
-            raise HealIncomplete(f"{left_over(left)}, or try again: harness stack down (what it was is in {path})")
-        path.unlink()
+        _take_down(path, states.read(path))
     finally:
         hold.release()
     return True
+
+
+def _take_down(path: Path, state: StackState) -> None:
+    """End what was kept, and forget it only then: the file at `path` is all that is known of what is left."""
+    left = take_down(state)
+    if left:
+        raise HealIncomplete(f"{left_over(left)}, or try again: harness stack down (what it was is in {path})")
+    path.unlink()
 
 
 def _ended(state: StackState) -> list[str]:
