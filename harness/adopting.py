@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 from harness.adopt.link_names import link_names
@@ -14,13 +13,11 @@ from harness.errors import EngineError, RunFolderError
 from harness.guard import Guardian
 from harness.interrupts import Interrupts
 from harness.stack.docker.compose import ComposeFiles
-from harness.stack.docker.discover import Discovery, Entry, discover
+from harness.stack.docker.discover import Discovery, Entry, WhileWatched, discover
 from harness.stack.docker.engine import Engine
 from harness.stack.docker.interpose import free_subnets, toxiproxy_image, with_external
 
 Say = Callable[[str], None]
-WhileWatched = Callable[[str], AbstractContextManager[None]]
-"""Loads the stack at that address while it is entered."""
 
 
 def adopt(

@@ -6,12 +6,15 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness import openapi
-from harness.adopt.edges import Edge
-from harness.adopt.link_names import link_names
-from harness.errors import RunFolderError
+from harness.errors import ComposeFileError, RunFolderError
 from harness.light_load import light_load
+from harness.stack.compose_file import StackSpec
+
+if TYPE_CHECKING:
+    from harness.stack.docker.discover import WhileWatched
 
 Say = Callable[[str], None]
 
@@ -48,25 +51,26 @@ class Written:
         self.new.append(path)
 
 
-def first_load(
-    locustfile: Path, written: Written, say: Say
-) -> Callable[[str], contextlib.AbstractContextManager[None]]:
+def first_load(locustfile: Path, written: Written, say: Say) -> WhileWatched:
     """The load under which the stack is watched: the project's own locustfile, else one that is written now."""
 
     @contextlib.contextmanager
-    def load(address: str) -> Iterator[None]:
+    def load(address: str, cancelled: Callable[[], bool]) -> Iterator[None]:
         if not locustfile.exists():
-            document = openapi.fetch(address)
-            answered = openapi.statuses(address, document) if document else {}
-            written.write(locustfile, openapi.locustfile(document, answered))
-        with light_load(locustfile, say)(address):
+            written.write(locustfile, openapi.locustfile(openapi.ask(address, cancelled)))
+        with light_load(locustfile, say)(address, cancelled):
             yield
 
     return load
 
 
-def first_scenario(entry: str, edges: tuple[Edge, ...], locustfile: str) -> str:
-    """A scenario that runs as it is: the first link of the entry, or the first of all, a little slow."""
-    links = link_names(edges)
-    name, edge = next(((n, e) for n, e in links.items() if e.client == entry), next(iter(links.items())))
-    return SCENARIO.format(entry=edge.client, service=edge.service, link=name, locustfile=locustfile)
+def first_scenario(spec: StackSpec, override: Path, locustfile: str) -> str:
+    """A scenario that runs as it is: the first link of the entry, or the first of all, a little slow. Raises
+    ComposeFileError for a stack without any."""
+    links = sorted(spec.links.values(), key=lambda link: link.client != spec.entry_service)
+    if not links:
+        raise ComposeFileError(
+            f"the x-harness of {override} has no link; add one, or remove the file to have them found"
+        )
+    link = links[0]
+    return SCENARIO.format(entry=link.client, service=link.service, link=link.name, locustfile=locustfile)

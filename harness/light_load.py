@@ -8,29 +8,34 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from harness.generator import Generator
 from harness.order import Beat, Order
 
+if TYPE_CHECKING:
+    from harness.stack.docker.discover import WhileWatched  # not at run time: it brings the Docker SDK
+
 RATE_PER_S, USERS, LONGEST_S = 10.0, 5, 60.0
 KNOCK_S = 0.2
 
 
-def light_load(locustfile: Path | None, say: Callable[[str], None]) -> Callable[[str], AbstractContextManager[None]]:
+def light_load(locustfile: Path | None, say: Callable[[str], None]) -> WhileWatched:
     """What sends it to an address, for as long as it is entered: the locustfile's tasks, or GET / without one.
 
     `say` hears of answers that were not well: what fails at once may not make the connections that it would.
     """
     if locustfile is None:
         return _knocking
-    return lambda address: _driving(locustfile, address, say)
+    return lambda address, cancelled: _driving(locustfile, address, cancelled, say)
 
 
 @contextlib.contextmanager
-def _driving(locustfile: Path, address: str, say: Callable[[str], None]) -> Iterator[None]:
+def _driving(
+    locustfile: Path, address: str, cancelled: Callable[[], bool], say: Callable[[str], None]
+) -> Iterator[None]:
     beats: list[Beat] = []
     with tempfile.TemporaryDirectory(prefix="harness-load-") as folder:
         generator = Generator(Path(folder) / "load.log", beats.append)
@@ -52,7 +57,7 @@ def _driving(locustfile: Path, address: str, say: Callable[[str], None]) -> Iter
                     allowed_host=urlsplit(address).hostname or "",
                 )
             )
-            generator.wait_ready(lambda: False)
+            generator.wait_ready(cancelled)
             generator.go(time.monotonic_ns())
             yield
         finally:
@@ -64,7 +69,7 @@ def _driving(locustfile: Path, address: str, say: Callable[[str], None]) -> Iter
 
 
 @contextlib.contextmanager
-def _knocking(address: str) -> Iterator[None]:
+def _knocking(address: str, cancelled: Callable[[], bool]) -> Iterator[None]:
     stopped = threading.Event()
     thread = threading.Thread(target=_knock, args=(address, stopped), name="knocking", daemon=True)
     thread.start()

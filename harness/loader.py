@@ -99,12 +99,19 @@ def check_services(loaded: Loaded, spec: StackSpec, kind: str) -> None:
             raise ScenarioError(f"{_at(loaded.path, window.line)}: {reason}")
 
 
+def locustfiles_in(folder: Path) -> list[Path]:
+    """Those of a project: `locustfile.py`, and all of `locustfiles/`."""
+    there = [folder / "locustfile.py", *sorted((folder / "locustfiles").glob("*.py"))]
+    return [path for path in there if path.is_file() and not path.name.startswith("_")]
+
+
 def find_locustfile(load: Load, scenario: Path | None = None) -> Path:
-    """The locustfile that a load names: as given, or in `locustfiles/` of the project. Raises LocustfileError."""
+    """The locustfile that a load names: as given, or in the project or its `locustfiles/`. Raises LocustfileError."""
     given = Path(load.locustfile)
     folders = [Path.cwd() / "locustfiles", Path.cwd()]
     if scenario is not None:
-        folders.insert(0, scenario.resolve().parent.parent / "locustfiles")
+        project = scenario.resolve().parent.parent
+        folders = [project / "locustfiles", project, *folders]
     for folder in folders:
         if (folder / given).is_file():
             return (folder / given).resolve()

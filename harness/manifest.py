@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from harness.masking import mask_urls
 from harness.model import Load
 from harness.plan import Plan, check_in_words
 from harness.stack.state import StackState
@@ -39,7 +40,7 @@ def manifest(plan: Plan, state: StackState, command: Sequence[str]) -> dict[str,
         "services": [one.name for one in state.services],
         "toxiproxy": state.toxiproxy,
         "links": {one.name: {"client": one.client, "service": one.service} for one in state.links},
-        "entry": state.entry,
+        "entry": mask_urls(state.entry),
         "entry_service": state.entry_service,
         "zero_utc": None,
         "versions": versions(),
@@ -73,5 +74,5 @@ def _load(load: Load) -> Mapping[str, Any]:
 
 
 def command_line() -> list[str]:
-    """The command that repeats this run, as a user would type it."""
-    return ["harness", *sys.argv[1:]]
+    """The command that repeats this run, as a user would type it, but for passwords."""
+    return ["harness", *map(mask_urls, sys.argv[1:])]

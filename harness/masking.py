@@ -14,7 +14,8 @@ SHORTEST = 6
 """A shorter value is in every other word of a log; it is no secret either."""
 
 _SECRET_NAME = re.compile("pass|secret|token|key|credential|auth", re.IGNORECASE)
-_IN_URL = re.compile(r"(?<=://)([^/\s:@]*):([^/\s@]+)(?=@)")
+_IN_URL = re.compile(r"(?<=://)([^/\s:@]*):([^/\s]+)(?=@)")
+"""To the last @: one in a password may not have been escaped, and of several hosts each may have a password."""
 
 
 def is_secret(name: str) -> bool:
@@ -24,7 +25,12 @@ def is_secret(name: str) -> bool:
 
 def mask(name: str, value: str) -> str:
     """The value of a variable as it may be shown."""
-    return KEPT_OUT if is_secret(name) and value else _IN_URL.sub(rf"\1:{KEPT_OUT}", value)
+    return KEPT_OUT if is_secret(name) and value else mask_urls(value)
+
+
+def mask_urls(text: str) -> str:
+    """A text without the passwords of its URLs."""
+    return _IN_URL.sub(rf"\1:{KEPT_OUT}", text)
 
 
 def shown(variables: Mapping[str, str], environments: Iterable[Mapping[str, str]]) -> dict[str, str]:
@@ -40,7 +46,7 @@ def secrets_in(environments: Iterable[Mapping[str, str]]) -> set[str]:
         for name, value in environment.items():
             if is_secret(name):
                 found.add(value)
-            found.update(match[2] for match in _IN_URL.finditer(value))
+            found.update(part for match in _IN_URL.finditer(value) for part in (match[2], match[2].partition("@")[0]))
     return {value for value in found if len(value) >= SHORTEST}
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from harness.errors import HarnessError, HealIncomplete, StartError
 from harness.guard import Guardian
 from harness.interrupts import Interrupts
+from harness.masking import mask_urls
 from harness.stack import processes
 from harness.stack import state as states
 from harness.stack.compose_file import StackSpec
@@ -101,10 +102,13 @@ def _start(
 
 def host_opener(host: str, allowed: str | None) -> Opener:
     """No stack: load goes to a host, on the loopback unless it was allowed by name. Raises HarnessError."""
-    parts = urlsplit(host)
-    name = parts.hostname
-    if parts.scheme not in ("http", "https") or not name:
-        raise HarnessError(f"--host must be an address such as http://127.0.0.1:8000; given {host!r}")
+    try:
+        parts = urlsplit(host)
+        name, _ = parts.hostname, parts.port
+    except ValueError:
+        name = None
+    if not name or parts.scheme not in ("http", "https"):
+        raise HarnessError(f"--host must be an address such as http://127.0.0.1:8000; given {mask_urls(host)!r}")
     if name not in LOOPBACK and name != allowed:
         raise HarnessError(
             f"{name} is not this machine; load on somebody's server needs their leave; "
@@ -114,21 +118,28 @@ def host_opener(host: str, allowed: str | None) -> Opener:
 
 
 def keep(spec: StackSpec, kind: str, interrupts: Interrupts, say: Callable[[str], None]) -> StackState:
-    """Start a stack that stays. Raises StartError, and leaves nothing behind then."""
+    """Start a stack that stays. Raises StartError, and leaves nothing behind then; HealIncomplete where it must."""
     path = kept_path(spec)
     hold = Hold(path.parent)
     hold.take()
-    if kept(spec) is not None:
+    try:
+        if kept(spec) is not None:
+            raise StartError(
+                "a stack is kept already; see `harness stack status`, or take it down: `harness stack down`"
+            )
+        if path.is_file():  # of before the machine was started anew: processes are gone, containers and folders not
+            _take_down(path, replace(states.read(path), owned=()))
+        return _keep(spec, kind, path, interrupts, say)
+    finally:
         hold.release()
-        raise StartError("a stack is kept already; see `harness stack status`, or take it down: `harness stack down`")
+
+
+def _keep(spec: StackSpec, kind: str, path: Path, interrupts: Interrupts, say: Callable[[str], None]) -> StackState:
     logs = path.parent / "logs"
     try:
         logs.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StartError(f"cannot write {path.parent}: {error.strerror or error}; mend its permissions") from error
-    if path.is_file():  # of before the machine was started anew: its processes are gone, its containers and folders not
-        take_down(replace(states.read(path), owned=()))
-        path.unlink()
     guardian = Guardian(path, logs / "guardian.log")
     try:
         guardian.wait_ready()
@@ -140,7 +151,6 @@ def keep(spec: StackSpec, kind: str, interrupts: Interrupts, say: Callable[[str]
         raise
     finally:
         guardian.release()
-        hold.release()
 
 
 def let_go(spec: StackSpec) -> bool:
@@ -151,13 +161,18 @@ def let_go(spec: StackSpec) -> bool:
     hold = Hold(path.parent)
     hold.take()
     try:
-        left = take_down(states.read(path))
-        if left:
-            raise HealIncomplete(f"{left_over(left)}, or try again: harness stack down (what it was is in {path})")
-        path.unlink()
+        _take_down(path, states.read(path))
     finally:
         hold.release()
     return True
+
+
+def _take_down(path: Path, state: StackState) -> None:
+    """End what was kept, and forget it only then: the file at `path` is all that is known of what is left."""
+    left = take_down(state)
+    if left:
+        raise HealIncomplete(f"{left_over(left)}, or try again: harness stack down (what it was is in {path})")
+    path.unlink()
 
 
 def _ended(state: StackState) -> list[str]:

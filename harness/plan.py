@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -27,7 +28,8 @@ class Plan:
     """What a run of a scenario does. `windows` are as the manifest keeps them, `faults` what to inject, by index.
 
     With `calm_max_s` each window but the first waits, at most so long, until the stack is back from the one before;
-    what follows is later by as much. Without it every step keeps its time.
+    what follows is later by as much. Without it every step keeps its time. No window is begun later than
+    `begin_within_s` after the run, the start of its stack included: the run ends then.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Plan:
     faults: tuple[Fault, ...]
     steps: tuple[Step, ...]
     calm_max_s: float | None = None
+    begin_within_s: float = math.inf
 
     @property
     def load_end_s(self) -> float:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from harness.calm import Calm
-from harness.ending import BASELINE_BAD, COMPLETE, INTERRUPTED, Ending
+from harness.ending import BASELINE_BAD, BUDGET_SPENT, COMPLETE, INTERRUPTED, Ending
 from harness.errors import HarnessError, HealIncomplete
 from harness.generator import DRAIN_S, Generator, order_for
 from harness.guard import Guardian
@@ -62,7 +62,7 @@ class Run:
         self._heals: dict[int, Heal] = {}
         self._calm = Calm(plan.baseline_end_s)
         self._shift_s = 0.0
-        self._zero_ns = 0
+        self._began_ns, self._zero_ns = time.monotonic_ns(), 0
         self._looked_ns = 0
         self._reason = COMPLETE
         self._guardian: Guardian | None = None
@@ -107,9 +107,13 @@ class Run:
             report = self._undo(stack, generator, monitor, guardian)
             if self._left and not self._zero_ns:
                 raise HealIncomplete(f"{self._reason}\n{'; '.join(self._left)}")
-        still_broken = report.broken if stack is not None and not stack.is_ours else tuple(self._left)
+        return self._ending(stack, report)
+
+    def _ending(self, stack: RunningStack | None, report: HealReport) -> Ending:
+        goes_on = stack is not None and not stack.is_ours
+        still_broken = report.broken if goes_on else tuple(self._left)
         reason = INTERRUPTED if self._interrupts.came() else self._reason
-        return Ending(reason, self._interrupts.number, still_broken)
+        return Ending(reason, self._interrupts.number, still_broken, goes_on)
 
     def _start_clock(self, stack: RunningStack, generator: Generator) -> Monitor:
         now_ns = time.monotonic_ns()
@@ -163,6 +167,9 @@ class Run:
             self._reason = BASELINE_BAD
 
     def _inject(self, step: Step, stack: RunningStack) -> None:
+        if time.monotonic_ns() - self._began_ns > self._plan.begin_within_s * NS_PER_S:
+            self._reason = BUDGET_SPENT
+            return
         window = self._plan.windows[step.window]
         self._mark("injecting", window=window.name, fault=window.fault)
         try:

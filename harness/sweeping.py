@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,11 @@ from harness import store
 from harness.durations import seconds
 from harness.errors import LocustfileError, ScenarioError
 from harness.interrupts import Interrupts
-from harness.loader import find_locustfile
+from harness.loader import find_locustfile, locustfiles_in
 from harness.manifest import command_line
 from harness.model import Load
 from harness.openers import opener
+from harness.runner import Opener
 from harness.stack.compose_file import StackSpec
 from harness.sweep.catalogue import Trial, seconds_of, trials, within
 from harness.sweep.record import LeftOut, SteadyLoad, Sweep, SweepFolder
@@ -27,20 +29,33 @@ NAME = "sweep"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What of a stack is swept, and how hard it is loaded."""
+    """What loads a stack, what of it is swept, and how long that may take."""
 
+    locustfile: Path
+    load: SteadyLoad
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
-    budget: str = ""
-    rate_per_s: float = 20.0
+    budget_s: float = math.inf
+
+
+def choice(locustfile: Path, rate_per_s: float, only: Sequence[str], skip: Sequence[str], budget: str) -> Choice:
+    """As it is asked for, as far as that can be judged before the stack is known. Raises ScenarioError."""
+    try:
+        load = Load(nearest(locustfile), rate_per_s=rate_per_s)
+    except ValueError as error:
+        raise ScenarioError(f"--rate: {error}") from error
+    try:
+        budget_s = seconds(budget) if budget else math.inf
+    except ValueError as error:
+        raise ScenarioError(f"--budget: {error}") from error
+    return Choice(locustfile, SteadyLoad(load.locustfile, rate_per_s), tuple(only), tuple(skip), budget_s)
 
 
 def locustfile_for(given: Path | None, folder: Path) -> Path:
     """The locustfile that is given, else the only one of the project. Raises LocustfileError."""
     if given is not None:
         return find_locustfile(Load(str(given)))
-    there = [folder / "locustfile.py", *sorted((folder / "locustfiles").glob("*.py"))]
-    found = [path for path in there if path.is_file() and not path.name.startswith("_")]
+    found = locustfiles_in(folder)
     if len(found) == 1:
         return found[0].resolve()
     listed = ", ".join(str(path) for path in found) or "none is here"
@@ -52,57 +67,40 @@ def choose(spec: StackSpec, choice: Choice) -> tuple[tuple[Trial, ...], tuple[Le
     links = {name: (link.client, link.service) for name, link in spec.links.items()}
     services = [name for name in spec.services if name != spec.toxiproxy]
     chosen, left = trials(links, services, entry=spec.entry_service, only=choice.only, skip=choice.skip)
-    if choice.budget:
-        try:
-            budget_s = seconds(choice.budget)
-        except ValueError as error:
-            raise ScenarioError(f"--budget: {error}") from error
-        chosen, over = within(chosen, budget_s)
-        left = (*left, *over)
-    return chosen, left
+    chosen, over = within(chosen, choice.budget_s)
+    return chosen, (*left, *over)
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A sweep that can begin: `folder` is made, `spec` is what is swept."""
+    """A sweep that can begin: `folder` is made."""
 
     sweep: Sweep
     trials: tuple[Trial, ...]
-    spec: StackSpec
-    kind: str
+    open_stack: Opener
     folder: SweepFolder
-    locustfile: Path
+    choice: Choice
 
     @property
     def seconds(self) -> float:
         return seconds_of(self.trials)
 
 
-def new_folder(reports: Path) -> SweepFolder:
-    """`reports/sweep/<utc>/`. Raises RunFolderError."""
-    return SweepFolder(store.create(reports, NAME).path)
-
-
-def prepare(
-    spec: StackSpec, kind: str, choice: Choice, locustfile: Path, folder: Callable[[], SweepFolder]
-) -> Prepared:
-    """All that is known before anything starts. Raises ScenarioError, and makes no folder then."""
-    try:
-        load = Load(nearest(locustfile), rate_per_s=choice.rate_per_s)
-    except ValueError as error:
-        raise ScenarioError(f"--rate: {error}") from error
+def prepare(spec: StackSpec, kind: str, choice: Choice, reports: Path, say: Callable[[str], None]) -> Prepared:
+    """All that is known before anything starts. Raises HarnessError, and makes no folder then."""
     chosen, left = choose(spec, choice)
     sweep = Sweep(
         name=spec.name,
         entry=f"{spec.entry_service}:{spec.entry_port}",
-        load=SteadyLoad(load.locustfile, choice.rate_per_s),
+        load=choice.load,
         command=tuple(command_line()),
         stack=kind,
         cells=tuple(one.planned for one in chosen),
         dropped=left,
         seconds_planned=seconds_of(chosen),
     )
-    return Prepared(sweep, chosen, spec, kind, folder(), locustfile)
+    open_stack = opener(spec, kind, say)
+    return Prepared(sweep, chosen, open_stack, SweepFolder(store.create(reports, NAME).path), choice)
 
 
 def run(
@@ -114,8 +112,9 @@ def run(
             prepared.sweep,
             prepared.trials,
             prepared.folder,
-            prepared.locustfile,
-            opener(prepared.spec, prepared.kind, view.say),
+            prepared.choice.locustfile,
+            prepared.open_stack,
             view,
             interrupts,
+            prepared.choice.budget_s,
         )

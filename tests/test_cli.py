@@ -91,6 +91,8 @@ def test_a_scenario_that_ends_the_program_hides_no_other_error(tmp_path):
         (["run", "--file", "nowhere.yml"], 2, "nowhere.yml does not exist"),
         (["report", "tests"], 2, "is no run folder"),
         (["load", "locustfiles/shop.py", "--host", "127.0.0.1:1", "--rate", "1"], 2, "--host must be an address"),
+        (["load", "locustfiles/shop.py", "--host", "http://[::1", "--rate", "1"], 2, "--host must be an address"),
+        (["load", "locustfiles/shop.py", "--host", "http://127.0.0.1:x", "--rate", "1"], 2, "must be an address"),
         (["load", "locustfiles/shop.py", "--host", "http://127.0.0.1:1", "--for", "soon"], 2, "such as 60s"),
         (["load", "locustfiles/shop.py", "--host", "http://127.0.0.1:1", "--rate", "1", "--users", "1"], 2, "one of"),
         (["load", "locustfiles/shp.py", "--host", "http://127.0.0.1:1", "--rate", "1"], 2, "locustfiles/"),

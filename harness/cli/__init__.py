@@ -1,6 +1,6 @@
 """The command line: one thin verb each. Here the parts are wired, and nowhere else."""
 
-from harness.cli import runs, stacks, strangers
+from harness.cli import runs, stacks, strangers, sweeps
 from harness.cli.app import app, stack_app
 
-__all__ = ["app", "runs", "stack_app", "stacks", "strangers"]
+__all__ = ["app", "runs", "stack_app", "stacks", "strangers", "sweeps"]

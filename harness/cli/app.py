@@ -84,17 +84,28 @@ def compose_files(files: list[Path] | None) -> list[Path]:
     return [*found, override] if override.is_file() and override not in found else found
 
 
+def known_kind(kind: str) -> str:
+    """The kind of stack that is asked for, "" for none. Raises StartError."""
+    from harness.openers import STACKS
+
+    if kind and kind not in STACKS:
+        raise StartError(one_of("stack", kind, STACKS, where="this version"))
+    return kind
+
+
 def spec_of(files: list[Path] | None, kind: str = "", take_over: bool = False) -> tuple[StackSpec, str]:
     """(the stack that the Compose files describe, what it runs on): the kind that is asked for, else that of a stack
     that is kept here, else embedded where the file says how, else docker. Raises HarnessError.
     """
-    from harness.openers import STACKS, kept_kind
+    from harness.openers import kept_kind
     from harness.stack.compose_file import has_processes, read_compose_file
 
     paths = compose_files(files)
-    if kind and kind not in STACKS:
-        raise StartError(one_of("stack", kind, STACKS, where="this version"))
-    kind = kind or kept_kind(paths[0]) or ("embedded" if len(paths) == 1 and has_processes(paths[0]) else "docker")
+    kind = (
+        known_kind(kind)
+        or kept_kind(paths[0])
+        or ("embedded" if len(paths) == 1 and has_processes(paths[0]) else "docker")
+    )
     if kind == "embedded":
         return read_compose_file(paths[0]), kind
     from harness.stack.docker.spec import read_spec

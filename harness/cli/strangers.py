@@ -1,23 +1,24 @@
-"""Verbs for any Compose project: adopt, sweep."""
+"""Verbs that find out about any Compose project: adopt, init."""
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import shlex
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.app import OVERRIDE, Json, Reports, StackKind, TakeOver, app, compose_files, err, out, spec_of
-from harness.errors import HarnessError, HealIncomplete, Interrupted, ScenarioError
+from harness.cli.app import OVERRIDE, Json, TakeOver, app, compose_files, err, out
+from harness.errors import ComposeFileError, HarnessError, HealIncomplete, Interrupted, ScenarioError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.stack.docker.discover import Discovery
+    from harness.stack.docker.discover import Discovery, WhileWatched
 
 ComposeArguments = Annotated[
     list[Path] | None,
@@ -26,7 +27,11 @@ ComposeArguments = Annotated[
 EntryOption = Annotated[
     str, typer.Option("--entry", metavar="SERVICE:PORT", help="Where the load goes.", show_default="what is published")
 ]
-Watch = Annotated[str, typer.Option(help="How long the stack is watched under a little load; 0s: read files only.")]
+WATCHED = "6s"
+Watch = Annotated[
+    str,
+    typer.Option(help="How long the stack is watched under a little load; 0s: read files only.", show_default=WATCHED),
+]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Only what is found can connect: nothing can go round Toxiproxy.")
 ]
@@ -38,7 +43,7 @@ def adopt(
     output: Annotated[Path | None, typer.Option("-o", help="Where the override goes.", show_default=OVERRIDE)] = None,
     entry: EntryOption = "",
     locustfile: Annotated[Path | None, typer.Option(help="What loads the stack while it is watched.")] = None,
-    watch: Watch = "6s",
+    watch: Watch = "",
     strict: Strict = False,
     take_over: TakeOver = False,
     as_json: Json = False,
@@ -53,16 +58,16 @@ def adopt(
     paths = [path for path in compose_files(files) if files or path.name != OVERRIDE]
     console = err if as_json else out
     driver = find_locustfile(Load(str(locustfile))) if locustfile else None
-    say = _say(console)
-    found = _discover(paths, entry, light_load(driver, say), watch, take_over, say)
+    say = say_to(console)
+    found = discover(paths, entry, light_load(driver, say), watch, take_over, say)
     path = output or paths[0].parent / OVERRIDE
-    _write(found, strict, path)
-    console.print(f"entry: {found.entry}  ({found.entry.reason})", markup=False)
+    write(found, strict, path)
+    say(f"entry: {found.entry}  ({found.entry.reason})")
     for line in lines(found.found):
-        console.print(line, markup=False, soft_wrap=True)
-    given = " ".join(f"-f {one}" for one in [*paths, path])
-    console.print(f"\nwritten: {path}; correct its x-harness where it is wrong", markup=False, soft_wrap=True)
-    console.print(f"next: harness sweep, or harness run {given} scenarios/", markup=False, soft_wrap=True)
+        say(line)
+    say(f"\nwritten: {path}; correct its x-harness where it is wrong")
+    run_it, sweep_it = _next(paths, path, paths[0].parent / "scenarios", locustfile)
+    say(f"next: {sweep_it}, or {run_it}")
     if as_json:
         body = {
             "entry": str(found.entry),
@@ -74,132 +79,99 @@ def adopt(
 
 
 @app.command()
-def sweep(
-    files: ComposeArguments = None,
-    locustfile: Annotated[Path | None, typer.Option(help="What loads the stack.", show_default="the one here")] = None,
-    entry: EntryOption = "",
-    only: Annotated[list[str] | None, typer.Option(help="Only these links, services, faults (web-*, outage).")] = None,
-    skip: Annotated[list[str] | None, typer.Option(help="All but these.")] = None,
-    budget: Annotated[str, typer.Option(help="At most so long, such as 10m; the least telling is left out.")] = "",
-    rate: Annotated[float, typer.Option(help="Requests a second, all the while.")] = 20.0,
-    watch: Watch = "6s",
-    strict: Strict = False,
-    stack: StackKind = "",
-    take_over: TakeOver = False,
-    fail_on: Annotated[str, typer.Option(help="Exit 1 on down, not-back, degraded or slower, and worse.")] = "",
-    reports: Reports = Path("reports"),
-    as_json: Json = False,
-) -> None:
-    """Break every link and every service of a stack in turn: a matrix of what users felt. Example: harness sweep
-    docker-compose.yml --locustfile locustfile.py --entry web:8080"""
-    from harness.interrupts import Interrupts
-    from harness.light_load import light_load
-    from harness.report import sweep as page
-    from harness.stack.docker.spec import is_described
-    from harness.sweep.cells import exit_code
-    from harness.sweep.cells import fail_on as harm_of
-    from harness.sweep.sentences import sentences
-    from harness.sweeping import Choice, locustfile_for, new_folder, prepare, run
-    from harness.terminal import nearest, view_for
-
-    console = err if as_json else out
-    try:
-        at_least = harm_of(fail_on) if fail_on else None
-    except ValueError as error:
-        raise ScenarioError(str(error)) from error
-    paths = compose_files(files)
-    found = locustfile_for(locustfile, paths[0].parent)
-    folder = None
-    if not is_described(paths):
-        discovery = _discover(paths, entry, light_load(found, _say(console)), watch, take_over, _say(console))
-        folder = new_folder(reports)
-        paths = [*paths, folder.path / OVERRIDE]
-        _write(discovery, strict, paths[-1])
-    spec, kind = spec_of(paths, stack, take_over)
-    choice = Choice(tuple(only or ()), tuple(skip or ()), budget, rate)
-    prepared = prepare(spec, kind, choice, found, lambda: folder or new_folder(reports))
-    count = len(prepared.trials)
-    console.print(f"{count} cells, {prepared.seconds / 60:.0f} min at {rate:g} requests/s, on {kind}", markup=False)
-    for one in prepared.sweep.dropped:
-        console.print(f"left out: {one.cell.window} ({one.reason})", style="dim", markup=False, soft_wrap=True)
-    with Interrupts() as interrupts:
-        outcome = run(prepared, lambda end_s: view_for(console, "sweep", end_s), interrupts)
-    if outcome.ending.still_broken:
-        listed = "".join(f"\n    {sentence}" for sentence in outcome.ending.still_broken)
-        raise HealIncomplete(f"healing is incomplete; try `harness heal`, and look at the stack:{listed}")
-    if outcome.baseline_bad:
-        console.print("nothing was swept: the stack fails before anything is broken", markup=False)
-        raise typer.Exit(3)
-    matrix = page.build(prepared.folder.path)
-    for sentence in sentences(matrix):
-        console.print(sentence.text, markup=False, soft_wrap=True)
-    console.print(f"report: {nearest(prepared.folder.report)}", soft_wrap=True)
-    if as_json:
-        print(prepared.folder.matrix.read_text(encoding="utf-8"), end="")
-    if outcome.ending.signal is not None:
-        raise Interrupted(outcome.ending.signal)
-    raise typer.Exit(exit_code(matrix, at_least))
-
-
-@app.command()
 def init(
-    files: ComposeArguments = None, entry: EntryOption = "", watch: Watch = "6s", take_over: TakeOver = False
+    files: ComposeArguments = None, entry: EntryOption = "", watch: Watch = "", take_over: TakeOver = False
 ) -> None:
     """Begin in any Compose project: a scenario that runs, a locustfile where there is none, the override. Example:
     harness init"""
     from harness.initialising import Written, first_load, first_scenario
+    from harness.loader import locustfiles_in
+    from harness.openapi import Asked
     from harness.openapi import locustfile as skeleton
-    from harness.sweeping import locustfile_for
+    from harness.stack.docker.spec import read_spec
 
     paths = [path for path in compose_files(files) if files or path.name != OVERRIDE]
-    folder, say = paths[0].parent, _say(out)
+    folder, say = paths[0].parent, say_to(out)
     written = Written([], [])
-    try:
-        locustfile = locustfile_for(None, folder)
-    except HarnessError:
-        locustfile = folder / "locustfiles" / "visitor.py"
-    found = _discover(paths, entry, first_load(locustfile, written, say), watch, take_over, say)
+    override, there = folder / OVERRIDE, locustfiles_in(folder)
+    locustfile = there[0] if there else folder / "locustfiles" / "visitor.py"
+    if len(there) > 1:
+        say(f"the load is {locustfile}, the first of {len(there)} locustfiles; correct the scenario for another")
+    if is_kept := override.is_file():
+        refuse_idle([override], {"--entry": entry})
+        kept = read_spec([*paths, override])
+        entry = f"{kept.entry_service}:{kept.entry_port}"
+    found = discover(paths, entry, first_load(locustfile, written, say), watch, take_over, say)
     if not locustfile.exists():  # it was not watched
-        written.write(locustfile, skeleton(None))
-    override = folder / OVERRIDE
-    if override.exists():
+        written.write(locustfile, skeleton(Asked()))
+    if is_kept:
         written.kept.append(override)
     else:
-        _write(found, False, override)
+        write(found, False, override)
         written.new.append(override)
-    scenario = first_scenario(found.entry.service, found.found.edges, locustfile.name)
-    written.write(folder / "scenarios" / "first.py", scenario)
+    scenario = folder / "scenarios" / "first.py"
+    written.write(scenario, first_scenario(read_spec([*paths, override]), override, locustfile.name))
     for path in written.new:
         say(f"written: {path}")
     for path in dict.fromkeys(written.kept):
         say(f"kept as it was: {path}")
-    say("\nnext: harness run scenarios/first.py, then harness sweep")
+    run_it, sweep_it = _next(paths, override, scenario, locustfile if len(there) > 1 else None)
+    say(f"\nnext: {run_it}, then {sweep_it}")
 
 
-def _discover(
+def _next(paths: list[Path], override: Path, scenario: Path, locustfile: Path | None) -> tuple[str, str]:
+    """The commands that (run a scenario, sweep) with these files, which are named unless they are found here anyhow."""
+    from harness.terminal import nearest
+
+    found: list[Path] = []
+    with contextlib.suppress(ComposeFileError):
+        found = compose_files(None)
+    files = [*paths, override]
+    named = [] if [one.absolute() for one in files] == found else [nearest(one) for one in files]
+    load = ["--locustfile", nearest(locustfile)] if locustfile else []
+    run = ["harness", "run", *(word for one in named for word in ("-f", one)), nearest(scenario)]
+    return shlex.join(run), shlex.join(["harness", "sweep", *named, *load])
+
+
+def refuse_idle(paths: list[Path], options: Mapping[str, object]) -> bool:
+    """Whether one of the files has an x-harness, which leaves these options nothing to say. Raises ScenarioError where
+    one is given all the same."""
+    from harness.stack.docker.spec import described_by
+
+    path = described_by(paths)
+    idle = [name for name, value in options.items() if value]
+    if path is not None and idle:
+        raise ScenarioError(
+            f"{', '.join(idle)} would do nothing: the x-harness of {path} says already where the load goes and what is "
+            f"broken; edit it, or remove {'the file' if path.name == OVERRIDE else 'it'} to let that be found anew"
+        )
+    return path is not None
+
+
+def discover(
     paths: list[Path],
     entry: str,
-    load: Callable[[str], AbstractContextManager[None]],
+    load: WhileWatched,
     watch: str,
     take_over: bool,
     say: Callable[[str], None],
 ) -> Discovery:
     """What of a project can be broken. Raises HarnessError."""
-    from harness.adopting import adopt as discover
+    from harness.adopting import adopt as look
     from harness.durations import seconds
     from harness.interrupts import Interrupts
     from harness.stack.docker.compose import ComposeFiles
     from harness.stack.docker.discover import entry_of, read_project
 
     try:
-        watch_s = seconds(watch)
+        watch_s = seconds(watch or WATCHED)
     except ValueError as error:
         raise ScenarioError(f"--watch: {error}") from error
     files = ComposeFiles(tuple(paths))
     chosen = entry_of(read_project(files), entry)
     with Interrupts() as interrupts:
         try:
-            found = discover(files, chosen, load, watch_s, say, interrupts, take_over)
+            found = look(files, chosen, load, watch_s, say, interrupts, take_over)
         except HealIncomplete:
             raise
         except HarnessError:
@@ -211,11 +183,11 @@ def _discover(
     return found
 
 
-def _write(found: Discovery, strict: bool, path: Path) -> None:
+def write(found: Discovery, strict: bool, path: Path) -> None:
     from harness.adopting import override_for, write_override
 
     write_override(path, override_for(found, "strict" if strict else "soft"))
 
 
-def _say(console: Console) -> Callable[[str], None]:
+def say_to(console: Console) -> Callable[[str], None]:
     return lambda line: console.print(line, markup=False, soft_wrap=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import StartError
+from harness.masking import mask_urls
 from harness.stack.child import ProcessId
 from harness.stack.toxiproxy import ProxyState, Toxic
 from harness.store import read_json, write_json
@@ -123,6 +124,7 @@ class StackState:
     def to_json(self) -> dict[str, Any]:
         """As `harness stack status --json` prints it: services and links by name, each service's pid spelled out."""
         body = asdict(self)
+        body["entry"] = mask_urls(self.entry)  # a host of somebody's; those that we start have no password
         body["services"] = {one.name: {**asdict(one), "pid": one.pid} for one in self.services}
         body["links"] = {one.name: asdict(one) for one in self.links}
         return {"schema": 2, **body}

@@ -52,7 +52,7 @@ class PlannedCell:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A cell that was not planned in, by the budget or by the user, and why."""
+    """A cell that was not planned in, or not begun, by the budget or by the user, and why."""
 
     cell: PlannedCell
     reason: str

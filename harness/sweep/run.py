@@ -5,6 +5,8 @@ Each run is an ordinary run, in a folder of its own below the sweep's. What a ru
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +24,7 @@ from harness.runner import Opener, Run
 from harness.store import RunFolder
 from harness.sweep import record
 from harness.sweep.catalogue import BASELINE_S, WARMUP_S, Trial
-from harness.sweep.record import Sweep, SweepFolder
+from harness.sweep.record import LeftOut, Sweep, SweepFolder
 from harness.watching import View
 
 CALM_MAX_S = 10.0
@@ -47,29 +49,52 @@ def execute(
     open_stack: Opener,
     view: View,
     interrupts: Interrupts,
+    budget_s: float = math.inf,
 ) -> Outcome:
-    """Try every cell once, and write down what is done as it is done. Raises HarnessError where nothing can start."""
-    remaining = list(trials)
+    """Try every cell once, and write down what is done as it is done. Raises HarnessError where nothing can start.
+
+    When the budget is spent no window is begun any more, and what remains is left out.
+    """
+    until_s, remaining = time.monotonic() + budget_s, list(trials)
     ending = Ending(COMPLETE)
     while remaining:
         run_folder = _next_run(folder, len(sweep.runs) + 1)
         sweep = replace(sweep, runs=(*sweep.runs, str(run_folder.path.relative_to(folder.path))))
         record.write(folder.sweep, sweep)
         scenario = _scenario(sweep, remaining)
-        planned = replace(plan(f"{sweep.name} {len(sweep.runs)}", scenario), calm_max_s=CALM_MAX_S)
+        planned = plan(f"{sweep.name} {len(sweep.runs)}", scenario)
+        planned = replace(planned, calm_max_s=CALM_MAX_S, begin_within_s=until_s - time.monotonic())
         run = Run(planned, locustfile, run_folder, sweep.command, view, interrupts)
         ending = run.execute(open_stack, lambda: _baseline_trouble(run_folder, scenario), report.make_ready)  # noqa: B023
         marks = history.read_marks(run_folder.marks)
         tried = {mark.data.get("window") for mark in marks if mark.kind == "injecting"}  # injected, or it cannot be
-        report.build(run_folder)
+        if run_folder.manifest.is_file():  # not where it was interrupted before its stack had started
+            report.build(run_folder)
         if interrupts.came() or ending.still_broken:
             break
         before, remaining = len(remaining), [one for one in remaining if one.planned.window not in tried]
+        if remaining and ending.reason != BASELINE_BAD and time.monotonic() > until_s:
+            sweep = _leave_out(sweep, remaining, f"over the budget of {budget_s:.0f} s")
+            record.write(folder.sweep, sweep)
+            view.say(f"the budget of {budget_s:.0f} s is spent; {len(remaining)} cells are left out")
+            break
         if len(remaining) == before:
             return Outcome(ending, baseline_bad=ending.reason == BASELINE_BAD and len(sweep.runs) == 1)
+        if remaining and ending.stack_goes_on:
+            view.say(
+                f"{ending.reason}; {len(remaining)} cells are left, and a stack that is kept is not started anew: take "
+                "it down (harness stack down), and sweep again"
+            )
+            break
         if remaining:
             view.say(f"{ending.reason}; {len(remaining)} cells are left, on a stack that is started anew")
     return Outcome(ending, baseline_bad=False)
+
+
+def _leave_out(sweep: Sweep, trials: Sequence[Trial], reason: str) -> Sweep:
+    cells = [one.planned for one in trials]
+    dropped = (*sweep.dropped, *(LeftOut(cell, reason) for cell in cells))
+    return replace(sweep, cells=tuple(cell for cell in sweep.cells if cell not in cells), dropped=dropped)
 
 
 def _scenario(sweep: Sweep, trials: Sequence[Trial]) -> Scenario:

@@ -30,6 +30,9 @@ from harness.stack.state import StackState
 
 SAMPLE_S = 0.1
 
+WhileWatched = Callable[[str, Callable[[], bool]], contextlib.AbstractContextManager[None]]
+"""Loads the stack at an address while it is entered; what takes long before that is called off by the second."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -81,7 +84,7 @@ def discover(
     entry: Entry,
     *,
     watch_s: float,
-    load: Callable[[str], contextlib.AbstractContextManager[None]],
+    load: WhileWatched,
     cancelled: Callable[[], bool],
     say: Say,
     state_path: Path | None = None,
@@ -104,7 +107,7 @@ def discover(
             try:
                 met_at = {entry.service: (entry.port, outside)}
                 copy.start(met_at, lambda resolved, labels: {}, take_over=take_over)
-                with load(f"http://127.0.0.1:{outside}"):
+                with load(f"http://127.0.0.1:{outside}", cancelled):
                     say(f"watching the connections that are made for {watch_s:g} s ...")
                     seen = _watch(copy.engine, copy.state.project, watch_s, cancelled, say)
                 for name, found in open_ports(members(copy.engine, copy.state.project)).items():

@@ -40,9 +40,9 @@ def _extension_of(path: Path) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def is_described(paths: Iterable[Path]) -> bool:
-    """Whether an x-harness of these files says what is broken, and not only what `harness adopt` cannot find."""
-    return any(_describes(_extension_of(path)) for path in paths)
+def described_by(paths: Iterable[Path]) -> Path | None:
+    """The first of the files whose x-harness says what is to be broken; what only helps `harness adopt` does not."""
+    return next((path for path in paths if _describes(_extension_of(path))), None)
 
 
 def _describes(extension: Mapping[str, Any]) -> bool:

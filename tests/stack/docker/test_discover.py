@@ -54,7 +54,7 @@ def _played(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def look(take_over: bool = False) -> Discovery:
     @contextlib.contextmanager
-    def load(_: str) -> Iterator[None]:
+    def load(_: str, cancelled: object) -> Iterator[None]:
         yield
 
     return discover(

@@ -50,8 +50,8 @@ def test_links_that_are_told_to_adopt_describe_no_stack(tmp_path: Path) -> None:
     told = f"x-harness: {{links: {LINK}}}\n"
     with pytest.raises(ComposeFileError, match=r"only tells links.*harness adopt .*compose\.yml"):
         read(tmp_path, own=told)
-    assert not spec.is_described(project(tmp_path, own=told))
-    assert spec.is_described(project(tmp_path, ADOPTED, own=told))
+    assert spec.described_by(project(tmp_path, own=told)) is None
+    assert spec.described_by(project(tmp_path, ADOPTED, own=told))
     assert read(tmp_path, ADOPTED, own=told).mode == "soft"
 
 
@@ -59,7 +59,7 @@ def test_a_project_with_a_toxiproxy_of_its_own_is_described(tmp_path: Path) -> N
     """Its links name the ports where its clients meet Toxiproxy."""
     link = "{web-api: {client: web, service: api, listen: 18000, upstream: 8000}}"
     own = f"x-harness: {{entry: 'web:80', links: {link}}}\n"
-    assert spec.is_described(project(tmp_path, own=own))
+    assert spec.described_by(project(tmp_path, own=own))
     assert read(tmp_path, own=own).links["web-api"].listen == 18000
 
 
