@@ -16,7 +16,7 @@ from harness.errors import HarnessError, Interrupted
 from harness.interrupts import Interrupts
 from harness.model import Check
 from harness.plan import Plan
-from harness.record import History, Verdict, Word, overall
+from harness.record import Verdict, Word, overall
 from harness.runner import Opener, Run
 from harness.store import RunFolder
 from harness.watching import View
@@ -78,19 +78,13 @@ def do(
         word = overall(verdicts)
         result = Result(plan.name, folder, ending, verdicts, word, _exit_code(ending, word), None)
         try:
-            _keep(folder, seen, verdicts)
+            kept.keep(folder, seen, verdicts)
             return replace(result, figures=report.build(folder), report=folder.report)
         except HarnessError as error:  # a full disk must not take the verdicts with it
             return replace(result, trouble=error)
     except KeyboardInterrupt as error:
         view.say(f"interrupted while judging; `harness report {folder.path}` makes the page of what is there")
         raise Interrupted(signal.SIGINT) from error
-
-
-def _keep(folder: RunFolder, seen: History, verdicts: Sequence[Verdict]) -> None:
-    listed = [asdict(verdict) for verdict in verdicts]
-    body = {"word": overall(verdicts), "verdicts": listed, "judged": kept.judged(folder, seen)}
-    store.write_json(folder.verdicts, body)
 
 
 def _baseline_trouble(folder: RunFolder, checks: Sequence[Check]) -> str | None:

@@ -7,11 +7,13 @@ on the whole.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
+from harness import store
 from harness.errors import RunFolderError
-from harness.record import History, Scalar
+from harness.record import History, Scalar, Verdict, overall
 from harness.store import RunFolder
 
 PIECE_BYTES = 1 << 20
@@ -19,6 +21,13 @@ _WHAT = {"samples.arrow": "samples", "marks.jsonl": "marks", "resources.arrow": 
 
 Judged = Mapping[str, Mapping[str, Scalar]]
 """For each file, its `rows` and its `crc32` when the run was judged, as verdicts.json keeps them."""
+
+
+def keep(folder: RunFolder, history: History, verdicts: Sequence[Verdict]) -> None:
+    """Write verdicts.json: the verdicts, and what they were given on. A run of a sweep has none of its own."""
+    listed = [asdict(verdict) for verdict in verdicts]
+    body = {"word": overall(verdicts), "verdicts": listed, "judged": judged(folder, history)}
+    store.write_json(folder.verdicts, body)
 
 
 def judged(folder: RunFolder, history: History) -> Judged:

@@ -188,6 +188,8 @@ def _report_sweep(path: Path, as_json: bool) -> None:
 
     folder = record.find(path)
     matrix = sweep.build(folder.path)
+    for warning in matrix.warnings:
+        err.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
     if as_json:
         print(json.dumps(matrix.to_json(), indent=2, ensure_ascii=False))
     else:

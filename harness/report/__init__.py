@@ -32,7 +32,7 @@ def build(folder: RunFolder) -> Figures:
         topology = Topology(dict(history.links), tuple(manifest["services"]), int(manifest["environment"]["cpus"]))
     except (KeyError, TypeError, ValueError) as error:
         raise RunFolderError(f"{folder.manifest} is damaged or from another version: {error}") from error
-    verdicts, before = _verdicts(folder)
+    verdicts, before = verdicts_of(folder)
     shown = figures(history, verdicts, findings(history, topology))
     load_error = _last_exception(folder.logs / "load.log") if history.samples.empty else ""
     shown = replace(shown, load_error=load_error, warnings=kept.changes(folder, history, before))
@@ -56,7 +56,7 @@ _NEEDED = ("hypothesis", "load", "services", "environment", "command", "entry", 
 """What the page tells of the manifest, beside what a history is read by."""
 
 
-def _verdicts(folder: RunFolder) -> tuple[tuple[Verdict, ...], kept.Judged]:
+def verdicts_of(folder: RunFolder) -> tuple[tuple[Verdict, ...], kept.Judged]:
     """The verdicts, and what they were given on; both empty for a run that was ended before it was judged."""
     if not folder.verdicts.is_file():
         return (), {}

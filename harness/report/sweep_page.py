@@ -67,6 +67,7 @@ def _at_a_glance(matrix: Matrix) -> tuple[str, str]:
 def summary(matrix: Matrix, told: Sequence[Sentence], files: Mapping[str, str]) -> str:
     """The headline, the sentences, the matrix as a table, the scenarios that were written."""
     lines = [f"## {one_line(matrix.sweep.name)}: {headline(matrix)}", ""]
+    lines += [f"- ⚠️ {one_line(warning)}" for warning in matrix.warnings]
     for group, texts in _by_group(told):
         lines += [f"- {_MARKS[KINDS[group]]} {one_line(text)}" for text in texts]
     for kind in dict.fromkeys(kind for kind, _ in matrix.rows):

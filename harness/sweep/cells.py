@@ -195,10 +195,14 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
-    """All cells of a sweep, links first, in the order in which they were planned, and what was left out."""
+    """All cells of a sweep, links first, in the order in which they were planned, and what was left out.
+
+    `warnings` say what of the runs' folders is not what it was when they had ended: the cells are of what is left.
+    """
 
     sweep: Sweep
     cells: tuple[Cell, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def load(self) -> SteadyLoad:
@@ -247,6 +251,7 @@ class Matrix:
             "counts": {harm.value: self.count(harm) for harm in WORST_FIRST},
             "cells": [cell.to_json() for cell in self.cells],
             "left_out": [asdict(one) for one in self.left_out],
+            "warnings": list(self.warnings),
         }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness import history, report
+from harness import history, kept, report
 from harness.checks.availability import Availability
 from harness.checks.judge import judge_baseline
 from harness.ending import BASELINE_BAD, COMPLETE, Ending
@@ -69,6 +69,7 @@ def execute(
         marks = history.read_marks(run_folder.marks)
         tried = {mark.data.get("window") for mark in marks if mark.kind == "injecting"}  # injected, or it cannot be
         if run_folder.manifest.is_file():  # not where it was interrupted before its stack had started
+            kept.keep(run_folder, history.read(run_folder), ())
             report.build(run_folder)
         if interrupts.came() or ending.still_broken:
             break

@@ -5,15 +5,22 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import shutil
+from dataclasses import replace
 
 import pytest
+from typer.testing import CliRunner
 
 from harness import kept, report
+from harness.cli import app
 from harness.errors import RunFolderError
 from harness.history import read
 from harness.record import Verdict, Word
-from harness.store import read_json, write_json
+from harness.report import sweep as sweeps
+from harness.store import RunFolder, read_json, write_json
+from harness.sweep import record
 from tests.builders import run_folder, window
+from tests.sweep.planted import link, planted, refused, sweep_folder
 from tests.synthetic_shop import LINKS, SERVICES, synthetic_shop
 
 PASSED = (Verdict("Availability", Word.PASS, "100 % of 600 requests were ok; 99 % wanted."),)
@@ -93,3 +100,47 @@ def test_verdicts_that_are_none_are_told(folder, body):
     folder.verdicts.write_text(json.dumps(body), encoding="utf-8")
     with pytest.raises(RunFolderError, match=r"verdicts\.json is damaged"):
         report.build(folder)
+
+
+@pytest.fixture
+def swept(tmp_path):
+    """A sweep of one cell as its runner leaves it."""
+    path = tmp_path / "reports" / "sweep" / "20260101T000000Z"
+    sweep_folder(path, planted([link("web-db", "outage", {"*": refused()})]))
+    run = RunFolder(path / "runs" / "1")
+    kept.keep(run, read(run), ())
+    return path
+
+
+def test_a_whole_sweep_has_no_warning(swept):
+    """Nor does its page speak of one."""
+    assert sweeps.build(swept).warnings == ()
+    assert "here any more" not in (swept / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("samples.arrow", "runs/1: samples.arrow is missing"),
+        ("manifest.json", "runs/1: manifest.json is missing"),
+        ("", "runs/1: manifest.json is missing"),
+    ],
+)
+def test_what_a_sweep_has_lost_is_told(swept, name, says):
+    """On its page, in its summary, among its numbers, and by the command; a run that is gone as a whole, too."""
+    shutil.rmtree(swept / "runs/1") if not name else (swept / "runs/1" / name).unlink()
+    (warning,) = sweeps.build(swept).warnings
+    assert warning.startswith(says)
+    for file in ("report.html", "summary.md", "matrix.json"):
+        assert says in (swept / file).read_text(encoding="utf-8")
+    result = CliRunner().invoke(app, ["report", str(swept)])
+    assert result.exit_code == 0
+    assert f"warning: {says}" in result.output
+
+
+def test_a_run_that_had_no_manifest_is_no_loss(swept):
+    """It had not begun when it ended."""
+    (swept / "runs/2").mkdir()
+    held = record.read(swept / "sweep.json")
+    record.write(swept / "sweep.json", replace(held, runs=("runs/1", "runs/2")))
+    assert sweeps.build(swept).warnings == ()

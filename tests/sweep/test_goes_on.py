@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +13,14 @@ from harness.ending import BASELINE_BAD, BUDGET_SPENT, COMPLETE, INTERRUPTED, En
 from harness.errors import StartError
 from harness.history import MarkWriter
 from harness.interrupts import Interrupts
+from harness.store import read_json, write_json
 from harness.sweep import record
 from harness.sweep import run as runs
 from harness.sweep.catalogue import trials
 from harness.sweep.record import SteadyLoad, Sweep, SweepFolder
 from harness.sweep.run import execute
 from harness.watching import Silent
+from tests.builders import MANIFEST
 
 TRIALS, _ = trials({"web-db": ("web", "db")}, ["web", "db"], entry="web", only=["outage", "kill", "freeze"])
 WINDOWS = [one.planned.window for one in TRIALS]
@@ -44,7 +47,7 @@ class _View(Silent):
 def swept(tmp_path, monkeypatch):
     """Sweep with runs that begin so many windows each and end so: (the outcome, sweep.json, what was said)."""
     built = []
-    monkeypatch.setattr(report, "build", lambda folder: built.append(folder.manifest.read_text()))
+    monkeypatch.setattr(report, "build", lambda folder: built.append(read_json(folder.manifest)["begin_within_s"]))
 
     def done(*told, interrupts=None, **more):
         given = iter(told)
@@ -60,8 +63,10 @@ def swept(tmp_path, monkeypatch):
                 marks = MarkWriter(self._folder.marks)
                 for window in self._plan.windows[: max(count, 0)]:
                     marks.write("injecting", 1.0, window=window.name)
+                marks.close()
                 if count >= 0:
-                    self._folder.manifest.write_text(str(self._plan.begin_within_s))
+                    more = {"begin_within_s": self._plan.begin_within_s, "windows": [], "duration_s": 1.0}
+                    write_json(self._folder.manifest, {**MANIFEST, **more})
                 return ending
 
         monkeypatch.setattr(runs, "Run", Run)
@@ -78,7 +83,7 @@ def test_what_a_run_did_not_get_to_is_left_to_the_next(swept):
     assert outcome.ending.reason == COMPLETE
     assert kept.runs == ("runs/1", "runs/2")
     assert "3 cells are left, on a stack that is started anew" in said
-    assert built == ["inf", "inf"]
+    assert built == [math.inf, math.inf]
 
 
 def test_an_interrupt_before_the_stack_has_started_is_no_damage(swept):
@@ -90,11 +95,12 @@ def test_an_interrupt_before_the_stack_has_started_is_no_damage(swept):
 
 
 def test_a_second_stack_that_does_not_start_leaves_the_first_run(swept, tmp_path):
-    """What was seen is in its folder, for the page."""
+    """What was seen is in its folder, for the page, with what it is to hold."""
     with pytest.raises(StartError):
         swept((2, BACK_LATE), (0, StartError("it does not come up")))
     assert record.read(tmp_path / "sweep.json").runs == ("runs/1", "runs/2")
-    assert (tmp_path / "runs/1/manifest.json").is_file()
+    judged = read_json(tmp_path / "runs/1/verdicts.json")["judged"]
+    assert judged["marks.jsonl"]["rows"] == 2
 
 
 def test_a_kept_stack_that_is_not_back_ends_the_sweep(swept):
@@ -116,14 +122,14 @@ def test_what_the_budget_does_not_reach_is_left_out(swept, ending):
         (window, "over the budget of 0 s") for window in WINDOWS[2:]
     ]
     assert "3 cells are left out" in said
-    assert float(built[0]) <= 0
+    assert built[0] <= 0
 
 
 def test_a_budget_that_is_not_spent_bounds_the_next_run(swept):
     """By what is left of it."""
     _, kept, _, built = swept((2, BACK_LATE), (3, Ending(COMPLETE)), budget_s=60.0)
     assert kept.dropped == ()
-    assert 50 < float(built[1]) <= float(built[0]) <= 60
+    assert 50 < built[1] <= built[0] <= 60
 
 
 def test_a_bad_baseline_is_told_as_that_whatever_the_budget(swept):
