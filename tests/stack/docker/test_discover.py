@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -54,7 +54,8 @@ def _played(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def look(take_over: bool = False) -> Discovery:
     @contextlib.contextmanager
-    def load(_: str, cancelled: object) -> Iterator[None]:
+    def load(_: str, cancelled: Callable[[], bool]) -> Iterator[None]:
+        assert not cancelled()
         yield
 
     return discover(
