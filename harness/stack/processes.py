@@ -63,7 +63,7 @@ class _StartUp:
     def __init__(self, spec: StackSpec, state_path: Path, logs: Path, cancelled: Callable[[], bool]) -> None:
         self._spec, self._path, self._logs, self._cancelled = spec, state_path, logs, cancelled
         self._lock = threading.Lock()
-        self._secrets = secrets_in(one.environment for one in spec.services.values())
+        self._secrets = secrets_in(one.environment for one in spec.services.values()) - {*spec.services}
         self._allot_ports()
         self.state = StackState(kind="embedded", compose_file=str(spec.path.resolve()), variables=dict(spec.variables))
 
