@@ -13,7 +13,7 @@ from tests.integration.docker_here import require_docker
 from tests.integration.pair import LOCUSTFILE, Pair, asked, make
 from tests.integration.project import words
 
-SLOW = asked('during(2.5, 3.5, Latency("front-back", delay_ms=50))')
+SLOW = asked('during(2.5, 5.5, Latency("front-back", delay_ms=50))', 6.5)
 MAY_NOT = "-sys_admin,-sys_ptrace"
 NO_ROOT = ["setpriv", f"--inh-caps={MAY_NOT}", f"--bounding-set={MAY_NOT}"] if os.geteuid() == 0 else []
 """Without these even root may not enter another's network namespace."""

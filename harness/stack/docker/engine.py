@@ -19,6 +19,7 @@ from harness.stack.child import ProcessId, identify
 from harness.stack.state import Endpoint
 
 DEADLINE_S = 20
+PAUSE_TRIES = 3
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 SCHEMES = ("unix://", "tcp://", "http://", "https://", "ssh://", "npipe://")
 PROJECT_LABEL = "com.docker.compose.project"
@@ -139,8 +140,15 @@ class Engine:
             self._api.start(container)
 
     def pause(self, container: str) -> None:
-        with _told(f"docker pause {container[:12]}"), _unless("already paused"):
-            self._api.pause(container)
+        """On a busy machine the engine gives up before all of a container is held: then again."""
+        for tries_left in reversed(range(PAUSE_TRIES)):
+            try:
+                with _told(f"docker pause {container[:12]}"), _unless("already paused"):
+                    self._api.pause(container)
+                return
+            except EngineError as error:
+                if not tries_left or "unable to freeze" not in str(error):
+                    raise
 
     def unpause(self, container: str) -> None:
         with _told(f"docker unpause {container[:12]}"), _unless("is not paused"):

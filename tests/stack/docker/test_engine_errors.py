@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from hashlib import sha256
 from pathlib import Path
@@ -83,3 +84,26 @@ def test_what_is_so_already_is_no_error() -> None:
         raise APIError("Container abc is already paused")
     with pytest.raises(APIError), engine._unless("already paused"):
         raise APIError("Container abc is not running")
+
+
+class _Api:
+    """Gives up `failures` times before all of a container is held."""
+
+    def __init__(self, failures: int, why: str) -> None:
+        self.failures, self.why = failures, why
+
+    def pause(self, container: str) -> None:
+        self.failures -= 1
+        if self.failures >= 0:
+            raise APIError("500", explanation=self.why)
+
+
+@pytest.mark.parametrize(
+    ("failures", "why", "holds"),
+    [(2, "OCI runtime pause failed: unable to freeze", True), (3, "unable to freeze", False), (1, "no such", False)],
+)
+def test_a_pause_that_the_engine_gave_up_is_tried_again(failures: int, why: str, holds: bool) -> None:
+    """Some times, and only that: on a busy machine not all of a container is held at once."""
+    here = engine.Engine(_Api(failures, why))  # type: ignore[arg-type]
+    with contextlib.nullcontext() if holds else pytest.raises(EngineError):
+        here.pause("abc")
