@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from harness.checks.goodput import GoodputAbove
     from harness.checks.latency import LatencyBelow
     from harness.checks.recovers import Recovers
+    from harness.checks.retries import Retries
     from harness.faults.bandwidth import Bandwidth
     from harness.faults.blackhole import Blackhole
     from harness.faults.cpu_squeeze import CpuSqueeze
@@ -55,6 +56,7 @@ __all__ = [
     "Recovers",
     "Reset",
     "Restart",
+    "Retries",
     "Scenario",
     "Slicer",
     "SlowClose",
@@ -68,6 +70,7 @@ _HOMES = {
     "harness.checks.goodput": ("GoodputAbove",),
     "harness.checks.latency": ("LatencyBelow",),
     "harness.checks.recovers": ("Recovers",),
+    "harness.checks.retries": ("Retries",),
     "harness.faults.bandwidth": ("Bandwidth",),
     "harness.faults.blackhole": ("Blackhole",),
     "harness.faults.cpu_squeeze": ("CpuSqueeze",),
