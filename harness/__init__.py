@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from harness.checks.amplification import Amplification
     from harness.checks.availability import Availability
     from harness.checks.goodput import GoodputAbove
     from harness.checks.latency import LatencyBelow
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from harness.model import Load, Scenario, Window, during
 
 __all__ = [
+    "Amplification",
     "Availability",
     "Bandwidth",
     "Blackhole",
@@ -66,6 +68,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "harness.checks.amplification": ("Amplification",),
     "harness.checks.availability": ("Availability",),
     "harness.checks.goodput": ("GoodputAbove",),
     "harness.checks.latency": ("LatencyBelow",),

@@ -107,6 +107,11 @@ class Operation:
         return any(one.succeeded for one in self.attempts)
 
     @property
+    def calm(self) -> bool:
+        """One attempt that was answered well: whatever it was told by, there is nothing to guess."""
+        return len(self.attempts) == 1 and self.succeeded
+
+    @property
     def gave_up(self) -> bool:
         """It ended without success, and not because the answer was that it never would."""
         return not self.succeeded and not self.attempts[-1].refused_for_good

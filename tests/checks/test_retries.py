@@ -80,7 +80,7 @@ def test_what_a_sound_client_may_do_convicts_it_of_nothing(rows):
     ("rows", "says"),
     [
         (
-            operations(120, (BUSY,), ()),
+            operations(120, (BUSY,), (), every_s=0.05),
             "120 of 120 operations on api-payments gave up after 1 attempt, exactly 3 wanted",
         ),
         (
