@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.checks.amplification import Amplification
     from harness.checks.availability import Availability
+    from harness.checks.breaker import Breaker
     from harness.checks.goodput import GoodputAbove
     from harness.checks.latency import LatencyBelow
     from harness.checks.recovers import Recovers
@@ -41,6 +42,7 @@ __all__ = [
     "Availability",
     "Bandwidth",
     "Blackhole",
+    "Breaker",
     "CpuSqueeze",
     "DiskFull",
     "DnsFailure",
@@ -70,6 +72,7 @@ __all__ = [
 _HOMES = {
     "harness.checks.amplification": ("Amplification",),
     "harness.checks.availability": ("Availability",),
+    "harness.checks.breaker": ("Breaker",),
     "harness.checks.goodput": ("GoodputAbove",),
     "harness.checks.latency": ("LatencyBelow",),
     "harness.checks.recovers": ("Recovers",),

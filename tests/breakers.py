@@ -41,7 +41,7 @@ def sound(
         rows += probe(at_s, answer, at_once)
         for later_s in after_probe:
             rows += probe(at_s + answer[2] + later_s, answer)
-        at_s += answer[2] + max(after_probe, default=0.0) + reset_s
+        at_s += answer[2] + (max(after_probe) + answer[2] if after_probe else 0.0) + reset_s
     if closes:
         rows += [*probe(at_s, OK), *calls(rate_per_s, at_s + 0.025, END_S)]
     return rows

@@ -17,14 +17,17 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from harness.analysis.quantiles import quantile
 from harness.record import NS_PER_S, History, Outcome
 
 SILENCE_CALLS = 14.0
 """So many calls that were due and did not come. By chance, with arrivals as random as can be, 1 in a million."""
 ANSWERED_SHARE = 0.5
 """Of the requests that were due in a silence: else the client stands still, and its breaker says nothing."""
+
+SLOW, SLOW_S = 5.0, 0.1
+"""A call is not well that takes so many times the 99th percentile of the calm, and so much more than it."""
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
@@ -40,7 +43,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A state from `start_s` to `end_s`, and the `calls` that arrived in it; of them `failed` were not answered well.
+    """A state from `start_s` to `end_s`, and the `calls` that arrived in it; `failed` of them were not good.
 
     Of a half-open one, `at_once` calls came before the first was over, and `first_end_s` is when that was.
     """
@@ -60,34 +63,43 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """The calls of a link by their start: `good` are those with a whole answer below 400."""
+    """The calls of a link by their start: `good` are those with a whole answer below 400 in less than `slow_s`."""
 
     started_s: Floats
     ended_s: Floats
     good: Mask
     refused: Mask
+    slow_s: float
 
     def within(self, start_s: float, end_s: float) -> Calls:
         """Those that began in [start_s, end_s)."""
         return self.where((self.started_s >= start_s) & (self.started_s < end_s))
 
     def where(self, mask: Mask) -> Calls:
-        return Calls(self.started_s[mask], self.ended_s[mask], self.good[mask], self.refused[mask])
+        return Calls(self.started_s[mask], self.ended_s[mask], self.good[mask], self.refused[mask], self.slow_s)
 
     def __len__(self) -> int:
         return len(self.started_s)
 
 
-def calls_of(attempts: pd.DataFrame, link: str, calls: str | None = None) -> Calls:
-    """The calls that crossed a link; `calls` is one "POST /charges" or "/charges" of it."""
-    rows = attempts[attempts["link"] == link]
+def calls_of(history: History, link: str, calls: str | None = None) -> Calls:
+    """The calls that a tap saw cross a link; `calls` is one "POST /charges" or "/charges" of it."""
+    assert history.attempts is not None, "no link had a tap"
+    rows = history.attempts[history.attempts["link"] == link]
     if calls is not None:
         method, path = rows["method"].astype(str), rows["path"].astype(str)
         rows = rows[(path == calls) | (method + " " + path == calls)]
     rows = rows.sort_values("started_s", kind="stable")
+    started_s, ended_s = rows["started_s"].to_numpy(), rows["ended_s"].to_numpy()
     good = (rows["outcome"] == Outcome.OK.value).to_numpy() & (rows["status"].to_numpy() < 400)
+    calm_s = (ended_s - started_s)[good & (ended_s < _calm_end_s(history))]
+    slow_s = max(SLOW * quantile(calm_s, 0.99), quantile(calm_s, 0.99) + SLOW_S) if len(calm_s) else float("inf")
     refused = (rows["error"] == "refused").to_numpy()
-    return Calls(rows["started_s"].to_numpy(), rows["ended_s"].to_numpy(), good, refused)
+    return Calls(started_s, ended_s, good & (ended_s - started_s <= slow_s), refused, slow_s)
+
+
+def _calm_end_s(history: History) -> float:
+    return next((one.end_s for one in history.phases if one.kind == "baseline"), 0.0)
 
 
 @dataclass(frozen=True, slots=True)

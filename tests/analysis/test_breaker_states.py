@@ -19,7 +19,7 @@ CLOSED, OPEN, HALF = State.CLOSED, State.OPEN, State.HALF_OPEN
 
 def _states(rows, samples=None):
     built = seen(rows, samples)
-    return states(built, calls_of(built.attempts, LINK))
+    return states(built, calls_of(built, LINK))
 
 
 def _poisson(rate_per_s, seed, start_s=0.0, end_s=END_S):
