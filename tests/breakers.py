@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
+import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 from harness.record import History
 from tests.attempts import HUNG, LINK, OK, Answer, Row, attempts, calls
@@ -58,3 +61,39 @@ def seen(rows: Sequence[Row], samples: Sequence[Sample] | None = None, windows: 
     """The history of those calls under that load."""
     chosen = WINDOWS if windows is None else windows
     return history(load() if samples is None else samples, chosen, end_s=END_S, attempts=attempts(rows))  # type: ignore[arg-type]
+
+
+def simulated(
+    seed: int,
+    rate_per_s: float = RATE,
+    *,
+    threshold: int = 5,
+    probes: int = 1,
+    reset_s: float = RESET_S,
+    closes: bool = True,
+) -> tuple[list[Row], list[Sample]]:
+    """Arrivals at random through a breaker that counts failures in a row; `threshold` 0 is none. And its load."""
+    rng = random.Random(seed)
+    rows: list[Row] = []
+    samples: list[Sample] = []
+    under_way: list[tuple[float, bool]] = []
+    failed, opened_s, trying, at_s = 0, -1.0, 0, 0.0
+    while (at_s := at_s + rng.expovariate(rate_per_s)) < END_S:
+        while under_way and under_way[0][0] <= at_s:
+            over_s, good = heapq.heappop(under_way)
+            if opened_s < 0:
+                failed = 0 if good else failed + 1
+                opened_s = over_s if threshold and failed >= threshold else -1.0
+            elif trying:
+                trying = 0
+                opened_s, failed = (-1.0, 0) if good and closes else (over_s, 0)
+        if opened_s >= 0 and (at_s < opened_s + reset_s or trying >= probes):
+            samples.append(ok(at_s, 5.0))
+            continue
+        trying += opened_s >= 0
+        took_s = 0.5 if FAULT[0] <= at_s < FAULT[1] else 0.01 + rng.expovariate(200)
+        answer: Answer = ("unknown", 0, took_s) if took_s == 0.5 else ("ok", 200, took_s)
+        heapq.heappush(under_way, (at_s + took_s, answer[0] == "ok"))
+        rows.append(replace(calls(1, at_s, at_s + 1, answer)[0], key=f"s{len(rows)}"))
+        samples.append(ok(at_s, 1000 * took_s + 5.0))
+    return rows, samples

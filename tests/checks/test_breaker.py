@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harness import Breaker
 from harness.record import Word
 from tests.attempts import BUSY, HUNG, LINK, OK, REFUSED, attempt, calls
-from tests.breakers import END_S, FAULT, RATE, RESET_S, load, seen, sound
+from tests.breakers import END_S, FAULT, RATE, RESET_S, load, seen, simulated, sound
 from tests.builders import failing, history, ok, steady, window
 
 WANTED = Breaker(LINK, opens_within_s=2, threshold=5, reset_s=RESET_S)
@@ -205,8 +207,35 @@ def test_the_endpoint_that_is_asked_is_the_one_that_waits():
     assert replace(WANTED, endpoint="POST /checkout").check(built).word is Word.FAIL
 
 
-@pytest.mark.parametrize("given", [{"threshold": 0}, {"probes_max": 1.5}, {"reset_s": -1}, {"opens_within_s": 0}])
-def test_a_breaker_that_makes_no_sense_is_refused(given):
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6), st.floats(20, 100), st.floats(2, 8))
+def test_a_sound_breaker_under_load_at_random_is_never_convicted(seed, rate_per_s, reset_s):
+    """Whatever the arrivals, the rate and the reset time: it is sound, and that is told."""
+    verdict = replace(WANTED, reset_s=reset_s).check(seen(*simulated(seed, rate_per_s, reset_s=reset_s)))
+    assert verdict.word is Word.PASS, verdict.sentence
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10**6), st.floats(30, 100))
+@pytest.mark.parametrize(
+    ("weakness", "says"),
+    [
+        ({"threshold": 0}, "The breaker never opened"),
+        ({"threshold": 60}, "calls on api-payments had failed before its breaker opened, at most 5 wanted"),
+        ({"probes": 20}, "probes through to api-payments at once, at most 1 wanted"),
+        ({"reset_s": 1.5}, "after it had opened, 5 s wanted"),
+        ({"closes": False}, "The breaker never closed again"),
+    ],
+)
+def test_a_weak_breaker_under_load_at_random_is_always_convicted(weakness, says, seed, rate_per_s):
+    """By the same sentence, whatever the arrivals."""
+    verdict = replace(WANTED, opens_within_s=5).check(seen(*simulated(seed, rate_per_s, **weakness)))
+    assert verdict.word is Word.FAIL, verdict.sentence
+    assert says in verdict.sentence
+
+
+@pytest.mark.parametrize("given_", [{"threshold": 0}, {"probes_max": 1.5}, {"reset_s": -1}, {"opens_within_s": 0}])
+def test_a_breaker_that_makes_no_sense_is_refused(given_):
     """Where it is made."""
     with pytest.raises(ValueError, match="given"):
-        replace(WANTED, **given)
+        replace(WANTED, **given_)
