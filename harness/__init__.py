@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from harness.checks.amplification import Amplification
     from harness.checks.availability import Availability
     from harness.checks.breaker import Breaker
+    from harness.checks.fallback import Fallback
     from harness.checks.goodput import GoodputAbove
     from harness.checks.latency import LatencyBelow
     from harness.checks.recovers import Recovers
@@ -46,6 +47,7 @@ __all__ = [
     "CpuSqueeze",
     "DiskFull",
     "DnsFailure",
+    "Fallback",
     "Freeze",
     "GoodputAbove",
     "Kill",
@@ -73,6 +75,7 @@ _HOMES = {
     "harness.checks.amplification": ("Amplification",),
     "harness.checks.availability": ("Availability",),
     "harness.checks.breaker": ("Breaker",),
+    "harness.checks.fallback": ("Fallback",),
     "harness.checks.goodput": ("GoodputAbove",),
     "harness.checks.latency": ("LatencyBelow",),
     "harness.checks.recovers": ("Recovers",),

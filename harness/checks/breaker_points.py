@@ -15,7 +15,7 @@ from harness.analysis.phases import select
 from harness.analysis.quantiles import quantile
 from harness.analysis.recovery import recovery
 from harness.checks.parts import SAMPLES_MIN, samples_needed
-from harness.checks.points import Point, counted
+from harness.checks.points import Point, counted, struck
 from harness.record import NS_PER_S, History, PlannedWindow, Scalar, Word
 
 if TYPE_CHECKING:
@@ -40,14 +40,11 @@ class Seen:
     """What was seen of a breaker: the calls, its states, the windows that struck its link."""
 
     def __init__(self, history: History, link: str, calls: str | None) -> None:
-        service = history.links[link][1] if link in history.links else None
         self.history = history
         self.calls: Calls = calls_of(history, link, calls)
         self.due = due(history, self.calls)
         self.states: tuple[Interval, ...] = states(history, self.calls)
-        self.windows: list[PlannedWindow] = [
-            one for one in history.windows if one.link == link or (service is not None and one.service == service)
-        ]
+        self.windows: list[PlannedWindow] = struck(history, link)
         self.end_s = max((phase.end_s for phase in history.phases), default=0.0)
 
     def of(self, state: State) -> list[Interval]:

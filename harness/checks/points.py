@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.errors import one_of
-from harness.record import History, Scalar, Verdict, Word
+from harness.record import History, PlannedWindow, Scalar, Verdict, Word
 
 OPERATIONS_MIN = 5
 """No statement on fewer operations than this: retry loops are code and not chance, but one may be an accident."""
@@ -51,6 +51,12 @@ def why_not_seen(history: History, link: str) -> str | None:
     if not (history.attempts["link"] == link).any():
         return f"no attempt was seen on {link}: it has no tap, or nothing was sent over it; {HOW_TO_TAP}"
     return None
+
+
+def struck(history: History, link: str) -> list[PlannedWindow]:
+    """The windows that struck a link: on it, or on the service that it leads to."""
+    service = history.links[link][1] if link in history.links else None
+    return [one for one in history.windows if one.link == link or (service is not None and one.service == service)]
 
 
 def counted(count: int, one: str, more: str = "") -> str:
