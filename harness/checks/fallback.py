@@ -55,7 +55,8 @@ class Fallback:
         good, were_due = int(came.good.sum()), expected.calls(window.start_s, window.end_s)
         numbers = {"attempts": len(came), "good_attempts": good, "due_attempts": round(were_due, 1)}
         if good > GOOD_SHARE_MAX * were_due:
-            clause = f"the link {self.link} did not fail in {window.name}: {good:,} of {were_due:,.0f} attempts due were good"
+            attempts = f"{good:,} of {were_due:,.0f} attempts due were good"
+            clause = f"the link {self.link} did not fail in {window.name}: {attempts}"
             return Part(window.name, Word.UNKNOWN, clause, numbers)
         ((name, mask),) = select(history, window.name, self.endpoint)
         count, needed = int(mask.sum()), samples_needed(self.ok_ratio_min)
