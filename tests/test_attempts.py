@@ -64,6 +64,14 @@ def test_the_warm_up_is_in_no_statistic(tmp_path):
     assert read_attempts(tmp_path / "taps.arrow")["started_s"].tolist() == [1.0]
 
 
+def test_a_damaged_file_is_read_up_to_where_it_makes_no_sense(tmp_path):
+    """No tap writes an outcome but the three words."""
+    frame = attempts(ROWS)
+    frame["outcome"] = frame["outcome"].astype("str").where(frame.index < 200, "strange")
+    write_attempts(tmp_path / "taps.arrow", frame, batches=10)
+    assert 0 < len(read_attempts(tmp_path / "taps.arrow")) <= 200
+
+
 def test_attempts_that_are_lost_since_the_verdicts_are_told(tmp_path):
     """The verdicts were given on them too."""
     folder = run_folder(tmp_path / "run", history(steady(50, 0, 30), attempts=attempts(ROWS)))

@@ -62,7 +62,7 @@ class Amplification:
         after = next((one for one in history.phases if one.kind == "recovery"), None)
         if history.windows:
             points.append(
-                self._back(of(before.start_s, before.end_s), of(after.end_s - after.length_s / 2, after.end_s))
+                self._back(of(before.start_s, before.end_s), of(after.end_s - after.length_s / 2, after.end_s), by_load)
                 if before and after and after.length_s >= RECOVERY_MIN_S
                 else Point("after", Word.UNKNOWN, f"too little was seen before and after the faults on {self.link}")
             )
@@ -92,10 +92,13 @@ class Amplification:
         clause = f"{clause}, at most {self.ratio_max:g} wanted"
         return Point(phase, Word.PASS if ratio <= self.ratio_max else Word.FAIL, clause, numbers)
 
-    def _back(self, before: tuple[float, Amplified], after: tuple[float, Amplified]) -> Point:
+    def _back(self, before: tuple[float, Amplified], after: tuple[float, Amplified], by_load: bool) -> Point:
         """Attempts are back where they were: in the ratio, and none is left over that goes on by itself."""
         (ratio_before, calm), (ratio_after, late) = before, after
-        if late.operations and calm.operations:
+        if by_load:
+            count, what, per = min(calm.crossed, late.crossed), "attempts", "times the baseline's attempts a request"
+        else:  # old operations that do not end are seen by what crosses
+            count, what, per = min(calm.operations, late.operations), "operations", "attempts an operation"
             ratio_before, ratio_after = max(ratio_before, calm.crossing), max(ratio_after, late.crossing)
         numbers: dict[str, Scalar] = {
             "ratio": round(ratio_after, 4),
@@ -103,14 +106,13 @@ class Amplification:
             "attempts_per_s": round(late.per_s, 3),
             "attempts_per_s_before": round(calm.per_s, 3),
         }
-        if min(calm.operations, late.operations) < SAMPLES_MIN:
-            few = min(calm.operations, late.operations)
+        if count < SAMPLES_MIN or not math.isfinite(ratio_after):
             clause = (
-                f"only {few} operations crossed {self.link} before or after the faults, and {SAMPLES_MIN} are needed"
+                f"only {count} {what} crossed {self.link} before or after the faults, or no load tells their number"
             )
-            return Point("after", Word.UNKNOWN, clause, numbers)
+            return Point("after", Word.UNKNOWN, clause, {"count": count, "needed": SAMPLES_MIN})
         at_end = f"{late.per_s:.1f} attempts a second at the end of the run, {calm.per_s:.1f} before the faults"
         if ratio_after <= BACK_SHARE * ratio_before:
-            return Point("after", Word.PASS, f"{at_end}", numbers)
-        clause = f"a retry storm on {self.link} outlasts its fault: {ratio_after:.2f} attempts an operation, {at_end}"
+            return Point("after", Word.PASS, at_end, numbers)
+        clause = f"a retry storm on {self.link} outlasts its fault: {ratio_after:.2f} {per}, {at_end}"
         return Point("after", Word.FAIL, clause, numbers)

@@ -88,8 +88,10 @@ def test_the_kind_of_jitter_is_told(jitter, count, share):
 
 
 def test_late_timers_are_no_jitter():
-    """Up to 5 ms late, and one gap of a hundred that a pause made long."""
+    """Up to 5 ms late, and one gap of a hundred that a pause made long; nor 1 ms of gaps of 5."""
     rng = np.random.default_rng(3)
+    short = _gaps(rng, Jitter.NONE, 100, base_s=0.005) + rng.uniform(0, 0.0015, (100, 2))
+    assert backoff(short).jitter is Jitter.NONE
     gaps = _gaps(rng, Jitter.NONE, 100) + rng.uniform(0, 0.005, (100, 2))
     gaps[7, 0] += 0.5
     found = backoff(gaps)

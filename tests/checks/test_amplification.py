@@ -56,11 +56,18 @@ def test_a_storm_is_named(rows, ratio_max, says):
     assert verdict.sentence.startswith(says)
 
 
-def _anonymous(tries):
-    """Requests of one kind without key, trace or body, 20 a second, each tried so many times in the window."""
+def _anonymous(tries, until_s=20.0):
+    """Requests of one kind without key, trace or body, 20 a second, each tried so many times until then."""
     more = {"key": "", "request_hash": 0, "method": "GET", "path": "/feed"}
-    rows = [row for n in range(tries) for row in calls(20, 10 + n * 0.01, 20 + n * 0.01, BUSY, **more)]
-    return [*calls(20, 0, 10, **more), *rows, *calls(20, 20.5, 40, **more)]
+    rows = [row for n in range(tries) for row in calls(20, 10 + n * 0.01, until_s + n * 0.01, BUSY, **more)]
+    return [*calls(20, 0, 10, **more), *rows, *calls(20, until_s + 0.5, 40, **more)]
+
+
+def test_a_storm_of_what_cannot_be_told_apart_is_named():
+    """By the load, after the fault too."""
+    verdict = Amplification(LINK, ratio_max=3).check(_history(_anonymous(3, until_s=39.5)))
+    assert verdict.word is Word.FAIL, verdict.sentence
+    assert "outlasts its fault: 2.85 times" in verdict.sentence
 
 
 @pytest.mark.parametrize(("tries", "word"), [(1, Word.PASS), (2, Word.PASS), (3, Word.FAIL)])
@@ -84,6 +91,14 @@ def test_too_little_is_unknown(rows, windows, says):
     verdict = Amplification(LINK, ratio_max=3).check(_history(rows or calls(1, 0, 1, link="other"), windows))
     assert verdict.word is Word.UNKNOWN, verdict.sentence
     assert says.lower() in verdict.sentence.lower()
+
+
+def test_with_neither_operations_nor_load_nothing_is_known():
+    """A link that no request of the load is known to need, and whose attempts cannot be told apart."""
+    built = history([], WINDOWS, end_s=40, attempts=attempts(_anonymous(2)))
+    verdict = Amplification(LINK, ratio_max=2).check(built)
+    assert verdict.word is Word.UNKNOWN
+    assert "cannot be told apart" in verdict.sentence
 
 
 def test_in_calm_there_is_one_attempt_an_operation():

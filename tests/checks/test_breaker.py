@@ -162,6 +162,28 @@ def test_what_proves_nothing_is_unknown_with_its_reason(rows, check, says):
     assert says in verdict.sentence
 
 
+def test_a_success_in_between_begins_the_count_anew():
+    """A breaker counts failures in a row."""
+    mixed = [*calls(20, 10, 10.4, HUNG), *calls(RATE, 10.01, 11), *calls(RATE, 11, 11.62, HUNG)]
+    after = [row for row in sound(opens_s=11.62) if not 10 <= row.started_s < 11.62]
+    verdict = WANTED.check(seen([*mixed, *after]))
+    assert verdict.evidence["opens: failed_calls"] == 5
+    assert verdict.word is Word.PASS, verdict.sentence
+
+
+def test_few_calls_do_not_tell_that_it_never_opens_in_calm():
+    """A silence would be no surprise."""
+    point = WANTED.check(seen(_no_breaker(rate_per_s=2))).evidence["calm"]
+    assert point == "unknown: too few calls cross api-payments to see whether it opens in calm"
+
+
+def test_few_requests_do_not_tell_how_fast_it_is():
+    """A 99th percentile takes a hundred."""
+    verdict = WANTED.check(seen(sound(), load(rate_per_s=4)))
+    assert verdict.word is Word.UNKNOWN
+    assert verdict.sentence.startswith("Only 80 requests came while it was open, and 100 are needed")
+
+
 def test_a_fault_elsewhere_asks_nothing_of_it():
     """But that it stays closed."""
     elsewhere = [window("database slow", *FAULT, "api-postgres")]

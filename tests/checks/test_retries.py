@@ -123,6 +123,13 @@ def test_each_weakness_is_named_with_its_numbers(rows, says):
     assert verdict.sentence.startswith(says)
 
 
+def test_jitter_that_is_not_wanted_is_told():
+    """Some promise a fixed pace."""
+    verdict = Retries(LINK, jitter=False).check(_history(_sound()))
+    assert (verdict.word, verdict.sentence[:47]) == (Word.FAIL, "The gaps are jittered, full (nothing to whole),")
+    assert Retries(LINK, jitter=False).check(_history(operations(80))).word is Word.PASS
+
+
 def test_a_budget_counts_retries_against_operations():
     """Two retries of each of 80 operations, while 200 more needed none."""
     rows = [*_sound(), *calls(20, 10, 20)]
@@ -136,6 +143,11 @@ def test_a_budget_counts_retries_against_operations():
     ("check", "rows", "says"),
     [
         (POLICY, calls(20, 0, 40), "Only 0 of 200 operations on api-payments had an attempt that failed"),
+        (
+            Retries(LINK, backoff_factor_min=2),
+            [*operations(4), *operations(9, (BUSY, BUSY), (0.1,), start_s=12.03)],
+            "cannot be told from 4 operations of three attempts; without jitter it takes 5",
+        ),
         (POLICY, _sound(4), "Only 4 of 4 operations on api-payments had an attempt that failed"),
         (
             Retries(LINK),
@@ -222,6 +234,7 @@ def test_one_that_is_not_sure_among_many_that_are_does_not_convict():
     verdict = POLICY.check(_history([*_sound(), *few]))
     assert verdict.word is Word.UNKNOWN
     assert "made 9 attempts, exactly 3 wanted, if these were one operation each" in verdict.sentence
+    assert verdict.evidence["backoff: operations"] == 80
 
 
 def test_the_evidence_keeps_each_point():
