@@ -10,10 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from harness.checks.amplification import Amplification
     from harness.checks.availability import Availability
+    from harness.checks.breaker import Breaker
+    from harness.checks.fallback import Fallback
     from harness.checks.goodput import GoodputAbove
     from harness.checks.latency import LatencyBelow
     from harness.checks.recovers import Recovers
+    from harness.checks.retries import Retries
     from harness.faults.bandwidth import Bandwidth
     from harness.faults.blackhole import Blackhole
     from harness.faults.cpu_squeeze import CpuSqueeze
@@ -35,12 +39,15 @@ if TYPE_CHECKING:
     from harness.model import Load, Scenario, Window, during
 
 __all__ = [
+    "Amplification",
     "Availability",
     "Bandwidth",
     "Blackhole",
+    "Breaker",
     "CpuSqueeze",
     "DiskFull",
     "DnsFailure",
+    "Fallback",
     "Freeze",
     "GoodputAbove",
     "Kill",
@@ -55,6 +62,7 @@ __all__ = [
     "Recovers",
     "Reset",
     "Restart",
+    "Retries",
     "Scenario",
     "Slicer",
     "SlowClose",
@@ -64,10 +72,14 @@ __all__ = [
 ]
 
 _HOMES = {
+    "harness.checks.amplification": ("Amplification",),
     "harness.checks.availability": ("Availability",),
+    "harness.checks.breaker": ("Breaker",),
+    "harness.checks.fallback": ("Fallback",),
     "harness.checks.goodput": ("GoodputAbove",),
     "harness.checks.latency": ("LatencyBelow",),
     "harness.checks.recovers": ("Recovers",),
+    "harness.checks.retries": ("Retries",),
     "harness.faults.bandwidth": ("Bandwidth",),
     "harness.faults.blackhole": ("Blackhole",),
     "harness.faults.cpu_squeeze": ("CpuSqueeze",),

@@ -20,3 +20,9 @@ def ratio(name: str, value: float) -> None:
     if value > 1:
         meant = f"; write {value / 100:g} for {value:g} %" if value <= 100 else ""
         raise ValueError(f"{name} is a ratio from 0 to 1; given {value!r}{meant}")
+
+
+def whole(name: str, value: int) -> None:
+    """Raise ValueError unless `value` is a whole number, 1 or more."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{name} must be a whole number, 1 or more; given {value!r}")

@@ -1,4 +1,4 @@
-"""Reads and writes the history of a run: samples, marks, readings of resources, and the phases they fall in.
+"""Reads and writes the history of a run: samples, marks, readings of resources, attempts, the phases they fall in.
 
 A file may end early, since runs are killed: whole batches and whole lines are read, and the rest is left out.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -17,10 +17,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from harness.attempts import read_attempts
 from harness.errors import RunFolderError
 from harness.record import NS_PER_S, History, Mark, Phase, PlannedWindow, Scalar
 from harness.schema import OUTCOMES, RESOURCES, SAMPLES
 from harness.store import RunFolder, read_json
+from harness.streams import Codes, batches
 
 
 class MarkWriter:
@@ -95,58 +97,13 @@ def read_marks(path: Path) -> tuple[Mark, ...]:
     return tuple(marks)
 
 
-def batches(path: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """The whole batches of an Arrow IPC stream, in turn; a batch that was cut short or damaged ends it."""
-    if not path.is_file() or path.stat().st_size == 0:
-        return
-    try:
-        opened = pa.OSFile(str(path))
-    except OSError as error:
-        raise RunFolderError(f"cannot read {path}: {error.strerror or error}") from error
-    with opened as source:
-        try:
-            reader = pa.ipc.open_stream(source)
-        except _NOT_ARROW:
-            return
-        missing = set(schema.names) - set(reader.schema.names)
-        if missing:
-            raise RunFolderError(f"{path} lacks the columns {', '.join(sorted(missing))}; is it from another tool?")
-        if any(reader.schema.field(field.name).type != field.type for field in schema):
-            return
-        while True:
-            try:
-                batch = reader.read_next_batch()
-                batch.validate(full=True)
-            except (StopIteration, *_NOT_ARROW):
-                return
-            yield batch
-
-
-_NOT_ARROW = (pa.ArrowException, OSError, EOFError, ValueError, KeyError, TypeError, MemoryError)
-"""What pyarrow raises for bytes that are no stream of its own."""
-
-
-class _Codes:
-    """Gives each distinct name a small number, over all batches of a file, in the order in which they come."""
-
-    def __init__(self, names: Iterable[str] = ()) -> None:
-        self.names: dict[str, int] = {name: code for code, name in enumerate(names)}
-
-    def of(self, column: pa.DictionaryArray) -> np.ndarray[Any, np.dtype[np.int16]]:
-        lut = [self.names.setdefault(name or "", len(self.names)) for name in column.dictionary.to_pylist()]
-        none = self.names.setdefault("", len(self.names)) if column.null_count else 0
-        indices = column.indices.fill_null(len(lut)).to_numpy(zero_copy_only=False)
-        codes: np.ndarray[Any, np.dtype[np.int16]] = np.asarray([*lut, none], dtype=np.int16)[indices]
-        return codes
-
-
 def read_samples(path: Path, *, warm_up: bool = False) -> pd.DataFrame:
     """The samples as History keeps them (its docstring names the columns), without those of the warm-up.
 
     Reads batch by batch into compact columns: about 30 bytes a sample, so ten million need 0.3 GB.
     """
-    endpoints, methods, pairs = _Codes(), _Codes(), _Codes()
-    outcomes, errors = _Codes(OUTCOMES), _Codes([""])
+    endpoints, methods, pairs = Codes(), Codes(), Codes()
+    outcomes, errors = Codes(OUTCOMES), Codes([""])
     parts: dict[str, list[np.ndarray[Any, Any]]] = {name: [] for name in _FRAME}
     for batch in batches(path, SAMPLES):
         intended = batch.column("intended_ns").to_numpy()
@@ -188,7 +145,7 @@ _FRAME: Mapping[str, Any] = {
 
 
 def _pair(
-    pairs: _Codes, method: np.ndarray[Any, Any], methods: _Codes, endpoint: np.ndarray[Any, Any], endpoints: _Codes
+    pairs: Codes, method: np.ndarray[Any, Any], methods: Codes, endpoint: np.ndarray[Any, Any], endpoints: Codes
 ) -> np.ndarray[Any, Any]:
     """One code for each "METHOD endpoint" that occurs."""
     both = method.astype(np.int32) * len(endpoints.names) + endpoint
@@ -266,6 +223,7 @@ def read(folder: RunFolder) -> History:
         phases=phases_of(happened if injected else (), end_s),
         windows=happened,
         resources=read_resources(folder.resources),
+        attempts=read_attempts(folder.taps),
         load_model=load_model,
         links=links,
         entry=entry,

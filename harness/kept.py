@@ -17,7 +17,7 @@ from harness.record import History, Scalar, Verdict, overall
 from harness.store import RunFolder
 
 PIECE_BYTES = 1 << 20
-_WHAT = {"samples.arrow": "samples", "marks.jsonl": "marks", "resources.arrow": "readings"}
+_WHAT = {"samples.arrow": "samples", "marks.jsonl": "marks", "resources.arrow": "readings", "taps.arrow": "attempts"}
 
 Judged = Mapping[str, Mapping[str, Scalar]]
 """For each file, its `rows` and its `crc32` when the run was judged, as verdicts.json keeps them."""
@@ -32,9 +32,13 @@ def keep(folder: RunFolder, history: History, verdicts: Sequence[Verdict]) -> No
 
 def judged(folder: RunFolder, history: History) -> Judged:
     """What a history was read from."""
-    counts = (len(history.samples), len(history.marks), 0 if history.resources is None else len(history.resources))
-    files = (folder.samples, folder.marks, folder.resources)
-    return {file.name: {"rows": rows, "crc32": _crc32(file)} for file, rows in zip(files, counts, strict=True)}
+    rows = {
+        folder.samples: len(history.samples),
+        folder.marks: len(history.marks),
+        folder.resources: 0 if history.resources is None else len(history.resources),
+        folder.taps: 0 if history.attempts is None else len(history.attempts),
+    }
+    return {file.name: {"rows": count, "crc32": _crc32(file)} for file, count in rows.items()}
 
 
 def changes(folder: RunFolder, history: History, before: Judged) -> tuple[str, ...]:

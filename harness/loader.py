@@ -16,7 +16,7 @@ from types import CodeType
 import harness
 from harness.errors import LocustfileError, ScenarioError, one_of
 from harness.model import LinkFault, Load, Scenario, ServiceFault
-from harness.plan import plan
+from harness.plan import kind_of, plan
 from harness.stack.compose_file import StackSpec
 from harness.stack.powers import why_not
 
@@ -84,12 +84,16 @@ def load(path: Path) -> Loaded:
 
 
 def check_links(loaded: Loaded, links: Iterable[str], where: str) -> None:
-    """Raise ScenarioError for the first fault on a link that the stack does not have."""
+    """Raise ScenarioError for the first fault on a link, or check of one, that the stack does not have."""
     known = set(links)
     for window in loaded.scenario.faults:
         if isinstance(window.fault, LinkFault) and window.fault.link not in known:
             unknown = one_of("link", window.fault.link, known, where=where)
             raise ScenarioError(f"{_at(loaded.path, window.line)}: {unknown}")
+    for check in loaded.scenario.checks:
+        link = getattr(check, "link", None)
+        if isinstance(link, str) and link not in known:
+            raise ScenarioError(f"{loaded.path}: {kind_of(check)}: {one_of('link', link, known, where=where)}")
 
 
 def check_services(loaded: Loaded, spec: StackSpec, kind: str) -> None:

@@ -86,6 +86,15 @@ class History:
         outcome                    category of the three Outcome words
         status                     int16, 0 where no answer came;  error  category, "" where there was none
     `resources`, one row a reading: at_s float64, subject category, metric category, value float64.
+    `attempts`, one row a request that crossed a link with a tap (schema.ATTEMPTS says what each is), by started_s:
+        started_s, ended_s         float64, on the run's clock
+        link, method, path         category;  connection int64
+        outcome                    category of the three Outcome words: fail is a whole answer of 500 and more or a
+                                   refused connection, unknown a connection that ended before the whole answer
+        status                     int16, 0 where no answer came;  error, injected  category, "" where there was none
+        key, trace                 str, "" where there was none
+        request_hash, answer_hash  uint64, 0 where there was no body;  request_bytes, answer_bytes int64
+        retry_after_s              float32, NaN where there was none
     `links`, name to (client, service); `entry`, the service that the load goes to; `services`, all but Toxiproxy.
     """
 
@@ -95,6 +104,7 @@ class History:
     phases: tuple[Phase, ...] = ()
     windows: tuple[PlannedWindow, ...] = ()
     resources: pd.DataFrame | None = None
+    attempts: pd.DataFrame | None = None
     load_model: str = "open"
     links: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     entry: str = ""

@@ -34,4 +34,32 @@ RESOURCES = pa.schema(
 )
 """`resources.arrow`, an Arrow IPC stream, one row a reading: subject is a service, a link or `generator`."""
 
+ATTEMPTS = pa.schema(
+    [
+        pa.field("link", _NAME, nullable=False),
+        pa.field("connection", pa.int64(), nullable=False),
+        pa.field("started_ns", pa.int64(), nullable=False),
+        pa.field("ended_ns", pa.int64(), nullable=False),
+        pa.field("method", _NAME, nullable=False),
+        pa.field("path", _NAME, nullable=False),
+        pa.field("key", pa.string(), nullable=True),
+        pa.field("trace", pa.string(), nullable=True),
+        pa.field("status", pa.int16(), nullable=True),
+        pa.field("outcome", _NAME, nullable=False),
+        pa.field("error", _NAME, nullable=True),
+        pa.field("retry_after_s", pa.float32(), nullable=True),
+        pa.field("request_bytes", pa.int64(), nullable=False),
+        pa.field("answer_bytes", pa.int64(), nullable=False),
+        pa.field("request_hash", pa.uint64(), nullable=True),
+        pa.field("answer_hash", pa.uint64(), nullable=True),
+        pa.field("injected", _NAME, nullable=True),
+    ]
+)
+"""`taps.arrow`, an Arrow IPC stream, one row an attempt: one request of a client as it crossed a link with a tap.
+
+`connection` is the client's, by number. An attempt starts with the first byte of its request and ends with the last of
+its answer, or with what went wrong: `error` is refused, reset, eof (of the service), gone (the client left), malformed,
+or null. `path` is a template (`/orders/{}`), `key` the Idempotency-Key, `trace` the traceparent or X-Request-ID.
+Hashes are of whole bodies, null where there is none. `injected` names the window that answered or changed it."""
+
 OUTCOMES = tuple(outcome.value for outcome in Outcome)

@@ -43,6 +43,10 @@ class RunFolder:
         return self.path / "resources.arrow"
 
     @property
+    def taps(self) -> Path:
+        return self.path / "taps.arrow"
+
+    @property
     def verdicts(self) -> Path:
         return self.path / "verdicts.json"
 

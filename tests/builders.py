@@ -16,6 +16,7 @@ from harness.history import MarkWriter, ResourceWriter, phases_of
 from harness.record import History, Mark, Outcome, PlannedWindow, Verdict, overall
 from harness.schema import OUTCOMES, SAMPLES
 from harness.store import RunFolder, write_json
+from tests.attempts import write_attempts
 
 NS_PER_MS = 1_000_000
 
@@ -86,6 +87,7 @@ def history(
     heard: bool = True,
     links: Mapping[str, tuple[str, str]] | None = None,
     entry: str = "",
+    attempts: pd.DataFrame | None = None,
 ) -> History:
     """A history as history.read() gives it. It ended as planned, unless `marks` say otherwise.
 
@@ -116,6 +118,7 @@ def history(
         phases=phases_of(windows, last_s),
         windows=tuple(windows),
         resources=read,
+        attempts=attempts,
         load_model=load_model,
         links=links or {},
         entry=entry,
@@ -204,6 +207,8 @@ def run_folder(path: Path, built: History, verdicts: Sequence[Verdict] | None = 
     for row in built.resources.itertuples():
         writer.add(round(row.at_s * 1e9), str(row.subject), str(row.metric), float(row.value))
     writer.close()
+    if built.attempts is not None:
+        write_attempts(folder.taps, built.attempts)
     if verdicts is not None:
         listed = [json.loads(json.dumps(asdict(verdict))) for verdict in verdicts]
         write_json(folder.verdicts, {"word": overall(verdicts), "verdicts": listed})

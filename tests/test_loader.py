@@ -81,6 +81,14 @@ def test_an_unknown_link_is_told_with_those_that_there_are(tmp_path):
     assert "did you mean 'api-payments'" in str(caught.value)
 
 
+def test_a_check_of_a_link_that_is_not_there_is_told_before_anything_starts(tmp_path):
+    """It could never be more than unknown."""
+    source = GOOD.replace("Availability(ok_ratio_min=0.99)", 'Retries("api-payment")')
+    source = source.replace("Availability", "Retries")
+    with pytest.raises(ScenarioError, match=r"one\.py: retries: unknown link 'api-payment'"):
+        loader.check_links(_load(tmp_path, source), ["api-payments", "api-postgres"], "docker-compose.yml")
+
+
 def test_a_folder_gives_its_files_in_order_and_k_chooses(tmp_path):
     """Files that begin with an underscore are nobody's scenario."""
     for name in ("b", "a", "_shared"):
