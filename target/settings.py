@@ -6,7 +6,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-WEAKNESSES = frozenset({"no-timeout", "n-plus-one", "tiny-pool"})
+WEAKNESSES = frozenset(
+    {"no-timeout", "n-plus-one", "tiny-pool", "fallback-lies"}
+    | {"no-retry", "retry-forever", "constant-backoff", "no-jitter", "retry-4xx", "new-key-per-try", "retry-storm"}
+    | {"no-breaker", "breaker-never-closes", "breaker-many-probes", "breaker-per-request"}
+)
 """Defects planted on purpose, each one visible place in the code, switched on by WEAKNESS=name,name."""
 
 
@@ -18,6 +22,7 @@ class Settings:
     port: int = 8000
     database_url: str = "postgresql://shop:shop@127.0.0.1:5432/shop"
     payments_url: str = "http://127.0.0.1:8080"
+    shipping_url: str = "http://127.0.0.1:8081"
     weakness: frozenset[str] = frozenset()
     seed: int = 0
 
@@ -25,8 +30,12 @@ class Settings:
     database_acquire_s: float = 0.5
     database_statement_s: float = 0.5
     database_startup_s: float = 20.0
-    payments_connect_s: float = 0.3
-    payments_total_s: float = 1.0
+    payments_attempt_s: float = 0.35
+    payments_backoff_s: float = 0.05
+    payments_total_s: float = 1.45
+    outbox_lease_s: float = 5.0
+    outbox_every_s: float = 0.5
+    shipping_attempt_s: float = 0.25
     pool_size: int = 10
 
 
@@ -42,6 +51,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         port=_whole(environment, "PORT", default.port),
         database_url=environment.get("DATABASE_URL", default.database_url),
         payments_url=environment.get("PAYMENTS_URL", default.payments_url),
+        shipping_url=environment.get("SHIPPING_URL", default.shipping_url),
         weakness=weakness,
         seed=_whole(environment, "SEED", default.seed),
         # planted weakness: one connection for everybody

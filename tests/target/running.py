@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from harness.waiting import wait_until
 ROOT = Path(__file__).parents[2]
 LOOPBACK = "127.0.0.1"
 READY_WITHIN_S = 30.0
+BREAKER_REMEMBERS = 10
 SHOP = {"POSTGRES_USER": "shop", "POSTGRES_PASSWORD": "shop", "POSTGRES_DB": "shop"}
 
 
@@ -70,6 +72,7 @@ class Provider:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.asked_at: list[float] = []
         self._speak = threading.Event()
         self.charges()
         provider = self
@@ -81,11 +84,14 @@ class Provider:
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
                 provider.asked.append(self.headers["Idempotency-Key"])
+                provider.asked_at.append(time.monotonic())
                 status, body = provider._status, provider._body
                 if not provider._speak.wait(READY_WITHIN_S):
                     return
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
+                for name, value in provider._headers.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
 
@@ -104,9 +110,10 @@ class Provider:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
         self._thread.start()
 
-    def says(self, status: int, body: bytes = b"{}") -> None:
+    def says(self, status: int, body: bytes = b"{}", **headers: str) -> None:
         """From now on, to everything."""
         self._status, self._body = status, body
+        self._headers = {name.replace("_", "-"): value for name, value in headers.items()}
         self._speak.set()
 
     def charges(self) -> None:
@@ -145,6 +152,21 @@ class Api:
         products: list[dict[str, Any]] = self.client.get("/catalogue").json()
         return next(int(one["available"]) for one in products if one["id"] == product_id)
 
+    def metric(self, sample: str) -> float:
+        """One line of /metrics by its name and labels; 0 where it has never been counted."""
+        lines = self.client.get("/metrics").text.splitlines()
+        return next((float(line.split()[-1]) for line in lines if line.startswith(f"{sample} ")), 0.0)
+
+    def breaker(self, service: str = "payments") -> float:
+        """0 closed, 1 half open, 2 open."""
+        return self.metric(f'shop_breaker_state{{service="{service}"}}')
+
+    def forget_failures(self) -> None:
+        """Whatever the provider did before: all is paid, and the breaker remembers only calls that went well."""
+        assert wait_until(lambda: self.buy().status_code == 201 and self.metric("shop_outbox_charges") == 0, 15)
+        for _ in range(BREAKER_REMEMBERS):
+            assert self.buy().status_code == 201
+
     def log(self) -> str:
         return self.process.log.read_text(encoding="utf-8")
 
@@ -154,7 +176,7 @@ def running_api(database: Database, payments_url: str, log: Path, **variables: s
     """`python -m target.api`, ready for customers."""
     (port,) = free_ports(1)
     told = {"HOST": LOOPBACK, "PORT": str(port), "DATABASE_URL": database.url, "PAYMENTS_URL": payments_url}
-    environment = {**os.environ, "WEAKNESS": "", **told, **variables}
+    environment = {**os.environ, "WEAKNESS": "", "SHIPPING_URL": nowhere(), **told, **variables}
     process = start("api", [sys.executable, "-m", "target.api"], log, environment=environment, folder=ROOT)
     api = Api(f"http://{LOOPBACK}:{port}", process)
     try:

@@ -19,6 +19,7 @@ def test_every_variable_is_read():
         "PORT": "8123",
         "DATABASE_URL": "postgresql://shop:shop@toxiproxy:15432/shop",
         "PAYMENTS_URL": "http://toxiproxy:18080",
+        "SHIPPING_URL": "http://toxiproxy:18081",
         "SEED": "7",
     }
     assert read_settings(told) == Settings(
@@ -26,6 +27,7 @@ def test_every_variable_is_read():
         port=8123,
         database_url="postgresql://shop:shop@toxiproxy:15432/shop",
         payments_url="http://toxiproxy:18080",
+        shipping_url="http://toxiproxy:18081",
         seed=7,
     )
 
