@@ -58,24 +58,24 @@ class Database:
         self._pool, self._settings = pool, settings
 
     @classmethod
-    async def connect(cls, settings: Settings, name: str) -> Database:
+    async def connect(cls, settings: Settings, name: str, size: int) -> Database:
         """Raises what the driver raised last when the time to start is over: a busy machine may need some tries."""
         quiet_the_pool()
         deadline = time.monotonic() + settings.database_startup_s
         while True:
             try:
-                return cls(await cls._pool_of(settings, name), settings)
+                return cls(await cls._pool_of(settings, name, size), settings)
             except UNREACHABLE:
                 if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(0.1)
 
     @staticmethod
-    async def _pool_of(settings: Settings, name: str) -> asyncpg.Pool:
+    async def _pool_of(settings: Settings, name: str, size: int) -> asyncpg.Pool:
         return await asyncpg.create_pool(
             settings.database_url,
-            min_size=settings.pool_size,
-            max_size=settings.pool_size,
+            min_size=size,
+            max_size=size,
             timeout=settings.database_connect_s,
             command_timeout=settings.database_statement_s,
             server_settings={

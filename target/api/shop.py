@@ -44,7 +44,7 @@ class Shop:
     @asynccontextmanager
     async def open(cls, settings: Settings, metrics: Metrics) -> AsyncIterator[Shop]:
         await prepare(settings.database_url, TABLES, FIRST_DAY, within_s=settings.database_startup_s)
-        shop = cls(await Database.connect(settings, "api"), settings, metrics)
+        shop = cls(await Database.connect(settings, "api", settings.pool_size), settings, metrics)
         metrics.watch_database(shop.database)
         metrics.watch_outbox(lambda: (shop.drainer.depth.count, shop.drainer.depth.oldest_s))
         drains = asyncio.create_task(shop.drainer.run())

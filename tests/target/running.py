@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -174,22 +174,32 @@ class Api:
 @contextmanager
 def running_api(database: Database, payments_url: str, log: Path, **variables: str) -> Iterator[Api]:
     """`python -m target.api`, ready for customers."""
+    told = {"DATABASE_URL": database.url, "PAYMENTS_URL": payments_url, "SHIPPING_URL": nowhere(), **variables}
+    with running_service("api", log, told) as (url, process):
+        api = Api(url, process)
+        try:
+            yield api
+        finally:
+            api.client.close()
+
+
+@contextmanager
+def running_service(name: str, log: Path, variables: Mapping[str, str]) -> Iterator[tuple[str, Child]]:
+    """`python -m target.NAME`, ready: its address and its process."""
     (port,) = free_ports(1)
-    told = {"HOST": LOOPBACK, "PORT": str(port), "DATABASE_URL": database.url, "PAYMENTS_URL": payments_url}
-    environment = {**os.environ, "WEAKNESS": "", "SHIPPING_URL": nowhere(), **told, **variables}
-    process = start("api", [sys.executable, "-m", "target.api"], log, environment=environment, folder=ROOT)
-    api = Api(f"http://{LOOPBACK}:{port}", process)
+    environment = {**os.environ, "WEAKNESS": "", "HOST": LOOPBACK, "PORT": str(port), **variables}
+    process = start(name, [sys.executable, "-m", f"target.{name}"], log, environment=environment, folder=ROOT)
+    url = f"http://{LOOPBACK}:{port}"
     try:
-        _wait_ready(process, lambda: _is_ready(api))
-        yield api
+        _wait_ready(process, lambda: _is_ready(url))
+        yield url, process
     finally:
-        api.client.close()
         process.end()
 
 
-def _is_ready(api: Api) -> bool:
+def _is_ready(url: str) -> bool:
     try:
-        return api.client.get("/healthz").is_success
+        return httpx.get(f"{url}/healthz", timeout=10, trust_env=False).is_success
     except httpx.HTTPError:
         return False
 
