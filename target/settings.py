@@ -12,6 +12,7 @@ WEAKNESSES = frozenset(
     {"no-timeout", "n-plus-one", "tiny-pool", "fallback-lies"}
     | {"no-retry", "retry-forever", "constant-backoff", "no-jitter", "retry-4xx", "new-key-per-try", "retry-storm"}
     | {"etl-drops-rows", "etl-double-loads", "etl-partial-commit"}
+    | {"billing-ignores-missing", "billing-threshold-off-by-one", "billing-month-length"}
     | {"no-breaker", "breaker-never-closes", "breaker-many-probes", "breaker-per-request"}
 )
 """Defects planted on purpose, each one visible place in the code, switched on by WEAKNESS=name,name."""

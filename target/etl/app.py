@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import FastAPI, Path, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
+from target.billing.ledger import Ledger
 from target.database import Database, DatabaseUnavailable, prepare
 from target.etl.loader import Loader
 from target.etl.metrics import Metrics
@@ -32,8 +33,10 @@ def make(settings: Settings) -> FastAPI:
         await prepare(settings.database_url, TABLES, within_s=settings.database_startup_s)
         database = await Database.connect(settings, "etl", settings.etl_pool_size)
         feed, store = Feed(settings, metrics), Store(database)
-        worker = Worker(feed, store, Loader(database, settings.weakness), settings, metrics)
-        app.state.database, app.state.store, app.state.worker = database, store, worker
+        loader, ledger = Loader(database, settings.weakness), Ledger(database, settings.weakness)
+        worker = Worker(feed, store, loader, ledger, settings, metrics)
+        metrics.watch_billing(ledger)
+        app.state.store, app.state.worker, app.state.ledger = store, worker, ledger
         pulls = asyncio.create_task(worker.run())
         try:
             yield
@@ -90,10 +93,23 @@ def make(settings: Settings) -> FastAPI:
     async def quarantine(request: Request, limit: int = Query(default=100, ge=1, le=1000)) -> Response:
         return JSONResponse(await store_of(request).quarantine(limit))
 
+    @app.get("/billing")
+    async def billing(request: Request) -> Response:
+        """What is wrong with the bills, as it was seen after the last pull."""
+        ledger: Ledger = request.app.state.ledger
+        return JSONResponse({"findings": [asdict(one) for one in ledger.findings]})
+
+    @app.get("/billing/{month}")
+    async def bills(request: Request, month: str = Path(pattern=r"^\d{4}-\d\d$")) -> Response:
+        ledger: Ledger = request.app.state.ledger
+        return JSONResponse(await ledger.totals(month))
+
     @app.get("/status")
     async def status(request: Request) -> Response:
         worker = worker_of(request)
-        return JSONResponse({"stale": worker.stale, "today": str(worker.today), "last_pull": asdict(worker.last)})
+        return JSONResponse(
+            {"stale": worker.stale, "today": worker.today and str(worker.today), "last_pull": asdict(worker.last)}
+        )
 
     @app.get("/healthz")
     async def healthz() -> Response:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
+from target.billing.ledger import Ledger
 from target.retry import Refused, Unavailable
 
 
@@ -19,6 +20,15 @@ class Metrics:
         self.stale = Gauge("etl_stale", "1 while readers see an older batch than there is", registry=self.registry)
         self.good_at = Gauge("etl_last_good_pull_timestamp_seconds", "When all was pulled", registry=self.registry)
         self.quarantine = Gauge("etl_quarantine_rows", "Rows that are kept out", registry=self.registry)
+
+        self._billing = Gauge("billing_findings", "What is wrong with the bills", ["kind"], registry=self.registry)
+
+    def watch_billing(self, ledger: Ledger) -> None:
+        def count(kind: str) -> Callable[[], int]:
+            return lambda: sum(one.kind == kind for one in ledger.findings)
+
+        for kind in ("above", "unit", "missing"):
+            self._billing.labels(kind).set_function(count(kind))
 
     @contextmanager
     def attempt(self) -> Iterator[None]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 
+from target.billing.ledger import Ledger
 from target.database import DatabaseUnavailable
 from target.etl.loader import Loader
 from target.etl.metrics import Metrics
@@ -33,12 +35,15 @@ class Pulled:
 
 
 class Worker:
-    def __init__(self, feed: Feed, store: Store, loader: Loader, settings: Settings, metrics: Metrics) -> None:
-        self._feed, self._store, self._loader, self._metrics = feed, store, loader, metrics
+    def __init__(
+        self, feed: Feed, store: Store, loader: Loader, ledger: Ledger, settings: Settings, metrics: Metrics
+    ) -> None:
+        self._feed, self._store, self._loader, self._ledger, self._metrics = feed, store, loader, ledger, metrics
         self._every_s, self._day_s = settings.pull_every_s, settings.day_s
         self._one_at_a_time = asyncio.Lock()
         self._good_at, self._failed = time.monotonic(), False
-        self._today, self._seen_at = FIRST_DAY, time.monotonic()
+        self._today: date | None = None
+        self._seen_at = time.monotonic()
         self.last = Pulled()
         metrics.stale.set_function(lambda: self.stale)
 
@@ -48,8 +53,10 @@ class Worker:
         return self._failed or time.monotonic() - self._good_at > STALE_AFTER_PULLS * self._every_s
 
     @property
-    def today(self) -> date:
-        """The feed's day: what it said last, and what has gone by since."""
+    def today(self) -> date | None:
+        """The feed's day: what it said last, and what has gone by since; None while it never said anything."""
+        if self._today is None:
+            return None
         return date.fromordinal(self._today.toordinal() + int((time.monotonic() - self._seen_at) / self._day_s))
 
     async def run(self) -> None:
@@ -75,9 +82,13 @@ class Worker:
             except Exception:
                 self._failed = True
                 raise
-            return self._ended(pulled)
+            self._ended(pulled)
+            with suppress(DatabaseUnavailable):
+                if self.today is not None:  # also after a pull that failed: what it did not bring is missing
+                    await self._ledger.judge(self.today)
+            return pulled
 
-    def _ended(self, pulled: Pulled) -> Pulled:
+    def _ended(self, pulled: Pulled) -> None:
         self.last, self._failed = pulled, bool(pulled.errors)
         self._metrics.pulls.labels("failed" if pulled.errors else "ok").inc()
         if pulled.errors:
@@ -85,7 +96,6 @@ class Worker:
         else:
             self._good_at = time.monotonic()
             self._metrics.good_at.set_to_current_time()
-        return pulled
 
     async def _pull(self, pulled: Pulled, batch_id: str | None) -> None:
         listing = await self._feed.listing(await self._store.whole_until(FIRST_DAY))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
@@ -108,6 +109,12 @@ class Etl:
 
     def log(self) -> str:
         return self.process.log.read_text(encoding="utf-8")
+
+
+def emptied(database: Database) -> Database:
+    """Without anything that an etl has pulled before."""
+    asyncio.run(database.execute("DROP TABLE IF EXISTS quarantine, invoices, batches, imports"))
+    return database
 
 
 @contextmanager

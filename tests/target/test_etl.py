@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.target.feeding import Etl, Feed, running_etl
+from tests.target.feeding import Etl, Feed, emptied, running_etl
 from tests.target.running import Database, nowhere
 
 pytestmark = pytest.mark.integration
@@ -29,7 +29,7 @@ def _feed() -> Iterator[Feed]:
 
 @pytest.fixture(scope="module")
 def _etl(database: Database, _feed: Feed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Etl]:
-    with running_etl(database, _feed.url, tmp_path_factory.mktemp("etl") / "log") as running:
+    with running_etl(emptied(database), _feed.url, tmp_path_factory.mktemp("etl") / "log") as running:
         yield running
         assert "Traceback" not in running.log(), running.log()
 

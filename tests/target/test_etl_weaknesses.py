@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.target.feeding import Feed, running_etl
+from tests.target.feeding import Feed, emptied, running_etl
 from tests.target.running import Database, running_database
 
 pytestmark = pytest.mark.integration
@@ -34,8 +34,7 @@ def own_database() -> Iterator[Database]:
 
 @pytest.fixture
 def empty(own_database: Database) -> Database:
-    asyncio.run(own_database.execute("DROP TABLE IF EXISTS quarantine, invoices, batches, imports"))
-    return own_database
+    return emptied(own_database)
 
 
 def _hurt(body: dict[str, Any]) -> None:
