@@ -56,6 +56,8 @@ class Database:
 
     def __init__(self, pool: asyncpg.Pool, settings: Settings) -> None:
         self._pool, self._settings = pool, settings
+        self.is_up = True
+        """By the last ping."""
 
     @classmethod
     async def connect(cls, settings: Settings, name: str, size: int) -> Database:
@@ -103,5 +105,10 @@ class Database:
             raise DatabaseUnavailable(in_one_line(error)) from error
 
     async def ping(self) -> None:
-        async with self.connection() as connection:
-            await connection.execute("SELECT 1")
+        try:
+            async with self.connection() as connection:
+                await connection.execute("SELECT 1")
+        except DatabaseUnavailable:
+            self.is_up = False
+            raise
+        self.is_up = True

@@ -12,6 +12,7 @@ WEAKNESSES = frozenset(
     {"no-timeout", "n-plus-one", "tiny-pool", "fallback-lies"}
     | {"no-retry", "retry-forever", "constant-backoff", "no-jitter", "retry-4xx", "new-key-per-try", "retry-storm"}
     | {"etl-drops-rows", "etl-double-loads", "etl-partial-commit"}
+    | {"alert-never-sent", "alert-never-resolves", "alert-flaps"}
     | {"billing-ignores-missing", "billing-threshold-off-by-one", "billing-month-length"}
     | {"no-breaker", "breaker-never-closes", "breaker-many-probes", "breaker-per-request"}
 )
@@ -31,6 +32,8 @@ class Settings:
     feed_format: str = "json"
     feed_ratio: Fraction = Fraction(1)
     feed_without: str = ""
+    alert_webhook_url: str = ""
+    runbooks_url: str = "runbooks"
     weakness: frozenset[str] = frozenset()
     seed: int = 0
 
@@ -51,6 +54,10 @@ class Settings:
     feed_backoff_cap_s: float = 2.0
     feed_total_s: float = 6.0
     etl_pool_size: int = 3
+    alert_every_s: float = 1.0
+    alert_for_s: float = 1.0
+    alert_keep_s: float = 3.0
+    alert_send_s: float = 1.0
     pool_size: int = 10
 
 
@@ -73,6 +80,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         feed_without=environment.get("FEED_WITHOUT", default.feed_without),
         day_s=_seconds(environment, "DAY_S", default.day_s),
         pull_every_s=_seconds(environment, "PULL_EVERY_S", default.pull_every_s),
+        alert_webhook_url=environment.get("ALERT_WEBHOOK_URL", default.alert_webhook_url),
+        runbooks_url=environment.get("RUNBOOKS_URL", default.runbooks_url),
         weakness=weakness,
         seed=_whole(environment, "SEED", default.seed),
         # planted weakness: one connection for everybody

@@ -25,10 +25,12 @@ class Metrics:
         )
         self._owed = Gauge("shop_outbox_charges", "Accepted orders that nobody has paid yet", registry=self.registry)
         self._oldest = Gauge("shop_outbox_oldest_seconds", "How long the oldest waits", registry=self.registry)
+        self._up = Gauge("shop_database_up", "Whether the database answers", registry=self.registry)
         self._open = Gauge("shop_database_connections", "Connections in the pool", registry=self.registry)
         self._used = Gauge("shop_database_connections_used", "Of those, in use", registry=self.registry)
 
     def watch_database(self, database: Database) -> None:
+        self._up.set_function(lambda: database.is_up)
         self._open.set_function(lambda: database.connections[0])
         self._used.set_function(lambda: database.connections[1])
 

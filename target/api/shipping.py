@@ -33,13 +33,13 @@ class Shipping:
         self._client = httpx.AsyncClient(
             base_url=settings.shipping_url, timeout=httpx.Timeout(self._attempt_s), trust_env=False
         )
-        self._breaker = Breaker("shipping", settings.weakness)
-        metrics.watch_breaker(self._breaker)
+        self.breaker = Breaker("shipping", settings.weakness)
+        metrics.watch_breaker(self.breaker)
 
     async def quote(self, weight_g: int) -> tuple[int, bool]:
         """(the price in cents, whether it is estimated)."""
         try:
-            with self._metrics.attempts("shipping"), self._breaker.guard():
+            with self._metrics.attempts("shipping"), self.breaker.guard():
                 return await self._ask(weight_g), False
         except BreakerOpen:
             pass

@@ -6,11 +6,15 @@ import asyncio
 import logging
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from pydantic import BaseModel, Field
 
+from target.alerts.teller import TABLES as ALERTS
+from target.alerts.teller import Teller
+from target.alerts.webhook import Alert
+from target.api.alerting import wrong
 from target.api.breaker import BreakerOpen
 from target.api.metrics import Metrics
 from target.api.orders import Order, Orders
@@ -20,6 +24,7 @@ from target.api.schema import FIRST_DAY, INT_MAX, TABLES, TEXT
 from target.api.shipping import Shipping
 from target.database import Database, prepare
 from target.retry import Refused, Unavailable
+from target.serve import called_off
 from target.settings import Settings
 
 log = logging.getLogger("shop")
@@ -43,20 +48,23 @@ class Shop:
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Settings, metrics: Metrics) -> AsyncIterator[Shop]:
-        await prepare(settings.database_url, TABLES, FIRST_DAY, within_s=settings.database_startup_s)
+        await prepare(settings.database_url, TABLES, FIRST_DAY, ALERTS, within_s=settings.database_startup_s)
         shop = cls(await Database.connect(settings, "api", settings.pool_size), settings, metrics)
         metrics.watch_database(shop.database)
         metrics.watch_outbox(lambda: (shop.drainer.depth.count, shop.drainer.depth.oldest_s))
-        drains = asyncio.create_task(shop.drainer.run())
+        teller = Teller("api", shop.database, settings, shop.wrong)
+        tasks = [asyncio.create_task(one.run()) for one in (shop.drainer, teller)]
         try:
             yield shop
         finally:
-            drains.cancel()
-            with suppress(asyncio.CancelledError):
-                await drains
+            await called_off(tasks)
+            await teller.close()
             await shop.payments.close()
             await shop.shipping.close()
             await shop.database.close()
+
+    def wrong(self) -> list[Alert]:
+        return wrong([self.payments.breaker, self.shipping.breaker], self.drainer.depth)
 
     async def checkout(self, body: Checkout, key: str | None) -> Order:
         """Order, charge outside of any transaction, settle. A repeat with the same key goes on where it was.

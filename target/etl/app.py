@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any
 
 from fastapi import FastAPI, Path, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
+from target.alerts.teller import TABLES as ALERTS
+from target.alerts.teller import Teller
 from target.billing.ledger import Ledger
 from target.database import Database, DatabaseUnavailable, prepare
+from target.etl.alerting import wrong
 from target.etl.loader import Loader
 from target.etl.metrics import Metrics
 from target.etl.schema import TABLES
 from target.etl.source import Feed
 from target.etl.store import Store
 from target.etl.worker import Worker
+from target.serve import called_off
 from target.settings import Settings
 
 log = logging.getLogger("etl")
@@ -30,20 +34,21 @@ def make(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await prepare(settings.database_url, TABLES, within_s=settings.database_startup_s)
+        await prepare(settings.database_url, TABLES, ALERTS, within_s=settings.database_startup_s)
         database = await Database.connect(settings, "etl", settings.etl_pool_size)
         feed, store = Feed(settings, metrics), Store(database)
         loader, ledger = Loader(database, settings.weakness), Ledger(database, settings.weakness)
         worker = Worker(feed, store, loader, ledger, settings, metrics)
         metrics.watch_billing(ledger)
         app.state.store, app.state.worker, app.state.ledger = store, worker, ledger
-        pulls = asyncio.create_task(worker.run())
+        metrics.watch_database(database)
+        teller = Teller("etl", database, settings, lambda: wrong(*worker.state, ledger.findings))
+        tasks = [asyncio.create_task(one.run()) for one in (worker, teller)]
         try:
             yield
         finally:
-            pulls.cancel()
-            with suppress(asyncio.CancelledError):
-                await pulls
+            await called_off(tasks)
+            await teller.close()
             await feed.close()
             await database.close()
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from target.billing.ledger import Ledger
+from target.database import Database
 from target.retry import Refused, Unavailable
 
 
@@ -21,7 +22,11 @@ class Metrics:
         self.good_at = Gauge("etl_last_good_pull_timestamp_seconds", "When all was pulled", registry=self.registry)
         self.quarantine = Gauge("etl_quarantine_rows", "Rows that are kept out", registry=self.registry)
 
+        self._up = Gauge("etl_database_up", "Whether the database answers", registry=self.registry)
         self._billing = Gauge("billing_findings", "What is wrong with the bills", ["kind"], registry=self.registry)
+
+    def watch_database(self, database: Database) -> None:
+        self._up.set_function(lambda: database.is_up)
 
     def watch_billing(self, ledger: Ledger) -> None:
         def count(kind: str) -> Callable[[], int]:

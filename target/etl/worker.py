@@ -44,13 +44,18 @@ class Worker:
         self._good_at, self._failed = time.monotonic(), False
         self._today: date | None = None
         self._seen_at = time.monotonic()
-        self.last = Pulled()
+        self.last, self._quarantined = Pulled(), 0
         metrics.stale.set_function(lambda: self.stale)
 
     @property
     def stale(self) -> bool:
         """Readers may not see all that there is."""
         return self._failed or time.monotonic() - self._good_at > STALE_AFTER_PULLS * self._every_s
+
+    @property
+    def state(self) -> tuple[bool, list[str], int]:
+        """(stale, why, rows in quarantine)."""
+        return self.stale, self.last.errors, self._quarantined
 
     @property
     def today(self) -> date | None:
@@ -110,7 +115,8 @@ class Worker:
         usual = await self._store.usual() if wanted else {}
         for one in wanted:
             await self._import(one, usual, pulled)
-        self._metrics.quarantine.set(await self._store.quarantined())
+        self._quarantined = await self._store.quarantined()
+        self._metrics.quarantine.set(self._quarantined)
 
     async def _import(self, asked: Header, usual: dict[str, float], pulled: Pulled) -> None:
         try:

@@ -31,7 +31,7 @@ def test_the_reference_stack_is_read_whole():
     link = spec.links["api-postgres"]
     assert (link.client, link.service, link.listen, link.upstream) == ("api", "postgres", 15432, 5432)
     assert spec.services["api"].environment["WEAKNESS"] == "tiny-pool"
-    told_nothing = dict.fromkeys(("SEED", "FEED_FORMAT", "FEED_RATIO", "FEED_WITHOUT"), "")
+    told_nothing = dict.fromkeys(("SEED", "FEED_FORMAT", "FEED_RATIO", "FEED_WITHOUT", "ALERT_WEBHOOK_URL"), "")
     assert spec.variables == {"WEAKNESS": "tiny-pool", **told_nothing}
     assert spec.services["postgres"].is_postgres
     assert spec.services["api"].command == ("python", "-m", "target.api")
