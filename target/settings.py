@@ -97,12 +97,12 @@ def _whole(environment: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _seconds(environment: Mapping[str, str], name: str, default: float) -> float:
-    return float(_ratio(environment, name, Fraction(default)))
+    return float(_ratio(environment, name, default))
 
 
-def _ratio(environment: Mapping[str, str], name: str, default: Fraction) -> Fraction:
+def _ratio(environment: Mapping[str, str], name: str, default: Fraction | float) -> Fraction:
     text = environment.get(name) or str(default)
-    if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?|\d+/\d+", text) or not (value := Fraction(text)):
+    if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", text) or not (value := Fraction(text)):
         raise ValueError(f"{name} must be a number above 0, as in 2.01; given {text!r}")
     return value
 
