@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import uvicorn
 from fastapi import FastAPI
 
 from target.settings import Settings, read_settings
+
+
+async def called_off(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """End a service's own tasks, and wait for their end."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def serve(make: Callable[[Settings], FastAPI]) -> None:

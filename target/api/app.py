@@ -1,67 +1,24 @@
-"""The shop's routes. What is away is answered for with 503, soon, and with a time to come back."""
+"""The shop's routes. A database that is away is answered for with 503, soon, and with a time to come back."""
 
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
-from fastapi import FastAPI, Header, Request, Response
+from fastapi import FastAPI, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
-from pydantic import BaseModel, Field
 
 from target.api.metrics import Measured, Metrics
-from target.api.orders import DatabaseUnavailable, Order, Orders, OtherBasket, OutOfStock
-from target.api.payments import (
-    PaymentRefused,
-    Payments,
-    PaymentsBadAnswer,
-    PaymentsNotReached,
-    PaymentsUnavailable,
-)
-from target.api.schema import INT_MAX, TEXT, prepare
+from target.api.orders import OtherBasket, OutOfStock
+from target.api.shop import Checkout, Shop
+from target.database import DatabaseUnavailable
 from target.settings import Settings
 
 RETRY_AFTER_S = 5
+WEIGHT_MAX_G = 31_500
 log = logging.getLogger("shop")
-
-
-class Checkout(BaseModel):
-    """What a customer buys."""
-
-    product_id: int = Field(ge=1, le=INT_MAX)
-    quantity: int = Field(default=1, ge=1, le=100)
-    customer: str = Field(min_length=1, max_length=200, pattern=TEXT)
-
-
-class Shop:
-    """What the routes stand on, from the application's start to its end."""
-
-    def __init__(self, orders: Orders, payments: Payments) -> None:
-        self.orders, self.payments = orders, payments
-
-    async def checkout(self, body: Checkout, key: str | None) -> Order:
-        """Order, charge outside of any transaction, settle. A repeat with the same key goes on where it was.
-
-        While nobody knows whether the provider charged, the order stays pending and its stock reserved.
-        """
-        order = await self.orders.place(key or uuid.uuid4().hex, body.customer, body.product_id, body.quantity)
-        if order.status != "pending":
-            return order
-        try:
-            charge_id = await self.payments.charge(f"order-{order.id}", order.amount_cents)
-        except PaymentRefused:
-            await self.orders.failed(order.id)
-            return replace(order, status="failed")
-        except PaymentsNotReached:
-            if key is None:  # nobody else can be charging for this order, and nobody can come back for it
-                await self.orders.failed(order.id)
-            raise
-        await self.orders.paid(order.id, charge_id)
-        return replace(order, status="paid")
 
 
 def make(settings: Settings) -> FastAPI:
@@ -69,13 +26,9 @@ def make(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await prepare(settings.database_url, within_s=settings.database_startup_s)
-        shop = Shop(await Orders.connect(settings), Payments(settings))
-        metrics.watch_pool(lambda: shop.orders.connections)
-        app.state.shop = shop
-        yield
-        await shop.payments.close()
-        await shop.orders.close()
+        async with Shop.open(settings, metrics) as shop:
+            app.state.shop = shop
+            yield
 
     app = FastAPI(title="shop", openapi_url=None, lifespan=lifespan)
     app.add_middleware(Measured, metrics=metrics)
@@ -96,6 +49,10 @@ def make(settings: Settings) -> FastAPI:
         placed = {"order_id": order.id, "status": order.status}
         if order.status == "failed":
             return JSONResponse({"error": "the payment was refused; nothing was bought", **placed}, 402)
+        if order.status != "paid":
+            if "fallback-lies" in settings.weakness:
+                return JSONResponse({**placed, "status": "paid"}, 201)  # planted weakness: nobody has paid yet
+            return JSONResponse(placed, 202, headers={"Location": f"/orders/{order.id}"})
         return JSONResponse(placed, 201)
 
     @app.get("/orders/{order_id}")
@@ -105,9 +62,14 @@ def make(settings: Settings) -> FastAPI:
             return JSONResponse({"error": f"no order {order_id}"}, 404)
         return JSONResponse({"order_id": found.id, "status": found.status, "amount_cents": found.amount_cents})
 
+    @app.get("/shipping")
+    async def shipping(request: Request, weight_g: int = Query(ge=1, le=WEIGHT_MAX_G)) -> Response:
+        price_cents, estimated = await shop_of(request).shipping.quote(weight_g)
+        return JSONResponse({"price_cents": price_cents, "estimated": estimated})
+
     @app.get("/healthz")
     async def healthz(request: Request) -> Response:
-        await shop_of(request).orders.ping()
+        await shop_of(request).database.ping()
         return JSONResponse({"status": "ok"})
 
     @app.get("/metrics")
@@ -115,17 +77,10 @@ def make(settings: Settings) -> FastAPI:
         return PlainTextResponse(metrics.text(), media_type="text/plain; version=0.0.4")
 
     @app.exception_handler(DatabaseUnavailable)
-    @app.exception_handler(PaymentsUnavailable)
     async def unavailable(request: Request, error: Exception) -> Response:
-        what = "the database" if isinstance(error, DatabaseUnavailable) else "the payments provider"
-        log.warning("%s %s: %s does not answer (%s)", request.method, request.url.path, what, error)
-        body = {"error": f"{what} does not answer; try again"}
+        log.warning("%s %s: the database does not answer (%s)", request.method, request.url.path, error)
+        body = {"error": "the database does not answer; try again"}
         return JSONResponse(body, 503, headers={"Retry-After": str(RETRY_AFTER_S)})
-
-    @app.exception_handler(PaymentsBadAnswer)
-    async def bad_answer(request: Request, error: Exception) -> Response:
-        log.warning("%s %s: the payments provider gave a bad answer (%s)", request.method, request.url.path, error)
-        return JSONResponse({"error": "the payments provider gave a bad answer; try again"}, 502)
 
     @app.exception_handler(RequestValidationError)
     async def not_valid(request: Request, error: Exception) -> Response:

@@ -1,12 +1,17 @@
-"""What the shop tells Prometheus: requests by route and status, their durations, the pool's connections."""
+"""What the shop tells Prometheus: its requests, its calls to others, its pool, its breakers, its outbox."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from target.api.breaker import Breaker, BreakerOpen
+from target.database import Database
+from target.retry import Refused, Unavailable
 
 
 class Metrics:
@@ -14,12 +19,46 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.requests = Counter("shop_requests", "Requests answered", ["route", "status"], registry=self.registry)
         self.durations = Histogram("shop_request_seconds", "Time to answer", ["route"], registry=self.registry)
+        self._attempts = Counter("shop_attempts", "Calls to others", ["service", "outcome"], registry=self.registry)
+        self._breaker = Gauge(
+            "shop_breaker_state", "0 closed, 1 half open, 2 open", ["service"], registry=self.registry
+        )
+        self._owed = Gauge("shop_outbox_charges", "Accepted orders that nobody has paid yet", registry=self.registry)
+        self._oldest = Gauge("shop_outbox_oldest_seconds", "How long the oldest waits", registry=self.registry)
+        self._up = Gauge("shop_database_up", "Whether the database answers", registry=self.registry)
         self._open = Gauge("shop_database_connections", "Connections in the pool", registry=self.registry)
         self._used = Gauge("shop_database_connections_used", "Of those, in use", registry=self.registry)
 
-    def watch_pool(self, connections: Callable[[], tuple[int, int]]) -> None:
-        self._open.set_function(lambda: connections()[0])
-        self._used.set_function(lambda: connections()[1])
+    def watch_database(self, database: Database) -> None:
+        self._up.set_function(lambda: database.is_up)
+        self._open.set_function(lambda: database.connections[0])
+        self._used.set_function(lambda: database.connections[1])
+
+    def watch_breaker(self, breaker: Breaker) -> None:
+        self._breaker.labels(breaker.name).set_function(lambda: breaker.state.value)
+
+    def watch_outbox(self, depth: Callable[[], tuple[int, float]]) -> None:
+        self._owed.set_function(lambda: depth()[0])
+        self._oldest.set_function(lambda: depth()[1])
+
+    @contextmanager
+    def attempts(self, service: str) -> Iterator[None]:
+        """Counts one call to another service by how it ends: ok, refused, failed, not made."""
+        outcome = "called off"
+        try:
+            yield
+            outcome = "ok"
+        except BreakerOpen:
+            outcome = "not made"
+            raise
+        except Unavailable:
+            outcome = "failed"
+            raise
+        except Refused:
+            outcome = "refused"
+            raise
+        finally:
+            self._attempts.labels(service, outcome).inc()
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
 
-from target.api.log import in_one_line, quiet_the_pool
 from target.api.schema import BIGINT_MAX
+from target.database import Database
 from target.settings import Settings
-
-UNREACHABLE = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,
-)
-"""What the driver raises when the database is away, full or too slow."""
-
-
-class DatabaseUnavailable(Exception):
-    """The database did not answer in its time."""
 
 
 class OutOfStock(Exception):
@@ -52,62 +34,14 @@ COLUMNS = "id, status, customer, product_id, quantity, amount_cents"
 
 
 class Orders:
-    """Catalogue, stock and orders, through one pool of connections."""
+    """Catalogue, stock and orders. What an order owes is in the outbox from its first statement to its last."""
 
-    def __init__(self, pool: asyncpg.Pool, settings: Settings) -> None:
-        self._pool, self._settings = pool, settings
-
-    @classmethod
-    async def connect(cls, settings: Settings) -> Orders:
-        """Raises what the driver raised last when the time to start is over: a busy machine may need some tries."""
-        quiet_the_pool()
-        deadline = time.monotonic() + settings.database_startup_s
-        while True:
-            try:
-                return cls(await cls._pool_of(settings), settings)
-            except UNREACHABLE:
-                if time.monotonic() > deadline:
-                    raise
-                await asyncio.sleep(0.1)
-
-    @staticmethod
-    async def _pool_of(settings: Settings) -> asyncpg.Pool:
-        return await asyncpg.create_pool(
-            settings.database_url,
-            min_size=settings.pool_size,
-            max_size=settings.pool_size,
-            timeout=settings.database_connect_s,
-            command_timeout=settings.database_statement_s,
-            server_settings={
-                "application_name": "api",
-                "statement_timeout": str(round(settings.database_statement_s * 1000)),
-            },
-        )
-
-    async def close(self) -> None:
-        self._pool.terminate()
-
-    @property
-    def connections(self) -> tuple[int, int]:
-        """(open, in use)."""
-        size = self._pool.get_size()
-        return size, size - self._pool.get_idle_size()
-
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Any]:
-        try:
-            async with self._pool.acquire(timeout=self._settings.database_acquire_s) as connection:
-                yield connection
-        except UNREACHABLE as error:
-            raise DatabaseUnavailable(in_one_line(error)) from error
-
-    async def ping(self) -> None:
-        async with self._connection() as connection:
-            await connection.execute("SELECT 1")
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database, self._settings = database, settings
 
     async def catalogue(self) -> list[dict[str, Any]]:
         """All products with what is in stock of each."""
-        async with self._connection() as connection:
+        async with self._database.connection() as connection:
             if "n-plus-one" in self._settings.weakness:
                 # planted weakness: a query for the list, and one more for each of its products
                 products = await connection.fetch("SELECT id, name, price_cents FROM products ORDER BY id")
@@ -124,7 +58,7 @@ class Orders:
 
         Raises OutOfStock, and OtherBasket where the key is another order's.
         """
-        async with self._connection() as connection:
+        async with self._database.connection() as connection:
             row = await self._reserve(connection, key, customer, product_id, quantity)
             if row is None:
                 row = await connection.fetchrow(f"SELECT {COLUMNS} FROM orders WHERE idempotency_key = $1", key)
@@ -154,6 +88,9 @@ class Orders:
                 ), reserved AS (
                     UPDATE stock SET available = available - placed.quantity
                     FROM placed WHERE stock.product_id = placed.product_id
+                ), owed AS (
+                    INSERT INTO outbox (order_id, amount_cents, due_at)
+                    SELECT id, amount_cents, now() + make_interval(secs => $5) FROM placed
                 )
                 SELECT {COLUMNS} FROM placed
                 """,
@@ -161,26 +98,50 @@ class Orders:
                 customer,
                 product_id,
                 quantity,
+                self._settings.outbox_lease_s,
             )
         except asyncpg.CheckViolationError:  # the last of it went to somebody else at the same moment
             return None
 
-    async def paid(self, order_id: int, charge_id: str) -> None:
-        async with self._connection() as connection:
+    async def accepted(self, order_id: int, due_in_s: float) -> None:
+        """Leave the charge to the outbox, from then on."""
+        async with self._database.connection() as connection:
             await connection.execute(
-                "UPDATE orders SET status = 'paid', charge_id = $2 WHERE id = $1 AND status = 'pending'",
+                """
+                WITH accepted AS (
+                    UPDATE orders SET status = 'accepted' WHERE id = $1 AND status = 'pending' RETURNING id
+                )
+                UPDATE outbox SET accepted_at = now(), due_at = now() + make_interval(secs => $2)
+                FROM accepted WHERE order_id = accepted.id
+                """,
+                order_id,
+                due_in_s,
+            )
+
+    async def paid(self, order_id: int, charge_id: str) -> None:
+        async with self._database.connection() as connection:
+            await connection.execute(
+                """
+                WITH paid AS (
+                    UPDATE orders SET status = 'paid', charge_id = $2
+                    WHERE id = $1 AND status IN ('pending', 'accepted') RETURNING id
+                )
+                DELETE FROM outbox USING paid WHERE order_id = paid.id
+                """,
                 order_id,
                 charge_id,
             )
 
     async def failed(self, order_id: int) -> None:
         """Give the order up and its stock back, in one statement; once, however many ask for it."""
-        async with self._connection() as connection:
+        async with self._database.connection() as connection:
             await connection.execute(
                 """
                 WITH failed AS (
-                    UPDATE orders SET status = 'failed' WHERE id = $1 AND status = 'pending'
-                    RETURNING product_id, quantity
+                    UPDATE orders SET status = 'failed' WHERE id = $1 AND status IN ('pending', 'accepted')
+                    RETURNING id, product_id, quantity
+                ), settled AS (
+                    DELETE FROM outbox USING failed WHERE order_id = failed.id
                 )
                 UPDATE stock SET available = available + failed.quantity
                 FROM failed WHERE stock.product_id = failed.product_id
@@ -191,6 +152,6 @@ class Orders:
     async def find(self, order_id: int) -> Order | None:
         if not 1 <= order_id <= BIGINT_MAX:
             return None
-        async with self._connection() as connection:
+        async with self._database.connection() as connection:
             row = await connection.fetchrow(f"SELECT {COLUMNS} FROM orders WHERE id = $1", order_id)
         return Order(**row) if row else None

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-
-import asyncpg
-
 PRODUCTS = 20
 ORDERS = 2_000
 STOCK = 1_000_000
@@ -32,9 +27,17 @@ CREATE TABLE IF NOT EXISTS orders (
     product_id      int NOT NULL REFERENCES products,
     quantity        int NOT NULL CHECK (quantity > 0),
     amount_cents    int NOT NULL,
-    status          text NOT NULL CHECK (status IN ('pending', 'paid', 'failed')),
+    status          text NOT NULL CHECK (status IN ('pending', 'accepted', 'paid', 'failed')),
     charge_id       text
 );
+CREATE TABLE IF NOT EXISTS outbox (
+    order_id     bigint PRIMARY KEY REFERENCES orders,
+    amount_cents int NOT NULL,
+    attempts     int NOT NULL DEFAULT 0,
+    due_at       timestamptz NOT NULL,
+    accepted_at  timestamptz
+);
+CREATE INDEX IF NOT EXISTS outbox_due ON outbox (due_at);
 """
 
 FIRST_DAY = f"""
@@ -45,22 +48,3 @@ INSERT INTO orders (idempotency_key, customer, product_id, quantity, amount_cent
     SELECT 'seed-' || i, 'customer ' || i % 97, 1 + i % {PRODUCTS}, 1, 1000, 'paid' FROM generate_series(1, {ORDERS}) i
     ON CONFLICT DO NOTHING;
 """
-
-
-async def prepare(url: str, *, within_s: float) -> None:
-    """Wait for the database, make what is missing. Raises OSError or asyncpg's error when the time is over."""
-    deadline = time.monotonic() + within_s
-    while True:
-        try:
-            connection = await asyncpg.connect(url, timeout=2)
-            break
-        except (OSError, asyncpg.PostgresError, TimeoutError):
-            if time.monotonic() > deadline:
-                raise
-            await asyncio.sleep(0.1)
-    try:
-        async with connection.transaction():
-            await connection.execute(TABLES)
-            await connection.execute(FIRST_DAY)
-    finally:
-        await connection.close()

@@ -29,9 +29,10 @@ def _api_is_whole(url: str) -> bool:
 def test_status_names_every_service_link_and_the_api(kept: Project) -> None:
     """Each service has an address, a pid and a log; each link two ends; Toxiproxy its API."""
     status = kept.status()
-    assert set(status["services"]) == {"api", "payments", "postgres", "toxiproxy"}
+    assert set(status["services"]) == {"api", "etl", "feed", "payments", "postgres", "shipping", "toxiproxy"}
     assert all(one["alive"] and one["pid"] and one["log"] for one in status["services"].values())
-    assert set(status["links"]) == {"api-payments", "api-postgres"}
+    links = {"api-payments", "api-postgres", "api-shipping", "etl-feed", "etl-postgres"}
+    assert set(status["links"]) == links
     assert requests.get(f"{status['toxiproxy_url']}/version", timeout=5).json()["version"] == "2.12.0"
 
 

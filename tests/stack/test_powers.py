@@ -55,7 +55,11 @@ def test_what_needs_networks_is_for_docker(fault):
 @pytest.mark.parametrize(
     ("fault", "kind", "says"),
     [
-        (Kill("toxiproxy"), "docker", "break a link instead: api-payments, api-postgres"),
+        (
+            Kill("toxiproxy"),
+            "docker",
+            "break a link instead: api-payments, api-postgres, api-shipping, etl-feed, etl-postgres",
+        ),
         (Kill("paymets"), "docker", "did you mean 'payments'"),
         (_Melt("api"), "docker", "unknown power 'heat'"),
         (DiskFull("postgres", path="/data"), "docker", f"at /data (bounded: {DATA})"),

@@ -24,12 +24,14 @@ def _provider() -> Iterator[Provider]:
 
 
 @pytest.fixture
-def provider(_provider: Provider) -> Iterator[Provider]:
+def provider(_provider: Provider, api: Api) -> Iterator[Provider]:
     """The api's provider, which charges until the test tells it otherwise."""
-    _provider.charges()
+    api.forget_failures()
     _provider.asked.clear()
+    _provider.asked_at.clear()
     yield _provider
     _provider.charges()
+    api.forget_failures()
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,6 +27,7 @@ from harness.waiting import wait_until
 ROOT = Path(__file__).parents[2]
 LOOPBACK = "127.0.0.1"
 READY_WITHIN_S = 30.0
+BREAKER_REMEMBERS = 10
 SHOP = {"POSTGRES_USER": "shop", "POSTGRES_PASSWORD": "shop", "POSTGRES_DB": "shop"}
 
 
@@ -40,6 +42,12 @@ class Database:
 
     url: str
     process: Child
+
+    async def value(self, query: str) -> Any:
+        connection = await asyncpg.connect(self.url)
+        found = await connection.fetchval(query)
+        await connection.close()
+        return found
 
     async def execute(self, statement: str) -> None:
         connection = await asyncpg.connect(self.url)
@@ -70,6 +78,7 @@ class Provider:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.asked_at: list[float] = []
         self._speak = threading.Event()
         self.charges()
         provider = self
@@ -81,11 +90,14 @@ class Provider:
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
                 provider.asked.append(self.headers["Idempotency-Key"])
+                provider.asked_at.append(time.monotonic())
                 status, body = provider._status, provider._body
                 if not provider._speak.wait(READY_WITHIN_S):
                     return
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
+                for name, value in provider._headers.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
 
@@ -104,9 +116,10 @@ class Provider:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
         self._thread.start()
 
-    def says(self, status: int, body: bytes = b"{}") -> None:
+    def says(self, status: int, body: bytes = b"{}", **headers: str) -> None:
         """From now on, to everything."""
         self._status, self._body = status, body
+        self._headers = {name.replace("_", "-"): value for name, value in headers.items()}
         self._speak.set()
 
     def charges(self) -> None:
@@ -126,8 +139,8 @@ class Provider:
 class Api:
     """The shop's front, as its customers use it."""
 
-    def __init__(self, url: str, process: Child) -> None:
-        self.process = process
+    def __init__(self, url: str, process: Child, database: Database) -> None:
+        self.process, self._database = process, database
         self.client = httpx.Client(base_url=url, timeout=10, trust_env=False)
 
     def buy(self, key: str | None = None, **basket: object) -> httpx.Response:
@@ -145,6 +158,25 @@ class Api:
         products: list[dict[str, Any]] = self.client.get("/catalogue").json()
         return next(int(one["available"]) for one in products if one["id"] == product_id)
 
+    def metric(self, sample: str) -> float:
+        """One line of /metrics by its name and labels; 0 where it has never been counted."""
+        lines = self.client.get("/metrics").text.splitlines()
+        return next((float(line.split()[-1]) for line in lines if line.startswith(f"{sample} ")), 0.0)
+
+    def breaker(self, service: str = "payments") -> float:
+        """0 closed, 1 half open, 2 open."""
+        return self.metric(f'shop_breaker_state{{service="{service}"}}')
+
+    def owed(self) -> int:
+        """How many charges are in the outbox; the metric is that of the last time that the shop looked."""
+        return int(asyncio.run(self._database.value("SELECT count(*) FROM outbox")))
+
+    def forget_failures(self) -> None:
+        """Whatever the provider did before: all is paid, and the breaker remembers only calls that went well."""
+        assert wait_until(lambda: self.buy().status_code == 201 and self.owed() == 0, 15)
+        for _ in range(BREAKER_REMEMBERS):
+            assert self.buy().status_code == 201
+
     def log(self) -> str:
         return self.process.log.read_text(encoding="utf-8")
 
@@ -152,22 +184,32 @@ class Api:
 @contextmanager
 def running_api(database: Database, payments_url: str, log: Path, **variables: str) -> Iterator[Api]:
     """`python -m target.api`, ready for customers."""
+    told = {"DATABASE_URL": database.url, "PAYMENTS_URL": payments_url, "SHIPPING_URL": nowhere(), **variables}
+    with running_service("api", log, told) as (url, process):
+        api = Api(url, process, database)
+        try:
+            yield api
+        finally:
+            api.client.close()
+
+
+@contextmanager
+def running_service(name: str, log: Path, variables: Mapping[str, str]) -> Iterator[tuple[str, Child]]:
+    """`python -m target.NAME`, ready: its address and its process."""
     (port,) = free_ports(1)
-    told = {"HOST": LOOPBACK, "PORT": str(port), "DATABASE_URL": database.url, "PAYMENTS_URL": payments_url}
-    environment = {**os.environ, "WEAKNESS": "", **told, **variables}
-    process = start("api", [sys.executable, "-m", "target.api"], log, environment=environment, folder=ROOT)
-    api = Api(f"http://{LOOPBACK}:{port}", process)
+    environment = {**os.environ, "WEAKNESS": "", "HOST": LOOPBACK, "PORT": str(port), **variables}
+    process = start(name, [sys.executable, "-m", f"target.{name}"], log, environment=environment, folder=ROOT)
+    url = f"http://{LOOPBACK}:{port}"
     try:
-        _wait_ready(process, lambda: _is_ready(api))
-        yield api
+        _wait_ready(process, lambda: _is_ready(url))
+        yield url, process
     finally:
-        api.client.close()
         process.end()
 
 
-def _is_ready(api: Api) -> bool:
+def _is_ready(url: str) -> bool:
     try:
-        return api.client.get("/healthz").is_success
+        return httpx.get(f"{url}/healthz", timeout=10, trust_env=False).is_success
     except httpx.HTTPError:
         return False
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.waiting import wait_until
-from target.api.log import in_one_line
+from target.log import in_one_line
 from tests.target.running import nowhere, running_api, running_database
 
 REQUEST = re.compile(r"(GET|POST) /\S+: the database does not answer \(\w+Error.*\)")

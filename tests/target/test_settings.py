@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from target.settings import WEAKNESSES, Settings, read_settings
@@ -19,14 +21,32 @@ def test_every_variable_is_read():
         "PORT": "8123",
         "DATABASE_URL": "postgresql://shop:shop@toxiproxy:15432/shop",
         "PAYMENTS_URL": "http://toxiproxy:18080",
+        "SHIPPING_URL": "http://toxiproxy:18081",
         "SEED": "7",
+        "FEED_URL": "http://toxiproxy:18082",
+        "FEED_FORMAT": "csv",
+        "FEED_RATIO": "2.01",
+        "FEED_WITHOUT": "2026-03",
+        "DAY_S": "0.5",
+        "PULL_EVERY_S": "1",
+        "ALERT_WEBHOOK_URL": "http://127.0.0.1:9/alerts",
+        "RUNBOOKS_URL": "http://runbooks.example",
     }
     assert read_settings(told) == Settings(
         host="0.0.0.0",
         port=8123,
         database_url="postgresql://shop:shop@toxiproxy:15432/shop",
         payments_url="http://toxiproxy:18080",
+        shipping_url="http://toxiproxy:18081",
         seed=7,
+        feed_url="http://toxiproxy:18082",
+        feed_format="csv",
+        feed_ratio=Fraction(201, 100),
+        feed_without="2026-03",
+        day_s=0.5,
+        pull_every_s=1.0,
+        alert_webhook_url="http://127.0.0.1:9/alerts",
+        runbooks_url="http://runbooks.example",
     )
 
 
@@ -36,6 +56,20 @@ def test_a_number_that_is_none_is_named_with_what_was_given(name, given):
     """The message names the variable and its value."""
     with pytest.raises(ValueError, match=f"{name} must be a whole number; given '{given}'"):
         read_settings({name: given})
+
+
+@pytest.mark.parametrize("name", ["FEED_RATIO", "DAY_S", "PULL_EVERY_S"])
+@pytest.mark.parametrize("given", ["twice", "-2", "0", "1e9", "nan", "1/0", "2."])
+def test_a_ratio_that_is_none_is_named_with_what_was_given(name, given):
+    """Above 0, in plain decimals."""
+    with pytest.raises(ValueError, match=f"{name} must be a number above 0, as in 2.01; given '{given}'"):
+        read_settings({name: given})
+
+
+def test_a_format_that_is_none_is_refused_with_those_allowed():
+    """The message names both."""
+    with pytest.raises(ValueError, match="FEED_FORMAT must be json or csv; given 'xml'"):
+        read_settings({"FEED_FORMAT": "xml"})
 
 
 @pytest.mark.parametrize("given", ["", " ", ",", " , "])

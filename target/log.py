@@ -1,4 +1,4 @@
-"""The api's log: a failure is one line that says what failed and why. Tracebacks are for what nobody foresaw."""
+"""The services' log: a failure is one line that says what failed and why. Tracebacks are for what nobody foresaw."""
 
 from __future__ import annotations
 

@@ -1,0 +1,143 @@
+"""Alerts as a receiver gets them from the running services: with their end, once each, also after a restart."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.waiting import wait_until
+from tests.target.feeding import Feed, emptied, running_etl
+from tests.target.running import LOOPBACK, READY_WITHIN_S, Database, Provider, nowhere, running_api, running_database
+
+pytestmark = pytest.mark.integration
+
+FIRES_WITHIN_S, RESOLVES_WITHIN_S = 10, 15
+
+
+class Receiver:
+    """Takes what Alertmanager would send."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+        receiver = self
+
+        class Taking(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                receiver.messages.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Nothing."""
+
+        self._server = ThreadingHTTPServer((LOOPBACK, 0), Taking)
+        self.url = f"http://{LOOPBACK}:{self._server.server_address[1]}/alerts"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+        self._thread.start()
+
+    def told(self) -> Counter[tuple[str, str]]:
+        """How often each alert was told to fire, and to be over."""
+        return Counter((one["groupLabels"]["alertname"], one["status"]) for one in self.messages)
+
+    def is_told(self, name: str, status: str, within_s: float) -> bool:
+        return wait_until(lambda: self.told()[name, status] > 0, within_s)
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join(READY_WITHIN_S)
+        self._server.server_close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    made = Receiver()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def charging() -> Iterator[Provider]:
+    made = Provider()
+    yield made
+    made.close()
+
+
+def test_an_open_breaker_is_told_once_and_its_end_once(
+    database: Database, charging: Provider, receiver: Receiver, tmp_path: Path
+):
+    """However often a probe fails in between, and although the shop is started again in between."""
+    told = {"ALERT_WEBHOOK_URL": receiver.url}
+    with running_api(database, charging.url, tmp_path / "log", **told) as api:
+        api.forget_failures()
+        charging.says(500)
+        for _ in range(5):
+            api.buy()
+        assert receiver.is_told("PaymentsBreakerOpen", "firing", FIRES_WITHIN_S)
+        asked = len(charging.asked)
+        assert wait_until(lambda: len(charging.asked) >= asked + 2, 15)  # two probes
+        assert receiver.told()["PaymentsBreakerOpen", "resolved"] == 0
+    charging.charges()
+    with running_api(database, charging.url, tmp_path / "again", **told) as api:
+        assert receiver.is_told("PaymentsBreakerOpen", "resolved", RESOLVES_WITHIN_S)
+        api.forget_failures()
+    assert receiver.told()["PaymentsBreakerOpen", "firing"] == 1
+    assert receiver.told()["PaymentsBreakerOpen", "resolved"] == 1
+    first, last = [
+        one["alerts"][0] for one in receiver.messages if one["groupLabels"]["alertname"] == "PaymentsBreakerOpen"
+    ]
+    assert first["fingerprint"] == last["fingerprint"]
+    assert first["startsAt"] == last["startsAt"] < last["endsAt"]
+
+
+def test_bad_rows_are_told_until_they_come_whole(database: Database, receiver: Receiver, tmp_path: Path):
+    """With a line that says how many; and a feed that fails, until it answers."""
+    feed = Feed()
+    feed.next_day()
+    feed.change = lambda body: body["rows"][2].update(currency="USD")
+    try:
+        with running_etl(emptied(database), feed.url, tmp_path / "log", ALERT_WEBHOOK_URL=receiver.url) as etl:
+            assert receiver.is_told("EtlQuarantineNotEmpty", "firing", FIRES_WITHIN_S)
+            assert receiver.messages[0]["commonAnnotations"]["summary"] == "1 rows are in quarantine"
+            feed.sound()
+            etl.pull("batch-2026-01-01")
+            assert receiver.is_told("EtlQuarantineNotEmpty", "resolved", RESOLVES_WITHIN_S)
+            feed.status = 500
+            etl.pull()
+            assert receiver.is_told("EtlFeedStale", "firing", FIRES_WITHIN_S)
+            feed.sound()
+            etl.pull()
+            assert receiver.is_told("EtlFeedStale", "resolved", RESOLVES_WITHIN_S)
+    finally:
+        feed.close()
+    assert set(receiver.told().values()) == {1}
+    assert len(receiver.messages) == 4
+
+
+def test_a_database_that_is_gone_is_told(charging: Provider, receiver: Receiver, tmp_path: Path):
+    """By the service that needs it, once, although nothing can be kept then."""
+    told = {"ALERT_WEBHOOK_URL": receiver.url}
+    with running_database() as gone, running_api(gone, charging.url, tmp_path / "log", **told):
+        gone.process.end()
+        assert receiver.is_told("DatabaseUnreachable", "firing", FIRES_WITHIN_S)
+        assert not wait_until(lambda: len(receiver.messages) > 1, 4)
+
+
+def test_a_shop_whose_alerts_are_never_sent_says_nothing(
+    database: Database, charging: Provider, receiver: Receiver, tmp_path: Path
+):
+    """The planted weakness alert-never-sent."""
+    told = {"ALERT_WEBHOOK_URL": receiver.url, "WEAKNESS": "alert-never-sent"}
+    with running_api(database, nowhere(), tmp_path / "log", **told) as api:
+        for _ in range(5):
+            api.buy()
+        assert not receiver.is_told("PaymentsBreakerOpen", "firing", 4)
+    with running_api(database, charging.url, tmp_path / "again") as api:
+        api.forget_failures()
+    assert receiver.messages == []
