@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from time import monotonic_ns
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from harness.tap.attempt import Attempt
 from harness.tap.dialling import Dialling
@@ -43,8 +43,8 @@ class Connection(asyncio.Protocol):
         self.upstream, self.gate = Upstream(self), Gate(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport, self.write = transport, transport.write
+        self.transport = cast(asyncio.Transport, transport)
+        self.write = self.transport.write
         self.fd = transport.get_extra_info("socket").fileno()
         self.link.connections.add(self)
         self.dialling.begin()

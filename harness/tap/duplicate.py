@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import cast
 
 import httptools
 
@@ -18,10 +19,9 @@ class _Copy(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.writelines(self._request)
-        self._timer = asyncio.get_running_loop().call_later(ANSWERED_WITHIN_S, transport.abort)
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.writelines(self._request)
+        self._timer = asyncio.get_running_loop().call_later(ANSWERED_WITHIN_S, self._transport.abort)
 
     def data_received(self, data: bytes) -> None:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from harness.tap.attempt import Attempt
 from harness.tap.changes import Pacer
@@ -38,12 +38,11 @@ class Upstream(asyncio.Protocol):
         self._connection = connection
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
         if self._connection.lost:
-            transport.abort()
+            cast(asyncio.Transport, transport).abort()
         else:
-            self.transport = transport
-            self._connection.connected(transport)
+            self.transport = cast(asyncio.Transport, transport)
+            self._connection.connected(self.transport)
 
     def data_received(self, data: bytes) -> None:
         connection = self._connection
