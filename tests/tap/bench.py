@@ -77,6 +77,7 @@ class Dialled:
     def __init__(self, address: str) -> None:
         host, _, port = address.rpartition(":")
         self.socket = socket.create_connection((host, int(port)), timeout=WITHIN_S)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._rest = b""
 
     def __enter__(self) -> Dialled:
@@ -176,9 +177,6 @@ class Bench:
         finally:
             recording.stop()
         found += read(path)
-
-    def settled(self, ready: Callable[[], bool]) -> None:
-        until(ready)
 
 
 def read(path: Path) -> list[dict[str, Any]]:
