@@ -142,6 +142,7 @@ class Connection(asyncio.Protocol):
         self.send = transport.write
         for data in self.dialling.take():
             transport.write(data)
+        self.gate.connected()
         if self.client_eof and self.gate.idle:
             self.pass_fin()
         self.read_or_not()

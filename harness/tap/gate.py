@@ -175,12 +175,17 @@ class Gate:
             self.resume()
 
     def _answer(self, attempt: Attempt, rule: Answering) -> None:
-        ledger = self._connection.ledger
         attempt.answered_by, attempt.injected = rule, rule.name
-        ledger.look_closely(attempt)
-        if attempt.expects and not attempt.whole and ledger.queue[0] is attempt:
-            self._connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._connection.ledger.look_closely(attempt)
         self._kept, self._size, self._sink = [], 0, Sink.TAKEN
+        self._go_on_with(attempt)
+
+    def _go_on_with(self, attempt: Attempt) -> None:
+        """A client that waits for leave to send its body gets it from a rule that answers, in its turn."""
+        connection = self._connection
+        first = connection.upstream.transport is not None and connection.ledger.queue[0] is attempt
+        if attempt.expects and not attempt.whole and first:
+            connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _let_through(self, attempt: Attempt) -> None:
         changing = [live for live in self._changing if live.on]
@@ -210,8 +215,10 @@ class Gate:
             self.answer_next()
 
     def answer_next(self) -> None:
-        """Send the answers of rules whose turn it is."""
+        """Send the answers of rules whose turn it is: not for a service that is not there."""
         connection, ledger = self._connection, self._connection.ledger
+        if connection.upstream.transport is None:
+            return
         while ledger.next_local() and ledger.queue[0].whole:
             attempt = ledger.queue[0]
             rule = attempt.answered_by
@@ -224,6 +231,12 @@ class Gate:
             if not attempt.keep_alive:
                 connection.end()
                 return
+
+    def connected(self) -> None:
+        """The service is there."""
+        if self._sink is Sink.TAKEN and self._attempt is not None:
+            self._go_on_with(self._attempt)
+        self.answer_next()
 
     def resume(self) -> None:
         """Go on with what came behind, where nothing holds it up any more."""

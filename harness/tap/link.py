@@ -93,14 +93,15 @@ class Tap:
 
     def take_off(self, number: int | None) -> int:
         """Take off one rule, or all; how many there were. One that is not there is no error."""
-        count = 0
+        gone: list[Live] = []
         for link in self.links.values():
-            gone = [live for live in link.rules if number is None or live.number == number]
-            link.rules = [live for live in link.rules if live not in gone]
-            for live in gone:
-                live.take_off()
-            count += len(gone)
-        return count
+            gone += (mine := [live for live in link.rules if number is None or live.number == number])
+            link.rules = [live for live in link.rules if live not in mine]
+        for live in gone:
+            live.take_off()
+        for live in gone:  # when all are off: who waits in one must not meet another
+            live.release()
+        return len(gone)
 
     def close(self) -> None:
         for link in self.links.values():

@@ -40,7 +40,10 @@ class Live:
         return count
 
     def take_off(self) -> None:
-        """From now on it does nothing, also to those who wait in it."""
+        """From now on it does nothing."""
         self.on = False
+
+    def release(self) -> None:
+        """Once it is off: let go of those who wait in it."""
         for release in list(self.waiting):
             release()

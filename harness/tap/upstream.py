@@ -101,7 +101,7 @@ class Upstream(asyncio.Protocol):
                 connection.write(piece)
             else:
                 self._change(attempt, piece, answers)
-            if answers.ended and self._pacer is None:
+            if answers.ended and self._pacer is None and self._cut_by is None:
                 self._answered()
         self.read_or_not()
 
