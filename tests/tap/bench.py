@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,13 +23,11 @@ import pyarrow as pa
 
 from harness.stack.ports import free_ports
 from harness.tap.client import Recording, TapClient
+from harness.tap.rules import Rule
+from tests.tap.servers import GET, OK, Handler, Seen
 
 WITHIN_S = 10.0
 ROOT = Path(__file__).parents[2]
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-GET = b"GET / HTTP/1.1\r\nHost: shop\r\n\r\n"
-
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Servers:
@@ -126,6 +124,15 @@ class Dialled:
         length = next((line for line in head.lower().splitlines() if line.startswith("content-length:")), ": 0")
         return int(head.split()[1]), self.exactly(int(length.partition(":")[2]))
 
+    def fill(self, size: int = 65_536) -> None:
+        """Send until the other end reads no more."""
+        self.socket.settimeout(0.5)
+        try:
+            while True:
+                self.socket.sendall(b"x" * size)
+        except TimeoutError:
+            self.socket.settimeout(WITHIN_S)
+
     def silent(self, for_s: float = 0.3) -> bool:
         """Nothing comes for so long."""
         return not self._rest and not select.select([self.socket], [], [], for_s)[0]
@@ -179,6 +186,18 @@ class Bench:
         found += read(path)
 
 
+def put(bench: Bench, rule: Rule, answer: bytes = OK) -> tuple[Seen, str, int]:
+    """(a new server, where to dial it, the number of this rule on its link)."""
+    seen = Seen(answer)
+    name, at = bench.link(seen)
+    return seen, at, bench.tap.put(name, rule)
+
+
+def ending(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    """How each attempt ended."""
+    return [(row["status"], row["outcome"], row["error"]) for row in rows]
+
+
 def read(path: Path) -> list[dict[str, Any]]:
     """The rows of a recording."""
     with pa.OSFile(str(path)) as source:
@@ -219,41 +238,3 @@ def running_tap(folder: Path, log: str = "tap.log") -> Iterator[Bench]:
         assert process.stdout is not None
         process.stdout.close()
         servers.close()
-
-
-# Handlers
-
-
-async def answers_ok(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answers each head that ends; requests have no body."""
-    while True:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(OK)
-        await writer.drain()
-
-
-class Seen:
-    """Answers each request with 200 and remembers what came, byte for byte."""
-
-    def __init__(self, answer: bytes = OK) -> None:
-        self.requests: list[bytes] = []
-        self.connections = 0
-        self.ends: list[str] = []
-        self._answer = answer
-
-    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                length = next(
-                    (line for line in head.lower().splitlines() if line.startswith(b"content-length:")), b": 0"
-                )
-                body = await reader.readexactly(int(length.partition(b":")[2]))
-                self.requests.append(head + body)
-                writer.write(self._answer)
-                await writer.drain()
-        except asyncio.IncompleteReadError:
-            self.ends.append("FIN")
-        except ConnectionResetError:
-            self.ends.append("RST")

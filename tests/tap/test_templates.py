@@ -52,7 +52,9 @@ def test_no_digit_and_no_query_survives(target: str):
 def test_templates_are_bounded():
     """A thousand differ; what comes later is one."""
     templates = Templates()
-    words = [f"/{a}{b}/x" for a in "ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ" for b in "ghijklmnopqrstuvwxyzGHIJKLMNOPQ"]
+    words = [
+        f"/{a}{b}/x" for a in "ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ" for b in "ghijklmnopqrstuvwxyzGHIJKLMNOPQ"
+    ]
     found = [templates.of(word.encode()) for word in words]
     assert len(set(found)) == TEMPLATES_MAX + 1
     assert found[-1] == OTHERS
