@@ -131,3 +131,19 @@ def test_a_malformed_request_under_a_rule_that_answers_hangs_nobody(bench: Bench
         client.send(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n")
         assert client.how_it_ends() == "RST"
     assert [(row["outcome"], row["error"]) for row in rows] == [("unknown", "malformed")]
+
+
+@pytest.mark.parametrize("cut", range(1, 5))
+def test_a_head_that_ends_between_two_packets_ends_where_it_ends(bench: Bench, cut: int):
+    """The request that comes behind it, in the packet that ends it, meets the rule for itself."""
+    seen = Seen()
+    name, at = bench.link(seen)
+    bench.tap.put(name, Status(name="down", path="/bad"))
+    with bench.recording() as rows, Dialled(at) as client:
+        for _ in range(3):
+            client.send(GET[:-cut])
+            until(lambda: bench.tap.links()[name].http == 1)
+            client.send(GET[-cut:] + b"GET /bad HTTP/1.1\r\n\r\n" + GET)
+            assert [client.answer()[0] for _ in range(3)] == [200, 503, 200]
+    assert seen.requests == [GET] * 6
+    assert [row["status"] for row in rows] == [200, 503, 200] * 3
