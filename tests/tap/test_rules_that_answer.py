@@ -8,8 +8,8 @@ import socket
 import pytest
 
 from harness.tap.rules import FailFirst, FailRatio, Status
-from tests.tap.bench import Bench, Dialled, put
-from tests.tap.servers import GET, OK, POST
+from tests.tap.bench import Bench, Dialled, put, until
+from tests.tap.servers import GET, OK, POST, Seen
 
 
 def test_status_answers_and_the_service_never_hears(bench: Bench):
