@@ -74,6 +74,6 @@ def retry_after_s(value: bytes, now_s: float | None = None) -> float | None:
         return float(text[:12])
     try:
         at_s = parsedate_to_datetime(text).timestamp()
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, TypeError, IndexError):
         return None
     return max(0.0, at_s - (time.time() if now_s is None else now_s))

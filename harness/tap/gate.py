@@ -97,11 +97,11 @@ class Gate:
                 connection.malformed_request()
                 return
             self._take(piece)
-            if requests.headed and self._sink is Sink.HEAD:
-                assert requests.attempt is not None
-                self._decide(requests.attempt)
-            if requests.ended:
-                self._ended()
+            attempt = requests.attempt
+            if requests.headed and self._sink is Sink.HEAD and attempt is not None:
+                self._decide(attempt)
+            if requests.ended and attempt is not None:
+                self._ended(attempt)
             elif self._sink is Sink.HEAD and self._size > HEAD_MAX:
                 self._rest = data[at:]
                 connection.malformed_request()
@@ -171,7 +171,7 @@ class Gate:
         if self._waiting is None:
             assert self._attempt is not None
             if self._attempt.whole:
-                self._ended()
+                self._ended(self._attempt)
             self.resume()
 
     def _answer(self, attempt: Attempt, rule: Answering) -> None:
@@ -201,18 +201,19 @@ class Gate:
         for piece in pieces:
             self._connection.send(piece)
 
-    def _ended(self) -> None:
+    def _ended(self, attempt: Attempt) -> None:
         """The request that was coming in is whole."""
         if self._sink is Sink.HELD:
             return
         if self._copy is not None and self._copier is not None and self._copier.on:
-            assert self._attempt is not None
-            self._attempt.touched_by(self._copier.rule.name)
-            deliver_again(self._connection.loop, self._connection.link.upstream, self._copy, self._attempt.method)
+            attempt.touched_by(self._copier.rule.name)
+            deliver_again(self._connection.loop, self._connection.link.upstream, self._copy, attempt.method)
         self._copy, self._size = None, 0
         taken, self._sink = self._sink is Sink.TAKEN, Sink.HEAD
         if taken:
             self.answer_next()
+        elif not attempt.keep_alive:
+            self._connection.raw = True  # llhttp takes no more
 
     def answer_next(self) -> None:
         """Send the answers of rules whose turn it is: not for a service that is not there."""

@@ -52,6 +52,8 @@ class Stream:
     chunked = False
     seen = 0
     """Bytes of the body so far."""
+    faults = 0
+    """Of ours, in a callback."""
     headed = ended = False
     """Set when a head, or a message, ends; cleared by whoever feeds in pieces."""
     _tail = b""
@@ -71,6 +73,7 @@ class Stream:
             self._upgraded(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             if isinstance(error, httptools.HttpParserCallbackError):
+                self.faults += 1
                 traceback.print_exception(error.__context__ or error)  # a fault of ours: not the connection's
             raise Malformed(str(error)) from error
         if self.busy:

@@ -57,6 +57,8 @@ class Ledger:
 
     def answered(self, attempt: Attempt) -> None:
         """The last byte of its answer was passed on."""
+        if not self.queue or self.queue[0] is not attempt:
+            return  # it has failed before, by what its client did
         self._leave(attempt)
         attempt.outcome = Outcome.FAIL if (attempt.status or 0) >= 500 else Outcome.OK
         attempt.ended_ns = monotonic_ns()

@@ -173,7 +173,7 @@ class Upstream(asyncio.Protocol):
     def connection_lost(self, exc: BaseException | None) -> None:
         self.lost = True
         self._connection.send = nowhere
-        if exc is not None and self.transport is not None:
+        if exc is not None and self.transport is not None and not self._connection.lost:
             left = left_unread(self.transport)
             if left:
                 self.data_received(left)

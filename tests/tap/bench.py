@@ -27,6 +27,7 @@ from harness.tap.rules import Rule
 from tests.tap.servers import GET, OK, Handler, Seen
 
 WITHIN_S = 10.0
+FILL_MAX = 64 << 20
 ROOT = Path(__file__).parents[2]
 
 
@@ -128,10 +129,12 @@ class Dialled:
         """Send until the other end reads no more."""
         self.socket.settimeout(0.5)
         try:
-            while True:
+            for _ in range(FILL_MAX // size):
                 self.socket.sendall(b"x" * size)
         except TimeoutError:
             self.socket.settimeout(WITHIN_S)
+        else:
+            raise AssertionError("the other end reads on and on")
 
     def silent(self, for_s: float = 0.3) -> bool:
         """Nothing comes for so long."""

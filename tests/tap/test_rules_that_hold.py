@@ -130,3 +130,14 @@ def test_a_rule_acts_on_connections_that_stand(bench: Bench):
         client.send(POST[-2:] + GET)
         assert [client.answer()[0] for _ in range(2)] == [200, 503]
     assert seen.requests == [GET, POST]
+
+
+def test_what_comes_after_a_last_request_passes(bench: Bench):
+    """Its client said that it would be the last, and says more: the service is given it, as it would have been."""
+    seen, at, _ = put(bench, Status(name="down", path="/never"))
+    last = b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n"
+    with bench.recording() as rows, Dialled(at) as client:
+        client.send(last + GET)
+        assert [client.answer()[0] for _ in range(2)] == [200, 200]
+    assert seen.requests == [last, GET]
+    assert [row["outcome"] for row in rows] == ["ok"]

@@ -11,7 +11,7 @@ import uvloop
 from harness.tap.link import Tap
 from harness.tap.rules import Status
 from tests.tap.bench import Bench, Dialled, until
-from tests.tap.servers import GET, OK, Seen, says
+from tests.tap.servers import GET, OK, Seen, answers_ok, says
 
 CHUNKED = (
     b"POST /up HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
