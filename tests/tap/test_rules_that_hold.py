@@ -141,3 +141,20 @@ def test_what_comes_after_a_last_request_passes(bench: Bench):
         assert [client.answer()[0] for _ in range(2)] == [200, 200]
     assert seen.requests == [last, GET]
     assert [row["outcome"] for row in rows] == ["ok"]
+
+
+@pytest.mark.parametrize("rule", [Delay(name="held", delay_ms=700), Hang(name="held")])
+@pytest.mark.parametrize("sent", [POST, POST[:-2]])
+def test_a_client_that_leaves_while_it_is_held_is_gone_from_then_on(bench: Bench, rule: Rule, sent: bytes):
+    """Whether the tap reads it at that moment or not; a delay passes its request on all the same, as a network does."""
+    seen, at, _ = put(bench, rule)
+    name = list(bench.tap.links())[-1]
+    with bench.recording() as rows:
+        with Dialled(at) as client:
+            client.send(sent)
+            assert client.silent(0.2)
+        left_ns = time.monotonic_ns()
+        until(lambda: bench.tap.links()[name].connections == 0)
+    assert [(row["outcome"], row["error"]) for row in rows] == [("unknown", "gone")]
+    assert abs(rows[0]["ended_ns"] - left_ns) < 0.2e9
+    assert len(seen.requests) == (rule.kind == "delay" and sent == POST)
