@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-from benchmarks import analysis, docker, load, runs
+from benchmarks import analysis, docker, load, runs, tap
 from benchmarks.table import Row, show
 
-HERE = (runs.stack_up, runs.whole_run, analysis.report, load.recording, load.freeze, load.open_model)
+HERE = (runs.stack_up, runs.whole_run, analysis.report, load.recording, load.freeze, load.open_model, tap.tap)
 ON_DOCKER = (docker.start, docker.hop, docker.sweep)
 
 

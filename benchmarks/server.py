@@ -9,16 +9,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
-class _Http(asyncio.Protocol):
+class Http(asyncio.Protocol):
     """Answers each head that ends; requests have no body."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport, self._rest = transport, b""
+        self._transport, self._rest = cast(asyncio.Transport, transport), b""
 
     def data_received(self, data: bytes) -> None:
         data = self._rest + data
@@ -28,7 +28,7 @@ class _Http(asyncio.Protocol):
 
 
 async def _serve(freeze_after_s: float, freeze_s: float) -> None:
-    server = await asyncio.get_running_loop().create_server(_Http, "127.0.0.1", 0, backlog=2048)
+    server = await asyncio.get_running_loop().create_server(Http, "127.0.0.1", 0, backlog=2048)
     print(server.sockets[0].getsockname()[1], flush=True)
     if freeze_s:
         await asyncio.to_thread(sys.stdin.readline)  # the word to start the clock

@@ -46,6 +46,12 @@ class ToxiproxyError(HarnessError):
     exit_code = 6
 
 
+class TapError(HarnessError):
+    """A tap did not do, in time, what it was asked."""
+
+    exit_code = 6
+
+
 class EngineError(HarnessError):
     """The container engine, or Compose, is not here, may not be used, or did not do what it was asked."""
 

@@ -78,6 +78,7 @@ def test_the_core_imports_nothing_but_the_core():
         ("harness", ("harness.load",), ("harness/load/",)),
         ("harness", ("matplotlib",), ("harness/report/charts/",)),
         ("harness", ("toxiproxy", "docker", "subprocess", "psutil", "requests"), ("harness/stack/",)),
+        ("harness", ("uvloop", "httptools"), ("harness/tap/",)),
         ("harness", ("harness.cli",), ("harness/__main__.py", "harness/cli/")),
         ("harness", ("target",), ()),
         ("target", ("harness",), ()),
@@ -88,6 +89,14 @@ def test_no_part_imports_what_it_must_not(folder, forbidden, but):
     assert _offenders(folder, *forbidden, but=but) == {}
 
 
+def test_the_tap_stands_on_the_core():
+    """It runs anywhere, in a container too: it knows errors, records, schemas, waits and bounds, and nothing else."""
+    allowed = ("errors", "record", "schema", "waiting", "bounds", "tap")
+    for path in _modules("harness/tap"):
+        ours = {one for one in _imports(path) if one.startswith("harness")}
+        assert all(one.split(".")[1] in allowed for one in ours), (path, ours)
+
+
 @pytest.mark.parametrize("folder", ["scenarios"])
 def test_a_scenario_imports_harness_only(folder):
     """Scenarios are pure data."""
@@ -96,8 +105,8 @@ def test_a_scenario_imports_harness_only(folder):
 
 
 def test_light_processes_stay_light():
-    """The load process and the guardian do not carry the analysis with them."""
-    for module in ("harness.guard", "harness.load.recorder", "harness.order"):
+    """The load process, the tap and the guardian do not carry the analysis with them."""
+    for module in ("harness.guard", "harness.load.recorder", "harness.order", "harness.tap.control"):
         code = f"import sys, {module}; print([m for m in ('pandas', 'matplotlib') if m in sys.modules])"
         done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
         assert done.stdout.strip() == "[]", (module, done.stdout, done.stderr)

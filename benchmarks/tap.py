@@ -1,0 +1,171 @@
+"""The tap beside toxiproxy-server, in turn in one run: what each adds to a request, and how many pass through it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import select
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import cast
+
+import psutil
+import uvloop
+
+from benchmarks.server import ANSWER, Http, pin
+from benchmarks.table import Row
+from harness.history import batches
+from harness.schema import ATTEMPTS
+from harness.stack.ports import free_ports, listens
+from harness.stack.toxiproxy import ToxiproxyClient
+from harness.stack.toxiproxy_server import provide
+from harness.tap.client import TapClient
+from harness.waiting import wait_until
+
+ROUNDS = 5
+SECONDS = 2.0
+CONNECTIONS = 16
+GET = b"GET /orders/42 HTTP/1.1\r\nHost: shop\r\n\r\n"
+
+
+def tap() -> Iterator[Row]:
+    """p50 over one connection and requests/s over 16, direct and through each proxy, which has a core of its own."""
+    ways = ("direct", "toxiproxy", "tap")
+    with _proxies() as (ports, pids, recorded):
+        alone: dict[str, list[float]] = {way: [] for way in ways}
+        many: dict[str, list[float]] = {way: [] for way in ways}
+        busy: dict[str, list[float]] = {way: [] for way in ways}
+        asked = 0
+        for number in range(ROUNDS):
+            for way in ways if number % 2 else reversed(ways):
+                one = _ask(ports[way], 1, pids.get(way))
+                more = _ask(ports[way], CONNECTIONS, pids.get(way))
+                alone[way].append(one["p50_ms"])
+                many[way].append(more["requests_per_s"])
+                busy[way].append(more["cores"])
+                asked += round(one["requests"] + more["requests"]) if way == "tap" else 0
+        rows = recorded()
+    p50_ms = {way: median(alone[way]) for way in ways}
+    ratio = median(ours / theirs for ours, theirs in zip(many["tap"], many["toxiproxy"], strict=True))
+    value = " ".join(f"{way} {p50_ms[way]:.3f} ms," for way in ways)
+    yield Row("p50, 1 connection", value.rstrip(","), "tap <= toxiproxy", p50_ms["tap"] <= p50_ms["toxiproxy"])
+    value = ", ".join(f"{way} {median(many[way]):,.0f} ({median(busy[way]):.2f} cores)" for way in ways)
+    yield Row("requests/s, 16 connections, tap by toxiproxy", f"{ratio:.2f}: {value}", ">= 0.80", ratio >= 0.8)
+    yield Row("attempts recorded, of those that crossed the tap", f"{rows:,} of {asked:,}", "all", rows == asked)
+
+
+@contextmanager
+def _proxies() -> Iterator[tuple[dict[str, int], dict[str, int], Callable[[], int]]]:
+    """(ports by way, processes by way, what stops the recording and counts its rows)."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def start(*command: object) -> subprocess.Popen[bytes]:
+        processes.append(
+            subprocess.Popen([str(one) for one in command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        )
+        return processes[-1]
+
+    def first_line(process: subprocess.Popen[bytes]) -> str:
+        assert process.stdout is not None
+        assert select.select([process.stdout], [], [], 20)[0], "it did not start"
+        return process.stdout.readline().decode()
+
+    try:
+        server = start(sys.executable, "-m", "benchmarks.tap", "serve")
+        upstream = int(first_line(server))
+        pin(server.pid, 0)
+        api, through = free_ports(2)
+        toxiproxy = start(provide(), "-host", "127.0.0.1", "-port", api)
+        pin(toxiproxy.pid, 1)
+        assert wait_until(lambda: listens("127.0.0.1", api), 10)
+        ToxiproxyClient(f"http://127.0.0.1:{api}").create("bench", f"127.0.0.1:{through}", f"127.0.0.1:{upstream}")
+        ours = start(sys.executable, "-m", "harness.tap")
+        pin(ours.pid, 1)
+        client = TapClient(json.loads(first_line(ours))["control"])
+        listen = client.add("bench", "127.0.0.1:0", f"127.0.0.1:{upstream}").listen
+        with tempfile.TemporaryDirectory(prefix="bench-") as work:
+            path = Path(work) / "taps.arrow"
+            recording = client.record(time.monotonic_ns(), path)
+
+            def recorded() -> int:
+                recording.stop()
+                return sum(batch.num_rows for batch in batches(path, ATTEMPTS))
+
+            ports = {"direct": upstream, "toxiproxy": through, "tap": int(listen.rpartition(":")[2])}
+            yield ports, {"toxiproxy": toxiproxy.pid, "tap": ours.pid}, recorded
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait(5)
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+def _ask(port: int, connections: int, proxy: int | None) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.tap", "ask", str(port), str(connections)]
+    before = psutil.Process(proxy).cpu_times() if proxy else None
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        pin(process.pid, 0)
+        said, _ = process.communicate(timeout=60)
+    found: dict[str, float] = json.loads(said)
+    found["cores"] = 0.0
+    if before is not None:
+        after = psutil.Process(proxy).cpu_times()
+        found["cores"] = (after.user + after.system - before.user - before.system) / SECONDS
+    return found
+
+
+class _Asking(asyncio.Protocol):
+    """Asks again as soon as it has its answer, until its time is over."""
+
+    def __init__(self, until_s: float, took: list[float]) -> None:
+        self._until_s, self._took, self._got = until_s, took, 0
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._ask()
+
+    def _ask(self) -> None:
+        self._began_s = time.perf_counter()
+        self._transport.write(GET)
+
+    def data_received(self, data: bytes) -> None:
+        self._got += len(data)
+        if self._got < len(ANSWER):
+            return
+        self._got = 0
+        now_s = time.perf_counter()
+        self._took.append(now_s - self._began_s)
+        if now_s < self._until_s:
+            self._ask()
+        else:
+            self._transport.close()
+            self.done.set_result(None)
+
+
+async def _measure(port: int, connections: int) -> None:
+    loop, took = asyncio.get_running_loop(), []
+    began_s = time.perf_counter()
+    until_s = began_s + SECONDS
+    made = [await loop.create_connection(lambda: _Asking(until_s, took), "127.0.0.1", port) for _ in range(connections)]
+    await asyncio.gather(*(protocol.done for _, protocol in made))
+    elapsed_s = time.perf_counter() - began_s
+    found = {"requests": len(took), "requests_per_s": len(took) / elapsed_s, "p50_ms": median(took) * 1000}
+    print(json.dumps(found), flush=True)
+
+
+async def _serve() -> None:
+    server = await asyncio.get_running_loop().create_server(Http, "127.0.0.1", 0, backlog=2048)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    uvloop.run(_serve() if sys.argv[1] == "serve" else _measure(int(sys.argv[2]), int(sys.argv[3])))

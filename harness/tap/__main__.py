@@ -1,0 +1,43 @@
+"""The tap's process: `python -m harness.tap --control HOST:PORT`. Says {"control": "HOST:PORT"} when it is ready."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import json
+import signal
+
+import uvloop
+
+from harness.tap.control import Control
+from harness.tap.link import Tap, split_address
+from harness.tap.sockets import raise_file_limit
+
+
+async def serve(host: str, port: int) -> None:
+    """Until SIGTERM or SIGINT."""
+    loop = asyncio.get_running_loop()
+    done = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, done.set)
+    tap = Tap(loop)
+    host, port = await Control(tap).listen(host, port)
+    print(json.dumps({"control": f"{host}:{port}"}), flush=True)
+    gc.collect()
+    gc.freeze()
+    await done.wait()
+    tap.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m harness.tap", description=__doc__)
+    parser.add_argument("--control", default="127.0.0.1:0", help="where to be steered from; port 0 for any")
+    raise_file_limit()
+    with contextlib.suppress(KeyboardInterrupt):
+        uvloop.run(serve(*split_address(parser.parse_args().control)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,207 @@
+"""The service's side of a connection: answers pass to the client, in pieces where something depends on their ends."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from harness.tap.attempt import Attempt
+from harness.tap.changes import Pacer
+from harness.tap.http_stream import Answers, Malformed
+from harness.tap.rules import CutBody
+from harness.tap.sockets import left_unread
+
+if TYPE_CHECKING:
+    from harness.tap.connection import Connection
+
+
+def nowhere(_data: bytes) -> None:
+    """Where bytes go for a side that has ended."""
+
+
+class Upstream(asyncio.Protocol):
+    """One connection to the service, for one of a client."""
+
+    transport: asyncio.Transport | None = None
+    answers: Answers | None = None
+    raw = False
+    """The service's bytes are passed on and looked at no more."""
+    client_congested = lost = _eof = False
+    _pacer: Pacer | None = None
+    _rest = b""
+    """What came behind a piece that trickles."""
+    _head = b""
+    """The beginning of a head that is to be changed."""
+    _cut_by: CutBody | None = None
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if self._connection.lost:
+            cast(asyncio.Transport, transport).abort()
+        else:
+            self.transport = cast(asyncio.Transport, transport)
+            self._connection.connected(self.transport)
+
+    def data_received(self, data: bytes) -> None:
+        connection = self._connection
+        if self.raw:
+            connection.write(data)
+            return
+        answers = self.answers or self._first(data)
+        if answers is None:
+            connection.write(data)
+        elif connection.ledger.exact or self._pacer is not None or self._head:
+            self._route(data)
+        else:
+            connection.write(data)
+            try:
+                answers.feed(data)
+            except Malformed:
+                connection.malformed_answer()
+
+    def _first(self, data: bytes) -> Answers | None:
+        if self._connection.requests is None and not data.startswith(b"HTTP/"):
+            self._connection.speaks_first()
+            return None
+        self.answers = Answers(self._connection)
+        return self.answers
+
+    def _route(self, data: bytes) -> None:
+        """Pass it on piece by piece, each changed as its attempt has it."""
+        connection, answers = self._connection, self.answers
+        assert answers is not None
+        at = 0
+        while at < len(data):
+            if self._pacer is not None:
+                self._rest += data[at:]
+                break
+            if self._cut_by is not None:
+                return
+            if self.raw:
+                connection.write(data[at:])
+                return
+            end = answers.cut(data, at)
+            piece, at = data[at:end], end
+            answers.headed = answers.ended = False
+            answers.stepping = True
+            try:
+                answers.feed(piece)
+                answers.skip_body_of_head()
+            except Malformed:
+                connection.write(self._head + piece + data[at:])
+                self._head = b""
+                connection.malformed_answer()
+                return
+            finally:
+                answers.stepping = False
+            attempt = answers.attempt
+            if attempt is None or attempt.changes is None:
+                connection.write(piece)
+            else:
+                self._change(attempt, piece, answers)
+            if answers.ended and self._pacer is None and self._cut_by is None:
+                self._answered()
+        self.read_or_not()
+
+    def _change(self, attempt: Attempt, piece: bytes, answers: Answers) -> None:
+        changes = attempt.changes
+        assert changes is not None
+        if answers.headed or not (answers.in_body or answers.ended):
+            self._head += piece
+            if answers.headed:
+                head, self._head = self._head, b""
+                name = None
+                if not answers.interim:
+                    head, name = changes.head(head)
+                if name is not None:
+                    attempt.touched_by(name)
+                self._connection.write(head)
+            return
+        piece, self._cut_by = changes.body(piece)
+        slow = changes.slow()
+        if slow is not None and piece:
+            attempt.touched_by(slow.rule.name)
+            self._pacer = Pacer(self._connection.loop, slow, piece, self._write, self._drained)
+            return
+        self._connection.write(piece)
+        if self._cut_by is not None:
+            self._cut(attempt, self._cut_by)
+
+    def _write(self, data: bytes) -> None:
+        self._connection.write(data)
+
+    def _drained(self) -> None:
+        """The piece that trickled is passed on."""
+        self._pacer = None
+        answers = self.answers
+        if self.lost or answers is None:
+            return
+        if self._cut_by is not None and answers.attempt is not None:
+            self._cut(answers.attempt, self._cut_by)
+            return
+        if answers.ended:
+            self._answered()
+        rest, self._rest = self._rest, b""
+        if rest:
+            self._route(rest)
+        self.read_or_not()
+
+    def _answered(self) -> None:
+        answers = self.answers
+        if answers is not None and answers.attempt is not None:
+            answers.ended = False
+            self._connection.answered(answers.attempt)
+
+    def _cut(self, attempt: Attempt, rule: CutBody) -> None:
+        assert self.answers is not None
+        assert attempt.changes is not None
+        attempt.touched_by(rule.name)
+        self.answers.in_body = False
+        attempt.answer_bytes, attempt.answer_hash = attempt.changes.sent, None
+        self._connection.cut(by_reset=rule.end == "RST")
+
+    def eof_received(self) -> bool:
+        self._eof = True
+        self._connection.write(self._head)
+        if self.answers is not None and not self.raw:
+            self.answers.end_of_stream()
+        self._connection.upstream_ended()
+        return True
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.lost = True
+        self._connection.send = nowhere
+        if exc is not None and self.transport is not None and not self._connection.lost:
+            left = left_unread(self.transport)
+            if left:
+                self.data_received(left)
+            self._connection.reset_client()
+        if self._pacer is not None:
+            self._pacer.stop()
+        if self.answers is not None:
+            self.answers.close()
+
+    def pause_writing(self) -> None:
+        self._connection.congested = True
+        self._connection.read_or_not()
+
+    def resume_writing(self) -> None:
+        self._connection.congested = False
+        self._connection.read_or_not()
+
+    def read_or_not(self) -> None:
+        """Read the service unless what it says has nowhere to go."""
+        if self.transport is None or self.lost or self._eof:
+            return
+        if self.client_congested or self._pacer is not None:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+
+    def end_writing(self) -> None:
+        """The client's FIN is passed on."""
+        if self.transport is not None and not self.lost:
+            self._connection.send = nowhere
+            self.transport.write_eof()
