@@ -141,6 +141,10 @@ def test_adopt_names_the_files_and_the_load_that_it_was_given(project):
     """And the override where it was put."""
     (project[0] / "load.py").touch()
     _, said = _harness("adopt", "shop/compose.yml", "-o", "my own.yml", "--locustfile", "shop/load.py")
-    sweep, run = _next(said)
+    sweep, begin = _next(said)
     assert sweep == ["harness", "sweep", "shop/compose.yml", "my own.yml", "--locustfile", "shop/load.py"]
+    assert begin == ["harness", "init", "shop/compose.yml"]
+    (project[0] / "scenarios").mkdir()
+    _, said = _harness("adopt", "shop/compose.yml", "-o", "my own.yml", "--locustfile", "shop/load.py")
+    _, run = _next(said)
     assert run == ["harness", "run", "-f", "shop/compose.yml", "-f", "my own.yml", "shop/scenarios"]

@@ -120,7 +120,8 @@ def init(
 
 
 def _next(paths: list[Path], override: Path, scenario: Path, locustfile: Path | None) -> tuple[str, str]:
-    """The commands that (run a scenario, sweep) with these files, which are named unless they are found here anyhow."""
+    """The commands that (run a scenario, or begin with one, sweep) with these files, which are named unless they are
+    found here anyhow."""
     from harness.terminal import nearest
 
     found: list[Path] = []
@@ -129,7 +130,10 @@ def _next(paths: list[Path], override: Path, scenario: Path, locustfile: Path | 
     files = [*paths, override]
     named = [] if [one.absolute() for one in files] == found else [nearest(one) for one in files]
     load = ["--locustfile", nearest(locustfile)] if locustfile else []
-    run = ["harness", "run", *(word for one in named for word in ("-f", one)), nearest(scenario)]
+    if scenario.exists():
+        run = ["harness", "run", *(word for one in named for word in ("-f", one)), nearest(scenario)]
+    else:
+        run = ["harness", "init", *(nearest(one) for one in paths if named)]
     return shlex.join(run), shlex.join(["harness", "sweep", *named, *load])
 
 

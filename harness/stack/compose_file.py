@@ -174,7 +174,7 @@ def _parse(path: Path) -> dict[str, Any]:
     try:
         document = compose_yaml.load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ComposeFileError(f"{path} does not exist; give the Compose file of the project with --file") from error
+        raise ComposeFileError(f"{path} does not exist; name the Compose file of the project") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ComposeFileError(f"{path} cannot be read: {error}") from error
     except yaml.YAMLError as error:

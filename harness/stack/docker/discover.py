@@ -64,6 +64,8 @@ def entry_of(project: ComposeProject, given: str) -> Entry:
     """The entry that is given as SERVICE:PORT, else the one service that publishes a port. Raises ComposeFileError."""
     service, _, port = given.rpartition(":")
     if given:
+        if given in project.services:
+            raise ComposeFileError(f"--entry needs a port too, as in {given}:8000; given {given!r}")
         if service not in project.services:
             raise ComposeFileError(f"--entry: {one_of('service', service or given, project.services)}")
         if not port.isdecimal() or not 0 < int(port) < 65536:
