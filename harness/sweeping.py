@@ -66,7 +66,8 @@ def choose(spec: StackSpec, choice: Choice) -> tuple[tuple[Trial, ...], tuple[Le
     """(what is swept, what is left out and why). Raises ScenarioError."""
     links = {name: (link.client, link.service) for name, link in spec.links.items()}
     services = [name for name in spec.services if name != spec.toxiproxy]
-    chosen, left = trials(links, services, entry=spec.entry_service, only=choice.only, skip=choice.skip)
+    jobs = [name for name, one in spec.services.items() if one.is_job]
+    chosen, left = trials(links, services, entry=spec.entry_service, jobs=jobs, only=choice.only, skip=choice.skip)
     chosen, over = within(chosen, choice.budget_s)
     return chosen, (*left, *over)
 

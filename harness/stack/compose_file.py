@@ -27,6 +27,7 @@ class ServiceSpec:
     """A service of the Compose file. `command` and `port` are empty where it has no plain process.
 
     `disks` are its file systems of bounded size (compose_disks.py): where it has them, and how many bytes they hold.
+    `is_job`: others wait until it is done.
     """
 
     name: str
@@ -38,6 +39,7 @@ class ServiceSpec:
     port_variable: str = ""
     ready: str = ""
     disks: Mapping[str, int] = field(default_factory=dict)
+    is_job: bool = False
 
     @property
     def is_postgres(self) -> bool:

@@ -7,7 +7,7 @@ sweeps of one stack ask the same.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.errors import ScenarioError
@@ -44,14 +44,15 @@ def trials(
     services: Iterable[str],
     *,
     entry: str = "",
+    jobs: Collection[str] = (),
     only: Sequence[str] = (),
     skip: Sequence[str] = (),
 ) -> tuple[tuple[Trial, ...], tuple[LeftOut, ...]]:
     """(what is tried, in order, what is left out: by --only and --skip, and where nothing could be seen).
 
-    `links` gives (client, service) by name; `entry` is the service that the load goes to. A pattern (`web-*`, `outage`,
-    `latency 100 ms`) means a link, a service, a fault or a whole cell. Raises ScenarioError for one that means nothing,
-    and when nothing is left.
+    `links` gives (client, service) by name; `entry` is the service that the load goes to, `jobs` are those
+    that are done before it begins. A pattern (`web-*`, `outage`, `latency 100 ms`) means a link, a service, a fault or
+    a whole cell. Raises ScenarioError for one that means nothing, and when nothing is left.
     """
     every = [_link(name, ends, fault) for name, ends in sorted(links.items()) for fault in _link_faults(name)]
     for name in sorted(services):
@@ -64,7 +65,9 @@ def trials(
     reached = {entry, *(end for ends in links.values() for end in ends)}
     chosen, left = [], []
     for one in every:
-        if one.planned.service not in reached:
+        if one.planned.client in jobs or one.planned.subject in jobs:
+            left.append(LeftOut(one.planned, "a job that is done before the load begins"))
+        elif one.planned.service not in reached:
             left.append(LeftOut(one.planned, "no link leads to it or from it, so nothing would be seen to cross it"))
         elif only and not any(_meant(one.planned, pattern) for pattern in only):
             left.append(LeftOut(one.planned, "not among --only"))
