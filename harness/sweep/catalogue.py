@@ -25,7 +25,8 @@ WINDOW_S, SILENT_WINDOW_S = 12.0, 20.0
 """How long a fault is in; longer where it must be seen that a client waits and waits."""
 BASELINE_S, WARMUP_S, CALM_S, AROUND_S = 12.0, 3.0, 2.0, 15.0
 """Beside the windows: what comes before the first, the calm after each, and starting and ending the stack."""
-
+LEAST_S = AROUND_S + WARMUP_S + BASELINE_S + WINDOW_S + CALM_S
+"""What the shortest sweep takes."""
 
 TELLING = ("outage", "blackhole", "latency 2000 ms", "kill", "freeze", "latency 100 ms", "reset")
 """Columns by how much they tell, most first: a short sweep keeps the first."""
@@ -99,10 +100,13 @@ def within(chosen: Sequence[Trial], budget_s: float) -> tuple[tuple[Trial, ...],
         left.append(LeftOut(one.planned, f"over the budget of {budget_s:.0f} s"))
     if not kept:
         least_s = min(seconds_of([one]) for one in chosen)
-        raise ScenarioError(
-            f"a budget of {budget_s:.0f} s is too short for a single cell; give {least_s:.0f} s or more"
-        )
+        raise ScenarioError(too_short(budget_s, least_s))
     return tuple(kept), tuple(left)
+
+
+def too_short(budget_s: float, least_s: float = LEAST_S) -> str:
+    """What to do about a budget in which no cell fits."""
+    return f"a budget of {budget_s:.0f} s is too short for a single cell; give {least_s:.0f} s or more"
 
 
 def _link_faults(link: str) -> tuple[Fault, ...]:
