@@ -18,7 +18,7 @@ from harness.model import Load
 from harness.openers import opener
 from harness.runner import Opener
 from harness.stack.compose_file import StackSpec
-from harness.sweep.catalogue import Trial, seconds_of, trials, within
+from harness.sweep.catalogue import LEAST_S, Trial, seconds_of, too_short, trials, within
 from harness.sweep.record import LeftOut, SteadyLoad, Sweep, SweepFolder
 from harness.sweep.run import Outcome, execute
 from harness.terminal import nearest
@@ -48,6 +48,8 @@ def choice(locustfile: Path, rate_per_s: float, only: Sequence[str], skip: Seque
         budget_s = seconds(budget) if budget else math.inf
     except ValueError as error:
         raise ScenarioError(f"--budget: {error}") from error
+    if budget_s < LEAST_S:
+        raise ScenarioError(too_short(budget_s))
     return Choice(locustfile, SteadyLoad(load.locustfile, rate_per_s), tuple(only), tuple(skip), budget_s)
 
 
@@ -66,7 +68,8 @@ def choose(spec: StackSpec, choice: Choice) -> tuple[tuple[Trial, ...], tuple[Le
     """(what is swept, what is left out and why). Raises ScenarioError."""
     links = {name: (link.client, link.service) for name, link in spec.links.items()}
     services = [name for name in spec.services if name != spec.toxiproxy]
-    chosen, left = trials(links, services, entry=spec.entry_service, only=choice.only, skip=choice.skip)
+    jobs = [name for name, one in spec.services.items() if one.is_job]
+    chosen, left = trials(links, services, entry=spec.entry_service, jobs=jobs, only=choice.only, skip=choice.skip)
     chosen, over = within(chosen, choice.budget_s)
     return chosen, (*left, *over)
 

@@ -12,8 +12,10 @@ from harness import loader
 from harness.adopt.edges import Edge, Found
 from harness.adopt.project import ComposeProject
 from harness.cli import app, strangers
+from harness.errors import EngineError
 from harness.stack.docker import compose
 from harness.stack.docker.discover import Discovery, Entry
+from harness.stack.docker.engine import Engine
 
 OVERRIDE = """x-harness: !override
   entry: {entry}
@@ -40,6 +42,7 @@ def project(tmp_path, monkeypatch):
     services = {name: {"image": name} for name in ("web", "db", "mail")}
     monkeypatch.setattr(compose, "resolve", lambda *_: {"name": "shop", "services": services})
     monkeypatch.setattr(strangers, "discover", discover)
+    monkeypatch.setattr(Engine, "connect", lambda: None)
     monkeypatch.setattr(strangers, "write", lambda found, strict, path: path.write_text(_override()))
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop/compose.yml").write_text("services: {}\n")
@@ -141,6 +144,26 @@ def test_adopt_names_the_files_and_the_load_that_it_was_given(project):
     """And the override where it was put."""
     (project[0] / "load.py").touch()
     _, said = _harness("adopt", "shop/compose.yml", "-o", "my own.yml", "--locustfile", "shop/load.py")
-    sweep, run = _next(said)
+    sweep, begin = _next(said)
     assert sweep == ["harness", "sweep", "shop/compose.yml", "my own.yml", "--locustfile", "shop/load.py"]
+    assert begin == ["harness", "init", "shop/compose.yml"]
+    (project[0] / "scenarios").mkdir()
+    _, said = _harness("adopt", "shop/compose.yml", "-o", "my own.yml", "--locustfile", "shop/load.py")
+    _, run = _next(said)
     assert run == ["harness", "run", "-f", "shop/compose.yml", "-f", "my own.yml", "shop/scenarios"]
+
+
+def test_what_was_seen_is_not_written_over_by_what_was_only_read(project, monkeypatch):
+    """Without an engine nothing can be watched: an override that is there stays, unless that is asked for."""
+
+    def nowhere():
+        raise EngineError("there is no Docker Engine")
+
+    monkeypatch.setattr(Engine, "connect", nowhere)
+    kept = project[0] / "harness.override.yml"
+    kept.write_text(_override(links="{}"))
+    code, said = _harness("adopt", "shop/compose.yml")
+    assert (code, "no Docker Engine" in said) == (6, True)
+    assert kept.read_text() == _override(links="{}")
+    assert _harness("adopt", "shop/compose.yml", "--watch", "0s")[0] == 0
+    assert kept.read_text() == _override()

@@ -65,6 +65,7 @@ def test_what_an_x_harness_leaves_nothing_to_do_is_refused(sweep, tmp_path, give
     [
         (["--rate", "0"], 2, "--rate"),
         (["--budget", "10x"], 2, "--budget"),
+        (["--budget", "43s"], 2, "too short for a single cell; give 44 s or more"),
         (["--fail-on", "slowr"], 2, "slower"),
         (["--stack", "dokcer"], 6, "did you mean 'docker'"),
     ],
@@ -78,7 +79,7 @@ def test_what_is_wrong_is_refused_before_anything_is_brought_up(sweep, tmp_path,
     assert not (tmp_path / "reports").exists()
 
 
-@pytest.mark.parametrize("given", [["--only", "nothing"], ["--budget", "1s"]])
+@pytest.mark.parametrize("given", [["--only", "nothing"], ["--only", "blackhole", "--budget", "45s"]])
 def test_what_fits_no_cell_makes_no_folder(sweep, tmp_path, stranger, given):
     """It is known only when the links are."""
     path, brought_up = stranger

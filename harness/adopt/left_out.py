@@ -91,13 +91,18 @@ def outside(client: str, mention: Mention, extra_hosts: Mapping[str, str]) -> Le
 
 
 def by_address(project: ComposeProject, client: str, mention: Mention) -> list[LeftOut]:
-    """A host that no name of the project stands for: a fixed address of a service, or somewhere else."""
+    """A host that no name stands for which the client can ask: a fixed address of a service, a name of one on a network
+    that the client is not on, or somewhere else."""
     host = mention.host.lower()
     if host in _OWN or host.startswith("127."):
         return []
     for name, service in project.services.items():
         if host in {attachment.ipv4 for attachment in service.networks} and name != client:
             why = f"that is the fixed address of {name}, and only names lead through Toxiproxy; use the name"
+            return [LeftOut(f"{client} -> {_at(mention)}", f"{why} ({mention.source})")]
+        names = {name, service.container_name, *(alias for one in service.networks for alias in one.aliases)}
+        if host in {one.lower() for one in names} and name != client:
+            why = f"that is {name}, but by this name on no network that {client} is on"
             return [LeftOut(f"{client} -> {_at(mention)}", f"{why} ({mention.source})")]
     if host == "host.docker.internal":
         return [LeftOut(f"{client} -> {_at(mention)}", f"it is on the host, outside the stack ({mention.source})")]

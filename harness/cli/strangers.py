@@ -54,13 +54,16 @@ def adopt(
     from harness.light_load import light_load
     from harness.loader import find_locustfile
     from harness.model import Load
+    from harness.stack.docker.engine import Engine
 
     paths = [path for path in compose_files(files) if files or path.name != OVERRIDE]
     console = err if as_json else out
     driver = find_locustfile(Load(str(locustfile))) if locustfile else None
     say = say_to(console)
-    found = discover(paths, entry, light_load(driver, say), watch, take_over, say)
     path = output or paths[0].parent / OVERRIDE
+    if path.exists() and watch_seconds(watch):
+        Engine.connect()  # what was seen is not written over by what was only read
+    found = discover(paths, entry, light_load(driver, say), watch, take_over, say)
     write(found, strict, path)
     say(f"entry: {found.entry}  ({found.entry.reason})")
     for line in lines(found.found):
@@ -120,7 +123,8 @@ def init(
 
 
 def _next(paths: list[Path], override: Path, scenario: Path, locustfile: Path | None) -> tuple[str, str]:
-    """The commands that (run a scenario, sweep) with these files, which are named unless they are found here anyhow."""
+    """The commands that (run a scenario, or begin with one, sweep) with these files, which are named unless they are
+    found here anyhow."""
     from harness.terminal import nearest
 
     found: list[Path] = []
@@ -129,7 +133,10 @@ def _next(paths: list[Path], override: Path, scenario: Path, locustfile: Path | 
     files = [*paths, override]
     named = [] if [one.absolute() for one in files] == found else [nearest(one) for one in files]
     load = ["--locustfile", nearest(locustfile)] if locustfile else []
-    run = ["harness", "run", *(word for one in named for word in ("-f", one)), nearest(scenario)]
+    if scenario.exists():
+        run = ["harness", "run", *(word for one in named for word in ("-f", one)), nearest(scenario)]
+    else:
+        run = ["harness", "init", *(nearest(one) for one in paths if named)]
     return shlex.join(run), shlex.join(["harness", "sweep", *named, *load])
 
 
@@ -148,6 +155,15 @@ def refuse_idle(paths: list[Path], options: Mapping[str, object]) -> bool:
     return path is not None
 
 
+def watch_seconds(watch: str) -> float:
+    from harness.durations import seconds
+
+    try:
+        return seconds(watch or WATCHED)
+    except ValueError as error:
+        raise ScenarioError(f"--watch: {error}") from error
+
+
 def discover(
     paths: list[Path],
     entry: str,
@@ -158,15 +174,11 @@ def discover(
 ) -> Discovery:
     """What of a project can be broken. Raises HarnessError."""
     from harness.adopting import adopt as look
-    from harness.durations import seconds
     from harness.interrupts import Interrupts
     from harness.stack.docker.compose import ComposeFiles
     from harness.stack.docker.discover import entry_of, read_project
 
-    try:
-        watch_s = seconds(watch or WATCHED)
-    except ValueError as error:
-        raise ScenarioError(f"--watch: {error}") from error
+    watch_s = watch_seconds(watch)
     files = ComposeFiles(tuple(paths))
     chosen = entry_of(read_project(files), entry)
     with Interrupts() as interrupts:

@@ -80,7 +80,7 @@ def sweep(
         if not is_adopted:
             write_text(prepared.folder.path / OVERRIDE, override.read_text(encoding="utf-8"))
     count = len(prepared.trials)
-    say(f"{count} cells, {prepared.seconds / 60:.0f} min at {rate:g} requests/s, on {kind}")
+    say(f"{count} cell{'' if count == 1 else 's'}, {prepared.seconds / 60:.0f} min at {rate:g} requests/s, on {kind}")
     for one in prepared.sweep.dropped:
         console.print(f"left out: {one.cell.window} ({one.reason})", style="dim", markup=False, soft_wrap=True)
     matrix: Matrix | None = None

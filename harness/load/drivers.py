@@ -12,6 +12,7 @@ from locust.env import Environment
 from locust.user.task import LOCUST_STATE_STOPPING
 
 from harness.load.arrivals import intended_ns
+from harness.load.idle import hang_up
 from harness.load.open_model import Pacer, Parking, use_arrivals
 from harness.order import Order
 
@@ -96,9 +97,13 @@ class OpenDriver:
                 if time.monotonic() > deadline:
                     raise ValueError(
                         f"only {self._parking.free} of {self.users} users were ready within {SPAWN_WITHIN_S:g} s; "
-                        "look at on_start in the locustfile, and at the load process's log; or ask for fewer users"
+                        "look at on_start in the locustfile, at the load process's log, and at how many connections "
+                        "the entry takes; a lower rate or users_max needs fewer"
                     )
                 gevent.sleep(0.01)
+            if wanted < self.users:  # the last ones are the first to be asked for, and stay warm
+                for greenlet in _greenlets(self._environment):
+                    hang_up(greenlet.args[0])
 
     def drive(self, zero_ns: int, *, stopped: Callable[[], bool]) -> None:
         self._pacer.run(zero_ns, stopped=stopped)
@@ -177,7 +182,7 @@ class ClosedDriver:
         return _greenlets(self._environment)
 
 
-def _greenlets(environment: Environment) -> Iterable[object]:
+def _greenlets(environment: Environment) -> Iterable[Any]:
     assert environment.runner is not None
     return list(environment.runner.user_greenlets)
 

@@ -73,6 +73,8 @@ def summary(matrix: Matrix, told: Sequence[Sentence], files: Mapping[str, str]) 
     for kind in dict.fromkeys(kind for kind, _ in matrix.rows):
         subjects = [subject for of_kind, subject in matrix.rows if of_kind == kind]
         columns = [c for c in matrix.columns if any(matrix.cell(kind, subject, c) for subject in subjects)]
+        if not columns:
+            continue
         lines += ["", f"| {kind} | {' | '.join(one_line(one) for one in columns)} |", "|---" * (len(columns) + 1) + "|"]
         for subject in subjects:
             cells = [matrix.cell(kind, subject, column) for column in columns]

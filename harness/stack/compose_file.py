@@ -27,6 +27,7 @@ class ServiceSpec:
     """A service of the Compose file. `command` and `port` are empty where it has no plain process.
 
     `disks` are its file systems of bounded size (compose_disks.py): where it has them, and how many bytes they hold.
+    `is_job`: others wait until it is done.
     """
 
     name: str
@@ -38,6 +39,7 @@ class ServiceSpec:
     port_variable: str = ""
     ready: str = ""
     disks: Mapping[str, int] = field(default_factory=dict)
+    is_job: bool = False
 
     @property
     def is_postgres(self) -> bool:
@@ -174,7 +176,7 @@ def _parse(path: Path) -> dict[str, Any]:
     try:
         document = compose_yaml.load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ComposeFileError(f"{path} does not exist; give the Compose file of the project with --file") from error
+        raise ComposeFileError(f"{path} does not exist; name the Compose file of the project") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ComposeFileError(f"{path} cannot be read: {error}") from error
     except yaml.YAMLError as error:

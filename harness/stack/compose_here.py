@@ -30,7 +30,7 @@ def find_compose_files(folder: Path, variables: Mapping[str, str] | None = None)
     found = _first(folder, FILE_NAMES)
     if not found:
         raise ComposeFileError(
-            f"no Compose file in {folder}; looked for {', '.join(FILE_NAMES)}; go where it is, or give --file"
+            f"no Compose file in {folder}; looked for {', '.join(FILE_NAMES)}; go where it is, or name the files"
         )
     return [*found, *_first(folder, OVERRIDE_NAMES)]
 

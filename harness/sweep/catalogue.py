@@ -7,7 +7,7 @@ sweeps of one stack ask the same.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.errors import ScenarioError
@@ -25,7 +25,8 @@ WINDOW_S, SILENT_WINDOW_S = 12.0, 20.0
 """How long a fault is in; longer where it must be seen that a client waits and waits."""
 BASELINE_S, WARMUP_S, CALM_S, AROUND_S = 12.0, 3.0, 2.0, 15.0
 """Beside the windows: what comes before the first, the calm after each, and starting and ending the stack."""
-
+LEAST_S = AROUND_S + WARMUP_S + BASELINE_S + WINDOW_S + CALM_S
+"""What the shortest sweep takes."""
 
 TELLING = ("outage", "blackhole", "latency 2000 ms", "kill", "freeze", "latency 100 ms", "reset")
 """Columns by how much they tell, most first: a short sweep keeps the first."""
@@ -44,14 +45,15 @@ def trials(
     services: Iterable[str],
     *,
     entry: str = "",
+    jobs: Collection[str] = (),
     only: Sequence[str] = (),
     skip: Sequence[str] = (),
 ) -> tuple[tuple[Trial, ...], tuple[LeftOut, ...]]:
     """(what is tried, in order, what is left out: by --only and --skip, and where nothing could be seen).
 
-    `links` gives (client, service) by name; `entry` is the service that the load goes to. A pattern (`web-*`, `outage`,
-    `latency 100 ms`) means a link, a service, a fault or a whole cell. Raises ScenarioError for one that means nothing,
-    and when nothing is left.
+    `links` gives (client, service) by name; `entry` is the service that the load goes to, `jobs` are those
+    that are done before it begins. A pattern (`web-*`, `outage`, `latency 100 ms`) means a link, a service, a fault or
+    a whole cell. Raises ScenarioError for one that means nothing, and when nothing is left.
     """
     every = [_link(name, ends, fault) for name, ends in sorted(links.items()) for fault in _link_faults(name)]
     for name in sorted(services):
@@ -64,7 +66,9 @@ def trials(
     reached = {entry, *(end for ends in links.values() for end in ends)}
     chosen, left = [], []
     for one in every:
-        if one.planned.service not in reached:
+        if one.planned.client in jobs or one.planned.subject in jobs:
+            left.append(LeftOut(one.planned, "a job that is done before the load begins"))
+        elif one.planned.service not in reached:
             left.append(LeftOut(one.planned, "no link leads to it or from it, so nothing would be seen to cross it"))
         elif only and not any(_meant(one.planned, pattern) for pattern in only):
             left.append(LeftOut(one.planned, "not among --only"))
@@ -96,10 +100,13 @@ def within(chosen: Sequence[Trial], budget_s: float) -> tuple[tuple[Trial, ...],
         left.append(LeftOut(one.planned, f"over the budget of {budget_s:.0f} s"))
     if not kept:
         least_s = min(seconds_of([one]) for one in chosen)
-        raise ScenarioError(
-            f"a budget of {budget_s:.0f} s is too short for a single cell; give {least_s:.0f} s or more"
-        )
+        raise ScenarioError(too_short(budget_s, least_s))
     return tuple(kept), tuple(left)
+
+
+def too_short(budget_s: float, least_s: float = LEAST_S) -> str:
+    """What to do about a budget in which no cell fits."""
+    return f"a budget of {budget_s:.0f} s is too short for a single cell; give {least_s:.0f} s or more"
 
 
 def _link_faults(link: str) -> tuple[Fault, ...]:

@@ -45,6 +45,14 @@ FIXED = {"networks": {"default": {"ipv4_address": "10.1.0.9"}}}
         ({"web": service(environment={"API_URL": "http://nobody:81"})}, "web -> nobody:81", "outside the stack"),
         ({"web": service(environment={"DB_HOST": "10.2.3.4"})}, "web -> 10.2.3.4", "outside the stack"),
         (
+            {
+                "web": service(environment={"DB": "postgres://database/x"}),
+                "db": service(networks={"back": {"aliases": ["database"]}}),
+            },
+            "web -> database:5432",
+            "that is db, but by this name on no network that web is on",
+        ),
+        (
             {"web": service(environment={"API": "http://host.docker.internal:81"})},
             "web -> host.docker.internal:81",
             "on the host",

@@ -20,7 +20,10 @@ SERVER = '''
 import asyncio, sys, time
 
 async def serve(reader, writer):
-    """GET /ms/N waits so long; /status/N answers so; /freeze stops the whole server for a second; else 200."""
+    """GET /ms/N waits so long; /status/N answers so; /freeze stops the whole server for a second; /room is refused
+    where more than 60 are connected; else 200."""
+    global connected
+    connected += 1
     try:
         while True:
             head = (await reader.readuntil(b"\\r\\n\\r\\n")).decode()
@@ -34,9 +37,14 @@ async def serve(reader, writer):
                 status = int(path[1])
             elif path[0] == "freeze":
                 time.sleep(1)
+            elif path[0] == "room" and connected > 60:
+                status = 503
             writer.write(f"HTTP/1.1 {status} X\\r\\nContent-Length: 2\\r\\n\\r\\nok".encode())
     except (asyncio.IncompleteReadError, ConnectionError):
+        connected -= 1
         writer.close()
+
+connected = 0
 
 async def main():
     server = await asyncio.start_server(serve, "127.0.0.1", 0)

@@ -47,6 +47,18 @@ def test_arrivals_that_find_nobody_free_are_counted(tmp_path: Path, host: str) -
     assert sum(beat.dropped for beat in driven.beats) >= 120
 
 
+@pytest.mark.parametrize("kind", ["FastHttpUser", "HttpUser"])
+def test_users_that_wait_hold_no_connection(tmp_path: Path, host: str, kind: str) -> None:
+    """Each asked once in on_start; a server that takes no more than sixty connections has room for those who ask."""
+    locustfile = (
+        f"class U({kind}):\n    def on_start(self): self.client.get('/room')\n    @task\n"
+        "    def t(self): self.client.get('/room')"
+    )
+    samples = Driven(tmp_path, host, locustfile, users=150).run()
+    assert len(samples) == 150
+    assert (samples["outcome"] == "ok").all()
+
+
 def test_the_closed_model_is_as_many_users(tmp_path: Path, host: str) -> None:
     """Four users without a think time at 50 ms a request send eighty a second."""
     locustfile = FAST.format(path="/ms/50") + "\n    wait_time = constant(0)"

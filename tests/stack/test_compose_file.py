@@ -97,8 +97,8 @@ def test_a_file_that_cannot_be_read_says_nothing_of_processes(tmp_path, monkeypa
 
 
 def test_a_missing_file_is_told_with_what_was_looked_for(tmp_path):
-    """And with the option that names one."""
-    with pytest.raises(ComposeFileError, match="--file"):
+    """And with what to do."""
+    with pytest.raises(ComposeFileError, match="name the files"):
         find_compose_files(tmp_path)
     with pytest.raises(ComposeFileError, match="does not exist"):
         read_compose_file(tmp_path / "compose.yml")

@@ -36,6 +36,14 @@ def test_a_service_that_nothing_is_seen_to_cross_is_left_out_with_the_reason():
     ]
 
 
+def test_a_job_that_is_done_before_the_load_is_left_out_with_its_links():
+    """Nothing crosses them any more: each cell would be unknown, and take its time of the budget."""
+    chosen, left = trials({**LINKS, "migrate-db": ("migrate", "db")}, ["web", "db", "migrate"], jobs=["migrate"])
+    assert {one.planned.subject for one in chosen} == {"web-db", "web", "db"}
+    assert {one.cell.subject for one in left} == {"migrate-db", "migrate"}
+    assert {one.reason for one in left} == {"a job that is done before the load begins"}
+
+
 def test_an_entry_without_a_link_is_swept():
     """The load goes to it."""
     chosen, left = trials({}, ["web"], entry="web")

@@ -67,7 +67,7 @@ def resolve(files: ComposeFiles, project: str | None = None) -> dict[str, Any]:
     version()
     for path in files.paths:
         if not path.is_file():
-            raise ComposeFileError(f"{path} does not exist; give the Compose files of the project with --file")
+            raise ComposeFileError(f"{path} does not exist; name the Compose files of the project")
     command = ["docker", "compose", *files.arguments(project), "config", "--format", "json"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=CONFIG_WITHIN_S, cwd=files.folder)

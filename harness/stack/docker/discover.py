@@ -10,7 +10,7 @@ import json
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +64,8 @@ def entry_of(project: ComposeProject, given: str) -> Entry:
     """The entry that is given as SERVICE:PORT, else the one service that publishes a port. Raises ComposeFileError."""
     service, _, port = given.rpartition(":")
     if given:
+        if given in project.services:
+            raise ComposeFileError(f"--entry needs a port too, as in {given}:8000; given {given!r}")
         if service not in project.services:
             raise ComposeFileError(f"--entry: {one_of('service', service or given, project.services)}")
         if not port.isdecimal() or not 0 < int(port) < 65536:
@@ -110,7 +112,9 @@ def discover(
                 with load(f"http://127.0.0.1:{outside}", cancelled):
                     say(f"watching the connections that are made for {watch_s:g} s ...")
                     seen = _watch(copy.engine, copy.state.project, watch_s, cancelled, say)
-                for name, found in open_ports(members(copy.engine, copy.state.project)).items():
+                heard = open_ports(members(copy.engine, copy.state.project))
+                _must_listen(entry, heard.get(entry.service, ()))
+                for name, found in heard.items():
                     ports.setdefault(name, set()).update(found)
             except BaseException as error:
                 take_down_whole(copy.state, error)
@@ -119,6 +123,14 @@ def discover(
     known = {name: tuple(sorted(found)) for name, found in ports.items()}
     connections_seen = tuple(SeenConnection(*key, count) for key, count in sorted(seen.items()))
     return Discovery(project, entry, find_edges(project, known, connections_seen))
+
+
+def _must_listen(entry: Entry, ports: Sequence[int]) -> None:
+    """Docker takes connections for a published port, whether anything listens there or not. `ports` are empty where
+    they are not seen. Raises ComposeFileError."""
+    if ports and entry.port not in ports:
+        listed = ", ".join(f"{entry.service}:{port}" for port in ports)
+        raise ComposeFileError(f"--entry: nothing listens at {entry}; give one that is listened at: {listed}")
 
 
 def _watch(

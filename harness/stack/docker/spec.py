@@ -71,7 +71,8 @@ def read_spec(paths: Sequence[Path]) -> StackSpec:
         )
     where = adopted[-1] if adopted else own[0]
     bounded = bounded_volumes(resolved.get("volumes") or {})
-    services = {name: _service(name, body, bounded) for name, body in resolved["services"].items()}
+    jobs = {name for body in resolved["services"].values() for name in _awaited(body)}
+    services = {name: _service(name, body, bounded, name in jobs) for name, body in resolved["services"].items()}
     mode = str(extension.get("mode", ""))
     links, entry_service, entry_port = read_links(where, extension, services, by_networks=bool(mode))
     return StackSpec(
@@ -92,10 +93,18 @@ def read_spec(paths: Sequence[Path]) -> StackSpec:
     )
 
 
-def _service(name: str, body: Mapping[str, Any], bounded: Mapping[str, int]) -> ServiceSpec:
+def _awaited(body: Mapping[str, Any]) -> list[str]:
+    """The services that must be done before this one starts."""
+    needed = body.get("depends_on") or {}
+    how = needed.items() if isinstance(needed, dict) else ()
+    return [name for name, one in how if (one or {}).get("condition") == "service_completed_successfully"]
+
+
+def _service(name: str, body: Mapping[str, Any], bounded: Mapping[str, int], is_job: bool) -> ServiceSpec:
     return ServiceSpec(
         name,
         str(body.get("image", "")),
         depends_on=tuple(body.get("depends_on") or ()),
         disks=disks_of(body, bounded),
+        is_job=is_job,
     )

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from harness.errors import HealIncomplete, StartError
+from harness.errors import ComposeFileError, HealIncomplete, StartError
 from harness.stack import heal
 from harness.stack.docker import discover as discovering
 from harness.stack.docker.compose import ComposeFiles
@@ -94,3 +94,15 @@ def test_the_users_own_copy_is_stopped_only_when_it_may_be(monkeypatch: pytest.M
     assert Copy.taken_over is False
     look(take_over=True)
     assert Copy.taken_over is True
+
+
+@pytest.mark.parametrize(("ports", "is_told"), [((9000, 9001), True), ((80, 9000), False), ((), False)])
+def test_an_entry_that_nothing_listens_at_is_told(
+    monkeypatch: pytest.MonkeyPatch, ports: tuple[int, ...], is_told: bool
+) -> None:
+    """With those that are; where none is seen nothing is said."""
+    monkeypatch.setattr(heal, "take_down", lambda _: ())
+    monkeypatch.setattr(discovering, "open_ports", lambda _: {"web": ports})
+    said = r"nothing listens at web:80; give one that is listened at: web:9000, web:9001"
+    with pytest.raises(ComposeFileError, match=said) if is_told else contextlib.nullcontext():
+        look()

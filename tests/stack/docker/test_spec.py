@@ -45,6 +45,13 @@ def test_an_adopted_project_is_what_the_override_says(tmp_path: Path) -> None:
     assert found.ports == {"api": (8000,)}
 
 
+def test_a_service_that_others_wait_for_until_it_is_done_is_a_job(tmp_path: Path) -> None:
+    """By the condition alone: to be started, or healthy, is not to be done."""
+    done, started = ("{condition: service_completed_successfully}", "{condition: service_started}")
+    own = f"  migrate: {{image: a}}\n  worker: {{image: a, depends_on: {{migrate: {done}, api: {started}}}}}\n"
+    assert {name for name, one in read(tmp_path, ADOPTED, own).services.items() if one.is_job} == {"migrate"}
+
+
 def test_links_that_are_told_to_adopt_describe_no_stack(tmp_path: Path) -> None:
     """In the form that adopt itself advises: a run says what writes the rest, a sweep looks for it."""
     told = f"x-harness: {{links: {LINK}}}\n"
