@@ -65,10 +65,8 @@ def _proxies() -> Iterator[tuple[dict[str, int], dict[str, int], Callable[[], in
     """(ports by way, processes by way, what stops the recording and counts its rows)."""
     processes: list[subprocess.Popen[bytes]] = []
 
-    def start(*command: object) -> subprocess.Popen[bytes]:
-        processes.append(
-            subprocess.Popen([str(one) for one in command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        )
+    def start(*command: object, out: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
+        processes.append(subprocess.Popen([str(one) for one in command], stdout=out, stderr=subprocess.DEVNULL))
         return processes[-1]
 
     def first_line(process: subprocess.Popen[bytes]) -> str:
@@ -81,7 +79,7 @@ def _proxies() -> Iterator[tuple[dict[str, int], dict[str, int], Callable[[], in
         upstream = int(first_line(server))
         pin(server.pid, 0)
         api, through = free_ports(2)
-        toxiproxy = start(provide(), "-host", "127.0.0.1", "-port", api)
+        toxiproxy = start(provide(), "-host", "127.0.0.1", "-port", api, out=subprocess.DEVNULL)  # it logs
         pin(toxiproxy.pid, 1)
         assert wait_until(lambda: listens("127.0.0.1", api), 10)
         ToxiproxyClient(f"http://127.0.0.1:{api}").create("bench", f"127.0.0.1:{through}", f"127.0.0.1:{upstream}")
