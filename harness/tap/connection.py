@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, cast
 from harness.tap.attempt import Attempt
 from harness.tap.dialling import Dialling
 from harness.tap.gate import Gate
-from harness.tap.http_stream import Malformed, Requests, looks_like_http
+from harness.tap.http_requests import Requests
+from harness.tap.http_stream import Malformed, looks_like_http
 from harness.tap.ledger import Ledger
 from harness.tap.sockets import reset
 from harness.tap.upstream import Upstream, nowhere
@@ -60,14 +61,13 @@ class Connection(asyncio.Protocol):
             self.send(data)
         elif self.link.rules or not self.gate.idle:
             self.gate.route(data)
+            self.dialling.check()
         else:
             self.send(data)
             try:
                 requests.feed(data)
             except Malformed:
                 self.malformed_request()
-        if self.dialling.failed:
-            self.dialling.refuse_known()
 
     def _first(self, data: bytes) -> Requests | None:
         kind = looks_like_http(data)

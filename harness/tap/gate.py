@@ -23,7 +23,6 @@ from harness.tap.rules import Answering, Delay, Duplicate, Hang
 if TYPE_CHECKING:
     from harness.tap.connection import Connection
 
-HEAD_MAX = 1 << 18
 HELD_MAX = 1 << 20
 """Bytes of a request that are held, or kept to be sent again; a client is not read beyond."""
 
@@ -88,7 +87,7 @@ class Gate:
                 break
             end = requests.cut(data, at)
             piece, at = data[at:end], end
-            requests.headed = requests.ended = False
+            requests.headed = False
             try:
                 requests.feed(piece)
             except Malformed:
@@ -102,10 +101,6 @@ class Gate:
                 self._decide(attempt)
             if requests.ended and attempt is not None:
                 self._ended(attempt)
-            elif self._sink is Sink.HEAD and self._size > HEAD_MAX:
-                self._rest = data[at:]
-                connection.malformed_request()
-                return
         self._rest_or_idle()
 
     def _take(self, piece: bytes) -> None:

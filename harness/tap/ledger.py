@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SETTLED_WITHIN_NS = 2_000_000_000
 SETTLE_POLL_S = 0.01
+_OK = Outcome.OK
 
 
 class Ledger:
@@ -39,7 +40,8 @@ class Ledger:
 
     def being_answered(self) -> Attempt | None:
         """The attempt whose answer comes next from the service."""
-        return self.queue[0] if self.queue and self.queue[0].answered_by is None else None
+        queue = self.queue
+        return queue[0] if queue and queue[0].answered_by is None else None
 
     def next_local(self) -> bool:
         """The next answer to the client is one of a rule, not of the service."""
@@ -57,10 +59,13 @@ class Ledger:
 
     def answered(self, attempt: Attempt) -> None:
         """The last byte of its answer was passed on."""
-        if not self.queue or self.queue[0] is not attempt:
+        queue = self.queue
+        if not queue or queue[0] is not attempt:
             return  # it has failed before, by what its client did
-        self._leave(attempt)
-        attempt.outcome = Outcome.FAIL if (attempt.status or 0) >= 500 else Outcome.OK
+        queue.popleft()
+        if attempt.exact:
+            self.exact -= 1
+        attempt.outcome = _OK if attempt.status is None or attempt.status < 500 else Outcome.FAIL
         attempt.ended_ns = monotonic_ns()
         if self._connection.gone_ns:
             self.settling += 1

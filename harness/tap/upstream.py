@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from harness.tap.attempt import Attempt
 from harness.tap.changes import Pacer
-from harness.tap.http_stream import Answers, Malformed
+from harness.tap.http_answers import Answers
+from harness.tap.http_stream import Malformed
 from harness.tap.rules import CutBody
 from harness.tap.sockets import left_unread
 
@@ -84,8 +85,8 @@ class Upstream(asyncio.Protocol):
                 return
             end = answers.cut(data, at)
             piece, at = data[at:end], end
-            answers.headed = answers.ended = False
-            answers.stepping = True
+            attempt = connection.ledger.being_answered()
+            answers.headed, answers.stepping = False, True
             try:
                 answers.feed(piece)
                 answers.skip_body_of_head()
@@ -96,7 +97,6 @@ class Upstream(asyncio.Protocol):
                 return
             finally:
                 answers.stepping = False
-            attempt = answers.attempt
             if attempt is None or attempt.changes is None:
                 connection.write(piece)
             else:
