@@ -28,14 +28,14 @@ class Connection(asyncio.Protocol):
     """The client's side. `upstream` is the other, `gate` what rules do in between."""
 
     transport: asyncio.Transport
-    requests: Requests | None = None
-    raw = False
-    """The client's bytes are passed on and looked at no more."""
-    client_eof = said_fin = lost = congested = resetting = sure = False
-    gone_ns = 0
-    """When the client said FIN, after which it may be gone, or only have no more to say."""
 
     def __init__(self, link: Link) -> None:
+        self.raw = False
+        """The client's bytes are passed on and looked at no more."""
+        self.requests: Requests | None = None
+        self.client_eof = self.said_fin = self.lost = self.congested = self.resetting = self.sure = False
+        self.gone_ns = 0
+        """When the client said FIN, after which it may be gone, or only have no more to say."""
         self.link, self.number = link, link.tap.next_number()
         self.loop, self.ledger = link.tap.loop, Ledger(self)
         self.dialling = Dialling(self)

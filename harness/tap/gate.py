@@ -39,8 +39,6 @@ class Sink(Enum):
 class Gate:
     """The requests of one connection."""
 
-    idle = True
-    """Nothing is kept here, and the rest of the request that is coming in, if any, is to be passed."""
     _sink = Sink.HEAD
     _size = 0
     _rest = b""
@@ -53,6 +51,8 @@ class Gate:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.idle = True
+        """Nothing is kept here, and the rest of the request that is coming in, if any, is to be passed."""
         self._kept: list[bytes] = []
         self._plan: list[Live] = []
         self._changing: list[Live] = []

@@ -16,15 +16,14 @@ if TYPE_CHECKING:
 class Answers(Stream[httptools.HttpResponseParser]):
     """What the service sends: ends the attempts in the order in which they began."""
 
-    attempt: Attempt | None = None
-    """The one that is being answered, or was last; None for an answer that nobody asked for."""
-    status = 0
-    stepping = False
-    """Whoever feeds in pieces ends the attempt himself, after `ended`."""
-    _retry_after: bytes | None = None
-
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self._connection, self._ledger = connection, connection.ledger
+        self.attempt: Attempt | None = None
+        """The one that is being answered, or was last; None for an answer that nobody asked for."""
+        self.status = 0
+        self.stepping = False
+        """Whoever feeds in pieces ends the attempt himself, after `ended`."""
+        self._retry_after: bytes | None = None
         super().__init__()
 
     def _parser(self) -> httptools.HttpResponseParser:
@@ -54,7 +53,7 @@ class Answers(Stream[httptools.HttpResponseParser]):
         self.status = status = self.parser.get_status_code()
         self.headed = self.in_body = True
         self._head_size = 0
-        self.attempt = attempt = self._connection.ledger.being_answered()
+        self.attempt = attempt = self._ledger.being_answered()
         if attempt is None or (status < 200 and status != 101):
             return
         attempt.status = status

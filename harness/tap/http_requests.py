@@ -22,16 +22,14 @@ _ASKED_LENGTHS = frozenset(map(len, _ASKED))
 class Requests(Stream[httptools.HttpRequestParser]):
     """What the client sends: begins an attempt with the first byte of each request."""
 
-    attempt: Attempt | None = None
-    """The one that is coming in, or came in last."""
-    busy = False
-    """It is coming in."""
-    _muted = False
-
     def __init__(self, connection: Connection) -> None:
         self._connection, self._link, self._number = connection, connection.link, connection.number
         self._queue = connection.ledger.queue
-        self._name, self._url = self._link.name, b""
+        self._name, self._url, self._muted = self._link.name, b"", False
+        self.attempt: Attempt | None = None
+        """The one that is coming in, or came in last."""
+        self.busy = False
+        """It is coming in."""
         super().__init__()
 
     def _parser(self) -> httptools.HttpRequestParser:
@@ -85,7 +83,7 @@ class Requests(Stream[httptools.HttpRequestParser]):
     def on_message_complete(self) -> None:
         attempt = self.attempt
         assert attempt is not None
-        if attempt.upgrades and self.parser.should_upgrade() and (self.chunked or self.length):
+        if (self.length or self.chunked) and self.parser.should_upgrade():
             return  # llhttp leaves the body of a request that asks for an upgrade to us: see _upgraded
         attempt.whole = self.ended = True
         self.busy = False

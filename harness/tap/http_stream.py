@@ -45,22 +45,21 @@ _Parser = TypeVar("_Parser", httptools.HttpRequestParser, httptools.HttpResponse
 class Stream(Generic[_Parser]):
     """What both directions share: where the message that is being parsed stands."""
 
-    in_body = False
-    """Its head has ended, and it has not."""
-    length: int | None = None
-    chunked = False
-    seen = 0
-    """Bytes of the body so far."""
-    headed = ended = False
-    """Set when a head ends (cleared by whoever feeds in pieces), and when the last that was fed ended a message."""
-    faults = 0
-    """Of ours, in a callback."""
-    _tail = b""
-    _head_size = 0
-    _first: bytes | None = None
-    _hash: xxhash.xxh3_64 | None = None
-
     def __init__(self) -> None:
+        self.in_body = False
+        """Its head has ended, and it has not."""
+        self.length: int | None = None
+        self.chunked = False
+        self.seen = 0
+        """Bytes of the body so far."""
+        self.headed = self.ended = False
+        """Set when a head ends (cleared by who feeds in pieces), and when the last that was fed ended a message."""
+        self.faults = 0
+        """Of ours, in a callback."""
+        self._tail = b""
+        self._head_size = 0
+        self._first: bytes | None = None
+        self._hash: xxhash.xxh3_64 | None = None
         self._renew()
 
     def _parser(self) -> _Parser:

@@ -22,15 +22,14 @@ _OK = Outcome.OK
 class Ledger:
     """An attempt ends once: answered, or failed."""
 
-    exact = 0
-    """How many of the queue need their answers in pieces."""
-    settling = 0
-    """How many were answered to a client that may have left."""
-
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._recorder = connection.link.tap.recorder
         self.queue: deque[Attempt] = deque()
+        self.exact = 0
+        """How many of the queue need their answers in pieces."""
+        self.settling = 0
+        """How many were answered to a client that may have left."""
 
     def begin(self, at_ns: int) -> Attempt:
         """The first byte of a request."""
@@ -41,7 +40,9 @@ class Ledger:
     def being_answered(self) -> Attempt | None:
         """The attempt whose answer comes next from the service."""
         queue = self.queue
-        return queue[0] if queue and queue[0].answered_by is None else None
+        if not queue or (self.exact and queue[0].answered_by is not None):
+            return None
+        return queue[0]
 
     def next_local(self) -> bool:
         """The next answer to the client is one of a rule, not of the service."""
@@ -63,7 +64,7 @@ class Ledger:
         if not queue or queue[0] is not attempt:
             return  # it has failed before, by what its client did
         queue.popleft()
-        if attempt.exact:
+        if self.exact and attempt.exact:
             self.exact -= 1
         attempt.outcome = _OK if attempt.status is None or attempt.status < 500 else Outcome.FAIL
         attempt.ended_ns = monotonic_ns()

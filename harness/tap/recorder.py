@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,8 +17,8 @@ ROWS_MAX = 2000
 NAMES_MAX = 2000
 OTHERS = "(others)"
 
+_FIELDS = [(field, attrgetter(field.name)) for field in ATTEMPTS]
 _NAMES = ("link", "method", "path", "outcome", "error", "injected")
-_ROW = attrgetter(*ATTEMPTS.names)
 
 
 class _Sink(io.RawIOBase):
@@ -42,7 +41,7 @@ class Recorder:
 
     def __init__(self, interrupted: Callable[[], list[Attempt]]) -> None:
         self._interrupted = interrupted
-        self._rows: list[tuple[Any, ...]] | None = None
+        self._rows: list[Attempt] | None = None
 
     @property
     def recording(self) -> bool:
@@ -61,7 +60,7 @@ class Recorder:
         """It has ended."""
         if self._rows is not None and not attempt.recorded:
             attempt.recorded = True
-            self._rows.append(_ROW(attempt))
+            self._rows.append(attempt)
             if len(self._rows) >= ROWS_MAX:
                 self.flush()
 
@@ -84,9 +83,10 @@ class Recorder:
         """Whoever recorded is gone."""
         self._rows = None
 
-    def _batch(self, rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
+    def _batch(self, rows: Sequence[Attempt]) -> pa.RecordBatch:
         columns = []
-        for field, values in zip(ATTEMPTS, zip(*rows, strict=True), strict=True):
+        for field, value_of in _FIELDS:
+            values = list(map(value_of, rows))
             if field.name in self._codes:
                 columns.append(self._coded(field.name, values))
             elif field.name in ("started_ns", "ended_ns"):

@@ -23,20 +23,19 @@ def nowhere(_data: bytes) -> None:
 class Upstream(asyncio.Protocol):
     """One connection to the service, for one of a client."""
 
-    transport: asyncio.Transport | None = None
-    answers: Answers | None = None
-    raw = False
-    """The service's bytes are passed on and looked at no more."""
-    client_congested = lost = _eof = False
-    _pacer: Pacer | None = None
-    _rest = b""
-    """What came behind a piece that trickles."""
-    _head = b""
-    """The beginning of a head that is to be changed."""
-    _cut_by: CutBody | None = None
-
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.transport: asyncio.Transport | None = None
+        self.raw = False
+        """The service's bytes are passed on and looked at no more."""
+        self.answers: Answers | None = None
+        self.client_congested = self.lost = self._eof = False
+        self._pacer: Pacer | None = None
+        self._rest = b""
+        """What came behind a piece that trickles."""
+        self._head = b""
+        """The beginning of a head that is to be changed."""
+        self._cut_by: CutBody | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if self._connection.lost:
