@@ -44,7 +44,9 @@ class Answers(Stream[httptools.HttpResponseParser]):
         if self.in_body:
             return  # a trailer
         size = len(name)
-        if size == 14 or size == 17:
+        if size == 14 and name.lower() == b"content-length":
+            self.length = int(value)
+        elif size == 17:
             self._framing(name.lower(), value)
         elif size == 11 and name.lower() == b"retry-after":
             self._retry_after = value

@@ -91,7 +91,9 @@ class Requests(Stream[httptools.HttpRequestParser]):
             attempt.keep_alive = self.parser.should_keep_alive()
         if self.seen:
             attempt.request_bytes, attempt.request_hash = self.seen, self._digest()
-        self._rest()
+        if self._tail or self.chunked or self.length is not None:
+            self._rest()
+        self.in_body = False
 
     def _upgraded(self, rest: bytes) -> None:
         """Go on after a request that asks for an upgrade: the service may not grant it, and its body comes first."""
