@@ -149,13 +149,11 @@ class Connection(asyncio.Protocol):
 
     # What the streams found
 
-    def answered(self, attempt: Attempt) -> None:
-        """The last byte of an answer was passed on; the next may be one of a rule."""
-        ledger = self.ledger
-        ledger.answered(attempt)
-        if self.raw and not ledger.queue:
+    def next_answer(self) -> None:
+        """An answer has ended; the next may be one of a rule, or nothing that is looked at."""
+        if self.raw and not self.ledger.queue:
             self.upstream.raw = True
-        if ledger.exact and ledger.next_local():
+        if self.ledger.next_local():
             self.gate.answer_next()
 
     def settled(self, left: bool) -> None:
@@ -167,7 +165,7 @@ class Connection(asyncio.Protocol):
 
     def upgraded(self, attempt: Attempt) -> None:
         """101, or a CONNECT that was granted: the rest is not HTTP."""
-        self.ledger.answered(attempt)
+        self.ledger.end(attempt)
         self._pass_all(None)
 
     def malformed_answer(self) -> None:

@@ -223,7 +223,7 @@ class Gate:
             connection.write(head + body)
             attempt.status, attempt.retry_after_s, attempt.answer_bytes = rule.code, rule.retry_after_s, len(body)
             attempt.answer_hash = xxhash.xxh3_64_intdigest(body, seed=SEED) if body else None
-            ledger.answered(attempt)
+            ledger.end(attempt)
             if not attempt.keep_alive:
                 connection.end()
                 return

@@ -55,7 +55,8 @@ class Answers(Stream[httptools.HttpResponseParser]):
         self.status = status = self.parser.get_status_code()
         self.headed = self.in_body = True
         self._head_size = 0
-        self.attempt = attempt = self._ledger.being_answered()
+        ledger = self._ledger
+        self.attempt = attempt = ledger.queue[0] if ledger.queue and not ledger.exact else ledger.being_answered()
         if attempt is None or (status < 200 and status != 101):
             return
         attempt.status = status
@@ -79,7 +80,7 @@ class Answers(Stream[httptools.HttpResponseParser]):
         self._rest()
         self.ended = True
         if attempt is not None and not self.stepping:
-            self._connection.answered(attempt)
+            self._ledger.answered(attempt)
 
     def end_of_stream(self) -> None:
         """The service has ended: an answer without a length is whole by that."""

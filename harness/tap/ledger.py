@@ -59,7 +59,13 @@ class Ledger:
             self.exact += 1
 
     def answered(self, attempt: Attempt) -> None:
-        """The last byte of its answer was passed on."""
+        """The last byte of the service's answer was passed on."""
+        self.end(attempt)
+        if self.exact or self._connection.raw:
+            self._connection.next_answer()
+
+    def end(self, attempt: Attempt) -> None:
+        """It has its whole answer."""
         queue = self.queue
         if not queue or queue[0] is not attempt:
             return  # it has failed before, by what its client did

@@ -58,10 +58,10 @@ class Recorder:
 
     def add(self, attempt: Attempt) -> None:
         """It has ended."""
-        if self._rows is not None and not attempt.recorded:
-            attempt.recorded = True
-            self._rows.append(attempt)
-            if len(self._rows) >= ROWS_MAX:
+        rows = self._rows
+        if rows is not None and not attempt.recorded:
+            rows.append(attempt)
+            if len(rows) >= ROWS_MAX:
                 self.flush()
 
     def flush(self) -> None:
@@ -75,6 +75,7 @@ class Recorder:
         if self._rows is not None:
             for attempt in self._interrupted():
                 self.add(attempt)
+                attempt.recorded = True  # it will end, and another recording may be on
             self.flush()
             self._writer.close()
             self.drop()

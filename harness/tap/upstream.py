@@ -151,7 +151,7 @@ class Upstream(asyncio.Protocol):
         answers = self.answers
         if answers is not None and answers.attempt is not None:
             answers.ended = False
-            self._connection.answered(answers.attempt)
+            self._connection.ledger.answered(answers.attempt)
 
     def _cut(self, attempt: Attempt, rule: CutBody) -> None:
         assert self.answers is not None

@@ -52,6 +52,7 @@ class _Connection:
     queue: deque[Attempt] = field(default_factory=deque)
     done: list[Attempt] = field(default_factory=list)
     number = 1
+    exact = 0
 
     def __post_init__(self) -> None:
         self.ledger = self
