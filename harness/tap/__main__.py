@@ -16,6 +16,9 @@ from harness.tap.control import Control
 from harness.tap.link import Tap, split_address
 from harness.tap.sockets import raise_file_limit
 
+OBJECTS_MAX = 20_000
+"""Objects that come before the collector looks for cycles: a connection that has ended is one, of some forty."""
+
 
 async def serve(host: str, port: int) -> None:
     """Until SIGTERM or SIGINT."""
@@ -29,6 +32,7 @@ async def serve(host: str, port: int) -> None:
     print(json.dumps({"control": f"{host}:{port}"}), flush=True)
     gc.collect()
     gc.freeze()
+    gc.set_threshold(OBJECTS_MAX, 10, 10)
     await done.wait()
     tap.close()
 
