@@ -18,7 +18,7 @@ TEXT_LENGTH_MAX = 255
 class Attempt:
     """What `schema.ATTEMPTS` keeps of it, and what the tap needs while it lasts.
 
-    The attributes of the class are what is true until something else is known, which keeps a new one cheap.
+    What few attempts have is an attribute of the class until it is known, which keeps a new one cheap.
     """
 
     method = ""

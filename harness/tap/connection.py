@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, cast
 from harness.tap.attempt import Attempt
 from harness.tap.dialling import Dialling
 from harness.tap.gate import Gate
-from harness.tap.http_stream import Malformed, Requests, looks_like_http
+from harness.tap.http_requests import Requests
+from harness.tap.http_stream import Malformed, looks_like_http
 from harness.tap.ledger import Ledger
 from harness.tap.sockets import reset
 from harness.tap.upstream import Upstream, nowhere
@@ -27,14 +28,14 @@ class Connection(asyncio.Protocol):
     """The client's side. `upstream` is the other, `gate` what rules do in between."""
 
     transport: asyncio.Transport
-    requests: Requests | None = None
-    raw = False
-    """The client's bytes are passed on and looked at no more."""
-    client_eof = said_fin = lost = congested = resetting = sure = False
-    gone_ns = 0
-    """When the client said FIN, after which it may be gone, or only have no more to say."""
 
     def __init__(self, link: Link) -> None:
+        self.raw = False
+        """The client's bytes are passed on and looked at no more."""
+        self.requests: Requests | None = None
+        self.client_eof = self.said_fin = self.lost = self.congested = self.resetting = self.sure = False
+        self.gone_ns = 0
+        """When the client said FIN, after which it may be gone, or only have no more to say."""
         self.link, self.number = link, link.tap.next_number()
         self.loop, self.ledger = link.tap.loop, Ledger(self)
         self.dialling = Dialling(self)
@@ -60,14 +61,13 @@ class Connection(asyncio.Protocol):
             self.send(data)
         elif self.link.rules or not self.gate.idle:
             self.gate.route(data)
+            self.dialling.check()
         else:
             self.send(data)
             try:
                 requests.feed(data)
             except Malformed:
                 self.malformed_request()
-        if self.dialling.failed:
-            self.dialling.refuse_known()
 
     def _first(self, data: bytes) -> Requests | None:
         kind = looks_like_http(data)
@@ -149,13 +149,11 @@ class Connection(asyncio.Protocol):
 
     # What the streams found
 
-    def answered(self, attempt: Attempt) -> None:
-        """The last byte of an answer was passed on; the next may be one of a rule."""
-        ledger = self.ledger
-        ledger.answered(attempt)
-        if self.raw and not ledger.queue:
+    def next_answer(self) -> None:
+        """An answer has ended; the next may be one of a rule, or nothing that is looked at."""
+        if self.raw and not self.ledger.queue:
             self.upstream.raw = True
-        if ledger.exact and ledger.next_local():
+        if self.ledger.next_local():
             self.gate.answer_next()
 
     def settled(self, left: bool) -> None:
@@ -167,7 +165,7 @@ class Connection(asyncio.Protocol):
 
     def upgraded(self, attempt: Attempt) -> None:
         """101, or a CONNECT that was granted: the rest is not HTTP."""
-        self.ledger.answered(attempt)
+        self.ledger.end(attempt)
         self._pass_all(None)
 
     def malformed_answer(self) -> None:

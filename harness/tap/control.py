@@ -55,8 +55,8 @@ class Control:
                 if answer.get("recording") is True and asked.get("do") == "record":
                     await self._record(int(asked["zero_ns"]), reader, writer)
                     return
-        except (OSError, ValueError):
-            pass  # whoever asked is gone, or sent a line without end
+        except (OSError, ValueError, asyncio.CancelledError):
+            pass  # whoever asked is gone, or sent a line without end; or the tap ends
         finally:
             writer.close()
 

@@ -45,6 +45,12 @@ class Dialling:
         self._size += len(data)
         if self.full:
             self._connection.read_or_not()
+        self._connection.loop.call_soon(self.check)  # when it is parsed
+
+    def check(self) -> None:
+        """A service that has refused already: the client's request may be known by now."""
+        if self.failed:
+            self.refuse_known()
 
     @property
     def full(self) -> bool:

@@ -23,7 +23,6 @@ from harness.tap.rules import Answering, Delay, Duplicate, Hang
 if TYPE_CHECKING:
     from harness.tap.connection import Connection
 
-HEAD_MAX = 1 << 18
 HELD_MAX = 1 << 20
 """Bytes of a request that are held, or kept to be sent again; a client is not read beyond."""
 
@@ -40,8 +39,6 @@ class Sink(Enum):
 class Gate:
     """The requests of one connection."""
 
-    idle = True
-    """Nothing is kept here, and the rest of the request that is coming in, if any, is to be passed."""
     _sink = Sink.HEAD
     _size = 0
     _rest = b""
@@ -54,6 +51,8 @@ class Gate:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.idle = True
+        """Nothing is kept here, and the rest of the request that is coming in, if any, is to be passed."""
         self._kept: list[bytes] = []
         self._plan: list[Live] = []
         self._changing: list[Live] = []
@@ -88,7 +87,7 @@ class Gate:
                 break
             end = requests.cut(data, at)
             piece, at = data[at:end], end
-            requests.headed = requests.ended = False
+            requests.headed = False
             try:
                 requests.feed(piece)
             except Malformed:
@@ -102,10 +101,6 @@ class Gate:
                 self._decide(attempt)
             if requests.ended and attempt is not None:
                 self._ended(attempt)
-            elif self._sink is Sink.HEAD and self._size > HEAD_MAX:
-                self._rest = data[at:]
-                connection.malformed_request()
-                return
         self._rest_or_idle()
 
     def _take(self, piece: bytes) -> None:
@@ -228,7 +223,7 @@ class Gate:
             connection.write(head + body)
             attempt.status, attempt.retry_after_s, attempt.answer_bytes = rule.code, rule.retry_after_s, len(body)
             attempt.answer_hash = xxhash.xxh3_64_intdigest(body, seed=SEED) if body else None
-            ledger.answered(attempt)
+            ledger.end(attempt)
             if not attempt.keep_alive:
                 connection.end()
                 return

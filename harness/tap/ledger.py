@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 SETTLED_WITHIN_NS = 2_000_000_000
 SETTLE_POLL_S = 0.01
+_OK = Outcome.OK
 
 
 class Ledger:
     """An attempt ends once: answered, or failed."""
 
-    exact = 0
-    """How many of the queue need their answers in pieces."""
-    settling = 0
-    """How many were answered to a client that may have left."""
-
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._recorder = connection.link.tap.recorder
         self.queue: deque[Attempt] = deque()
+        self.exact = 0
+        """How many of the queue need their answers in pieces."""
+        self.settling = 0
+        """How many were answered to a client that may have left."""
 
     def begin(self, at_ns: int) -> Attempt:
         """The first byte of a request."""
@@ -39,7 +39,10 @@ class Ledger:
 
     def being_answered(self) -> Attempt | None:
         """The attempt whose answer comes next from the service."""
-        return self.queue[0] if self.queue and self.queue[0].answered_by is None else None
+        queue = self.queue
+        if not queue or (self.exact and queue[0].answered_by is not None):
+            return None
+        return queue[0]
 
     def next_local(self) -> bool:
         """The next answer to the client is one of a rule, not of the service."""
@@ -56,11 +59,20 @@ class Ledger:
             self.exact += 1
 
     def answered(self, attempt: Attempt) -> None:
-        """The last byte of its answer was passed on."""
-        if not self.queue or self.queue[0] is not attempt:
+        """The last byte of the service's answer was passed on."""
+        self.end(attempt)
+        if self.exact or self._connection.raw:
+            self._connection.next_answer()
+
+    def end(self, attempt: Attempt) -> None:
+        """It has its whole answer."""
+        queue = self.queue
+        if not queue or queue[0] is not attempt:
             return  # it has failed before, by what its client did
-        self._leave(attempt)
-        attempt.outcome = Outcome.FAIL if (attempt.status or 0) >= 500 else Outcome.OK
+        queue.popleft()
+        if self.exact and attempt.exact:
+            self.exact -= 1
+        attempt.outcome = _OK if attempt.status is None or attempt.status < 500 else Outcome.FAIL
         attempt.ended_ns = monotonic_ns()
         if self._connection.gone_ns:
             self.settling += 1

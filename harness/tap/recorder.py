@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-from array import array
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from harness.schema import ATTEMPTS, OUTCOMES
 from harness.tap.attempt import Attempt
@@ -17,6 +17,7 @@ ROWS_MAX = 2000
 NAMES_MAX = 2000
 OTHERS = "(others)"
 
+_FIELDS = [(field, attrgetter(field.name)) for field in ATTEMPTS]
 _NAMES = ("link", "method", "path", "outcome", "error", "injected")
 
 
@@ -57,10 +58,10 @@ class Recorder:
 
     def add(self, attempt: Attempt) -> None:
         """It has ended."""
-        if self._rows is not None and not attempt.recorded:
-            attempt.recorded = True
-            self._rows.append(attempt)
-            if len(self._rows) >= ROWS_MAX:
+        rows = self._rows
+        if rows is not None and not attempt.recorded:
+            rows.append(attempt)
+            if len(rows) >= ROWS_MAX:
                 self.flush()
 
     def flush(self) -> None:
@@ -74,6 +75,7 @@ class Recorder:
         if self._rows is not None:
             for attempt in self._interrupted():
                 self.add(attempt)
+                attempt.recorded = True  # it will end, and another recording may be on
             self.flush()
             self._writer.close()
             self.drop()
@@ -83,42 +85,25 @@ class Recorder:
         self._rows = None
 
     def _batch(self, rows: Sequence[Attempt]) -> pa.RecordBatch:
-        zero_ns = self._zero_ns
-        columns: dict[str, pa.Array] = {
-            "connection": pa.array([row.connection for row in rows], pa.int64()),
-            "started_ns": pa.array([row.started_ns - zero_ns for row in rows], pa.int64()),
-            "ended_ns": pa.array([row.ended_ns - zero_ns for row in rows], pa.int64()),
-            "key": pa.array([row.key for row in rows], pa.string()),
-            "trace": pa.array([row.trace for row in rows], pa.string()),
-            "status": pa.array([row.status for row in rows], pa.int16()),
-            "retry_after_s": pa.array([row.retry_after_s for row in rows], pa.float32()),
-            "request_bytes": pa.array([row.request_bytes for row in rows], pa.int64()),
-            "answer_bytes": pa.array([row.answer_bytes for row in rows], pa.int64()),
-            "request_hash": pa.array([row.request_hash for row in rows], pa.uint64()),
-            "answer_hash": pa.array([row.answer_hash for row in rows], pa.uint64()),
-        }
-        for name, texts in (
-            ("link", [row.link for row in rows]),
-            ("method", [row.method for row in rows]),
-            ("path", [row.path for row in rows]),
-            ("outcome", [row.outcome for row in rows]),
-            ("error", [row.error for row in rows]),
-            ("injected", [row.injected for row in rows]),
-        ):
-            columns[name] = self._coded(name, texts)
-        return pa.record_batch([columns[name] for name in ATTEMPTS.names], schema=ATTEMPTS)
+        columns = []
+        for field, value_of in _FIELDS:
+            values = list(map(value_of, rows))
+            if field.name in self._codes:
+                columns.append(self._coded(field.name, values))
+            elif field.name in ("started_ns", "ended_ns"):
+                columns.append(pc.subtract(pa.array(values, field.type), self._zero_ns))
+            else:
+                columns.append(pa.array(values, field.type))
+        return pa.record_batch(columns, schema=ATTEMPTS)
 
     def _coded(self, name: str, texts: Sequence[str | None]) -> pa.DictionaryArray:
+        """With the codes that the stream has given so far, and new ones for what is new."""
         known = self._codes[name]
-        codes = array("i")
-        for text in texts:
-            if text is None:
-                codes.append(-1)
-                continue
+        batch = pa.array(texts, pa.string()).dictionary_encode()
+        codes = []
+        for text in batch.dictionary.to_pylist():
             if text not in known and len(known) >= NAMES_MAX:
                 text = OTHERS
             codes.append(known.setdefault(text, len(known)))
-        numbers = np.frombuffer(codes, np.int32)
-        return pa.DictionaryArray.from_arrays(
-            pa.array(numbers, mask=numbers < 0), pa.array([str(one) for one in known], pa.string())
-        )
+        indices = pa.array(codes, pa.int32()).take(batch.indices)
+        return pa.DictionaryArray.from_arrays(indices, pa.array(list(known), pa.string()))

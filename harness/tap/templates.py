@@ -32,10 +32,10 @@ class Templates:
 
     def __init__(self) -> None:
         self._known: set[str] = set()
-        self._cache: dict[bytes, str] = {}
+        self.cache: dict[bytes, str] = {}
 
     def of(self, target: bytes) -> str:
-        found = self._cache.get(target)
+        found = self.cache.get(target)
         if found is None:
             found = template(target.decode("latin-1"))
             if found not in self._known:
@@ -44,7 +44,7 @@ class Templates:
                 else:
                     self._known.add(found)
             if len(target) <= CACHED_LENGTH_MAX:
-                if len(self._cache) >= CACHE_MAX:
-                    self._cache.clear()
-                self._cache[target] = found
+                if len(self.cache) >= CACHE_MAX:
+                    self.cache.clear()
+                self.cache[target] = found
         return found

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from harness.tap.attempt import Attempt
 from harness.tap.changes import Pacer
-from harness.tap.http_stream import Answers, Malformed
+from harness.tap.http_answers import Answers
+from harness.tap.http_stream import Malformed
 from harness.tap.rules import CutBody
 from harness.tap.sockets import left_unread
 
@@ -22,20 +23,19 @@ def nowhere(_data: bytes) -> None:
 class Upstream(asyncio.Protocol):
     """One connection to the service, for one of a client."""
 
-    transport: asyncio.Transport | None = None
-    answers: Answers | None = None
-    raw = False
-    """The service's bytes are passed on and looked at no more."""
-    client_congested = lost = _eof = False
-    _pacer: Pacer | None = None
-    _rest = b""
-    """What came behind a piece that trickles."""
-    _head = b""
-    """The beginning of a head that is to be changed."""
-    _cut_by: CutBody | None = None
-
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.transport: asyncio.Transport | None = None
+        self.raw = False
+        """The service's bytes are passed on and looked at no more."""
+        self.answers: Answers | None = None
+        self.client_congested = self.lost = self._eof = False
+        self._pacer: Pacer | None = None
+        self._rest = b""
+        """What came behind a piece that trickles."""
+        self._head = b""
+        """The beginning of a head that is to be changed."""
+        self._cut_by: CutBody | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if self._connection.lost:
@@ -84,8 +84,8 @@ class Upstream(asyncio.Protocol):
                 return
             end = answers.cut(data, at)
             piece, at = data[at:end], end
-            answers.headed = answers.ended = False
-            answers.stepping = True
+            attempt = connection.ledger.being_answered()
+            answers.headed, answers.stepping = False, True
             try:
                 answers.feed(piece)
                 answers.skip_body_of_head()
@@ -96,7 +96,6 @@ class Upstream(asyncio.Protocol):
                 return
             finally:
                 answers.stepping = False
-            attempt = answers.attempt
             if attempt is None or attempt.changes is None:
                 connection.write(piece)
             else:
@@ -152,7 +151,7 @@ class Upstream(asyncio.Protocol):
         answers = self.answers
         if answers is not None and answers.attempt is not None:
             answers.ended = False
-            self._connection.answered(answers.attempt)
+            self._connection.ledger.answered(answers.attempt)
 
     def _cut(self, attempt: Attempt, rule: CutBody) -> None:
         assert self.answers is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -13,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.tap.attempt import Attempt
-from harness.tap.http_stream import Answers, Malformed, Requests, Stream, looks_like_http
+from harness.tap.http_answers import Answers
+from harness.tap.http_requests import Requests
+from harness.tap.http_stream import Malformed, Stream, looks_like_http
 from harness.tap.templates import Templates
 
 REQUESTS = [
@@ -47,16 +50,13 @@ class _Connection:
     """As much of a connection as the parsers know."""
 
     queue: deque[Attempt] = field(default_factory=deque)
-    begun: list[Attempt] = field(default_factory=list)
     done: list[Attempt] = field(default_factory=list)
+    number = 1
+    exact = 0
 
     def __post_init__(self) -> None:
         self.ledger = self
-        self.link = SimpleNamespace(templates=Templates(), rules=[1])
-
-    def begin(self, at_ns: int) -> Attempt:
-        self.begun.append(Attempt("link", 1, at_ns))
-        return self.begun[-1]
+        self.link = SimpleNamespace(name="link", templates=Templates(), rules=[1])
 
     def look_closely(self, attempt: Attempt) -> None:
         """All here are looked at closely."""
@@ -93,14 +93,14 @@ def _in_pieces(stream: Stream, data: bytes) -> list[bytes]:
 def test_requests_are_the_same_however_they_are_cut(requests: list[bytes], places: list[int], pieces: bool):
     """In the packets in which they come, and in the pieces in which they are fed."""
 
-    def said(attempts: list[Attempt]) -> list[tuple[object, ...]]:
+    def said(attempts: Iterable[Attempt]) -> list[tuple[object, ...]]:
         return [(a.method, a.path, a.key, a.request_bytes, a.request_hash, a.whole) for a in attempts]
 
     expected = []
     for request in requests:
         one = _Connection()
         Requests(one).feed(request)  # type: ignore[arg-type]
-        expected += said(one.begun)
+        expected += said(one.queue)
     connection = _Connection()
     stream = Requests(connection)  # type: ignore[arg-type]
     for packet in _cut(b"".join(requests), places):
@@ -108,8 +108,8 @@ def test_requests_are_the_same_however_they_are_cut(requests: list[bytes], place
             _in_pieces(stream, packet)
         else:
             stream.feed(packet)
-    assert said(connection.begun) == expected
-    assert all(attempt.whole for attempt in connection.begun)
+    assert said(connection.queue) == expected
+    assert all(attempt.whole for attempt in connection.queue)
     assert not stream.busy
 
 

@@ -18,7 +18,7 @@ from harness.schema import ATTEMPTS
 from harness.tap.recorder import NAMES_MAX
 from harness.tap.rules import Hang, Status
 from harness.tap.templates import OTHERS
-from tests.tap.bench import ROOT, Bench, Dialled, read, until
+from tests.tap.bench import ROOT, Bench, Dialled, read, running_tap, until
 from tests.tap.servers import GET, OK, Seen, answers_ok
 
 CANARY = "canary" + "Q" * 8
@@ -221,3 +221,22 @@ def test_a_busy_tap_records_every_attempt(bench: Bench):
         bench.servers.run(clients())
     assert len(rows) == wanted
     assert {row["outcome"] for row in rows} == {"ok"}
+
+
+def test_a_tap_that_is_asked_to_end_ends_its_stream(tmp_path: Path):
+    """SIGTERM: what was under way is in it, as unknown; the process ends by itself."""
+    path = tmp_path / "taps.arrow"
+    with running_tap(tmp_path) as bench:
+        name, at = bench.link(answers_ok)
+        bench.tap.put(name, Hang(name="hung"))
+        recording = bench.tap.record(0, path)
+        with Dialled(at) as client:
+            client.send(GET)
+            assert client.silent(0.2)
+            bench.process.terminate()
+            assert bench.process.wait(10) == 0
+            assert client.how_it_ends() in ("FIN", "RST")
+        until(lambda: recording.ended)
+        with pytest.raises(TapError, match="ended while it recorded"):
+            recording.stop()
+    assert [(row["outcome"], row["error"]) for row in read(path)] == [("unknown", None)]
