@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from harness.tap.rules import Answering
 
 TEXT_LENGTH_MAX = 255
+OK, FAIL, UNKNOWN = Outcome.OK.value, Outcome.FAIL.value, Outcome.UNKNOWN.value
+"""As plain texts, whose hashes cost no call."""
 
 
 class Attempt:
@@ -26,7 +28,7 @@ class Attempt:
     key: str | None = None
     trace: str | None = None
     status: int | None = None
-    outcome = Outcome.UNKNOWN
+    outcome = UNKNOWN
     error: str | None = None
     retry_after_s: float | None = None
     request_bytes = 0

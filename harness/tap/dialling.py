@@ -10,7 +10,7 @@ import sys
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
-from harness.record import Outcome
+from harness.tap.attempt import FAIL, UNKNOWN
 from harness.tap.sockets import reset
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Dialling:
 
     def _refuse(self) -> None:
         if not self._connection.lost:
-            outcome = Outcome.FAIL if self._error else Outcome.UNKNOWN
+            outcome = FAIL if self._error else UNKNOWN
             self._connection.ledger.fail_all(self._error, monotonic_ns(), outcome)
             reset(self._connection.transport)
 

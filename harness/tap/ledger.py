@@ -7,8 +7,7 @@ from collections import deque
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
-from harness.record import Outcome
-from harness.tap.attempt import Attempt
+from harness.tap.attempt import FAIL, OK, UNKNOWN, Attempt
 from harness.tap.sockets import delivered
 
 if TYPE_CHECKING:
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
 SETTLED_WITHIN_NS = 2_000_000_000
 SETTLE_POLL_S = 0.01
-_OK = Outcome.OK
 
 
 class Ledger:
@@ -72,7 +70,7 @@ class Ledger:
         queue.popleft()
         if self.exact and attempt.exact:
             self.exact -= 1
-        attempt.outcome = _OK if attempt.status is None or attempt.status < 500 else Outcome.FAIL
+        attempt.outcome = OK if attempt.status is None or attempt.status < 500 else FAIL
         attempt.ended_ns = monotonic_ns()
         if self._connection.gone_ns:
             self.settling += 1
@@ -88,19 +86,19 @@ class Ledger:
             asyncio.get_running_loop().call_later(SETTLE_POLL_S, self._settle, attempt, deadline_ns)
             return
         if not took:
-            attempt.outcome, attempt.error, attempt.ended_ns = Outcome.UNKNOWN, "gone", connection.gone_ns
+            attempt.outcome, attempt.error, attempt.ended_ns = UNKNOWN, "gone", connection.gone_ns
         self._recorder.add(attempt)
         self.settling -= 1
         connection.settled(left=took is False)
 
-    def fail(self, attempt: Attempt, error: str | None, at_ns: int, outcome: Outcome = Outcome.UNKNOWN) -> None:
+    def fail(self, attempt: Attempt, error: str | None, at_ns: int, outcome: str = UNKNOWN) -> None:
         """It ended without a whole answer."""
         self._leave(attempt)
         self.measure(attempt)
         attempt.outcome, attempt.error, attempt.ended_ns = outcome, error, max(at_ns, attempt.started_ns)
         self._recorder.add(attempt)
 
-    def fail_all(self, error: str | None, at_ns: int, outcome: Outcome = Outcome.UNKNOWN) -> None:
+    def fail_all(self, error: str | None, at_ns: int, outcome: str = UNKNOWN) -> None:
         while self.queue:
             self.fail(self.queue[0], error, at_ns, outcome)
 
@@ -109,7 +107,7 @@ class Ledger:
         now_ns = monotonic_ns()
         for attempt in self.queue:
             self.measure(attempt)
-            attempt.outcome, attempt.error, attempt.ended_ns = Outcome.UNKNOWN, None, now_ns
+            attempt.outcome, attempt.error, attempt.ended_ns = UNKNOWN, None, now_ns
         return list(self.queue)
 
     def measure(self, attempt: Attempt) -> None:
