@@ -142,6 +142,14 @@ class DiskFault(ServiceFault, Protocol):
     def path(self) -> str: ...
 
 
+@runtime_checkable
+class HttpFault(LinkFault, Protocol):
+    """A fault on the HTTP requests of a link, which must have a tap (`tap: http`)."""
+
+    @property
+    def http(self) -> bool: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """A fault with its start and end on the scenario's clock, in seconds."""
@@ -189,6 +197,31 @@ class RecoveryCheck(Protocol):
 
     @property
     def recovery_needed_s(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What a check must know of a service: GET `path` of it, each `every_s` and once more when the run ends.
+
+    The answers, JSON of at most 8 MB, are the history's `accounts`.
+    """
+
+    service: str
+    path: str
+    every_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.path.startswith("/"):
+            raise ValueError(f"path must begin with /, as in /status; given {self.path!r}")
+        positive("every_s", self.every_s)
+
+
+@runtime_checkable
+class ReadingCheck(Protocol):
+    """A check that looks at what services say of themselves."""
+
+    @property
+    def reads(self) -> tuple[Reads, ...]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,6 +76,38 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """One alert in one message that an Alertmanager sent to the harness's webhook; `at_s` is when it came in.
+
+    `status` is firing or resolved, `name` the label alertname. `starts_at` and `ends_at` are the sender's own times, in
+    RFC 3339. `fingerprint` tells which alert it is: the same labels have the same.
+    """
+
+    at_s: float
+    status: str
+    name: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    starts_at: str = ""
+    ends_at: str = ""
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a service said of itself: the answer to a GET that a check had asked for (`model.Reads`).
+
+    `status` is 0 where no answer came; `body` is the answer's JSON, None where there was none.
+    """
+
+    at_s: float
+    service: str
+    path: str
+    status: int
+    body: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """All that checks and reports may look at.
 
@@ -95,6 +127,7 @@ class History:
         key, trace                 str, "" where there was none
         request_hash, answer_hash  uint64, 0 where there was no body;  request_bytes, answer_bytes int64
         retry_after_s              float32, NaN where there was none
+    `notices` and `accounts`, in the order in which they came; `notices` is None where no webhook was open.
     `links`, name to (client, service); `entry`, the service that the load goes to; `services`, all but Toxiproxy.
     """
 
@@ -105,6 +138,8 @@ class History:
     windows: tuple[PlannedWindow, ...] = ()
     resources: pd.DataFrame | None = None
     attempts: pd.DataFrame | None = None
+    notices: tuple[Notice, ...] | None = None
+    accounts: tuple[Account, ...] = ()
     load_model: str = "open"
     links: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     entry: str = ""

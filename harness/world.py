@@ -23,6 +23,13 @@ class Link(Protocol):
         """Put one toxic in; its heal takes that one out and leaves others. `stream` is upstream or downstream."""
         ...
 
+    def put_rule(self, kind: str, **fields: object) -> Heal:
+        """Put a rule of the link's tap in force (tap/rules.py says which there are); its heal takes that one off.
+
+        Raises TapError where the link has no tap, or what crosses it is not HTTP.
+        """
+        ...
+
     def cut(self) -> Heal:
         """Close the link: standing connections end, new ones are refused, until every cut is healed."""
         ...
