@@ -71,6 +71,7 @@ class StackSpec:
     where the project has a Toxiproxy of its own; `ports` are then all that services are known to listen on.
     `take_over`: the user's own running copy may be stopped for the time.
     `alerts` is the variable that tells the stack where to post its alerts; the harness gives it, where it is not set.
+    `given` are all the variables that the files were read with, for Compose; None: those of our environment.
     """
 
     path: Path
@@ -86,6 +87,7 @@ class StackSpec:
     ports: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     take_over: bool = False
     alerts: str = ""
+    given: Mapping[str, str] | None = None
 
     @property
     def tapped(self) -> tuple[LinkSpec, ...]:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 OWN = TAP, OUTPOST = "harness-tap", "harness-outpost"
 """Their names among the services. No Compose file has them."""
-WEBHOOK_PORT = 9099
-"""Of the outpost, where the stack names it; on the loopback it is any free one."""
+CONTROL_PORT, WEBHOOK_PORT = 28474, 28475
+"""Of the tap and the outpost in Toxiproxy's network namespace; on the loopback they are any free ones."""
 
 
 def own_commands(spec: StackSpec, at: Mapping[str, str]) -> dict[str, list[str | Path]]:
