@@ -12,7 +12,7 @@ Refused connections are no test of it: what fails at once is as fast without a b
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -63,20 +63,28 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """The calls of a link by their start: `good` are those with a whole answer below 400 in less than `slow_s`."""
+    """The calls of a link by their start: `good` are those with a whole answer below 400 in less than `slow_s`.
+
+    `usual_s` is the 99th percentile of what good ones took in calm; infinite where there were none.
+    """
 
     started_s: Floats
     ended_s: Floats
     good: Mask
     refused: Mask
-    slow_s: float
+    usual_s: float
+
+    @property
+    def slow_s(self) -> float:
+        """A call that takes longer is not well."""
+        return max(SLOW * self.usual_s, self.usual_s + SLOW_S)
 
     def within(self, start_s: float, end_s: float) -> Calls:
         """Those that began in [start_s, end_s)."""
         return self.where((self.started_s >= start_s) & (self.started_s < end_s))
 
     def where(self, mask: Mask) -> Calls:
-        return Calls(self.started_s[mask], self.ended_s[mask], self.good[mask], self.refused[mask], self.slow_s)
+        return Calls(self.started_s[mask], self.ended_s[mask], self.good[mask], self.refused[mask], self.usual_s)
 
     def __len__(self) -> int:
         return len(self.started_s)
@@ -93,9 +101,10 @@ def calls_of(history: History, link: str, calls: str | None = None) -> Calls:
     started_s, ended_s = rows["started_s"].to_numpy(), rows["ended_s"].to_numpy()
     good = (rows["outcome"] == Outcome.OK.value).to_numpy() & (rows["status"].to_numpy() < 400)
     calm_s = (ended_s - started_s)[good & (ended_s < _calm_end_s(history))]
-    slow_s = max(SLOW * quantile(calm_s, 0.99), quantile(calm_s, 0.99) + SLOW_S) if len(calm_s) else float("inf")
+    usual_s = quantile(calm_s, 0.99) if len(calm_s) else float("inf")
     refused = (rows["error"] == "refused").to_numpy()
-    return Calls(started_s, ended_s, good & (ended_s - started_s <= slow_s), refused, slow_s)
+    found = Calls(started_s, ended_s, good, refused, usual_s)
+    return replace(found, good=good & (ended_s - started_s <= found.slow_s))
 
 
 def _calm_end_s(history: History) -> float:

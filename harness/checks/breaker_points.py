@@ -32,6 +32,8 @@ TROUBLED_SHARE_MIN = 0.5
 REFUSED_SHARE_MAX = 0.5
 PROBE_CALLS_MIN = 3.0
 """So many calls must be due while a probe is under way: else a second one would not show."""
+USUAL = 2.0
+"""A failing call must take so many times what a good one takes in calm: else an open breaker would not be felt."""
 EDGE_S = 0.05
 """Before a state changes: a call that was let through, or a request that becomes a probe, began a little earlier."""
 
@@ -150,7 +152,7 @@ def fast(seen: Seen, asked: Breaker) -> Point:
     opened = [one for one in seen.of(State.OPEN) if any(_meet(one, struck) for struck in seen.windows)]
     if not opened:
         return Point(name, Word.UNKNOWN, "how fast requests are while it is open is not known: it never was")
-    if not seen.troubled_ms > max(limit_ms, 1000 * seen.calls.slow_s):
+    if not seen.troubled_ms > max(limit_ms, USUAL * 1000 * seen.calls.usual_s):
         clause = (
             f"calls on {asked.link} fail after {milliseconds(seen.troubled_ms)}, so that no request is faster for an "
             "open breaker; use latency, or a call that hangs"

@@ -15,6 +15,7 @@ from target.api.schema import TEXT
 from target.log import in_one_line
 from target.retry import Budget, Policy, Refused, Retries, Unavailable, retry_after_s
 from target.settings import Settings
+from target.trace import new_trace, traceparent
 
 REFUSALS = {400, 402, 422}
 """Of the charge itself. Other refusals (401, 404, 409 ...) do not tell what became of an earlier call by that key."""
@@ -59,22 +60,26 @@ class Payments:
 
     async def charge(self, key: str, amount_cents: int) -> str:
         """The id of the charge, after three attempts at most. Raises Refused, or Unavailable: it may have charged."""
-        return await self._retries.call(lambda: self.attempt(key, amount_cents))
+        trace = new_trace()
+        return await self._retries.call(lambda: self._attempt(key, amount_cents, trace))
 
     async def attempt(self, key: str, amount_cents: int) -> str:
         """As `charge`, with a single attempt."""
+        return await self._attempt(key, amount_cents, new_trace())
+
+    async def _attempt(self, key: str, amount_cents: int, trace: str) -> str:
         if "new-key-per-try" in self._weakness:
             key = f"{key}-{uuid.uuid4().hex[:8]}"  # planted weakness: to the provider each try is another charge
         with self._metrics.attempts("payments"), self.breaker.guard():
-            return await self._ask(key, amount_cents)
+            return await self._ask(key, amount_cents, trace)
 
-    async def _ask(self, key: str, amount_cents: int) -> str:
+    async def _ask(self, key: str, amount_cents: int, trace: str) -> str:
         try:
             async with asyncio.timeout(self._attempt_s):
                 answer = await self._client.post(
                     "/charges",
                     json={"amount_cents": amount_cents, "card": "tok_test"},
-                    headers={"Idempotency-Key": key},
+                    headers={"Idempotency-Key": key, **traceparent(trace)},
                 )
         except (httpx.HTTPError, TimeoutError) as error:
             raise Unavailable(in_one_line(error)) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 from typing import TypeVar
@@ -17,6 +16,7 @@ from target.etl.records import BadFile, Header
 from target.log import in_one_line
 from target.retry import Policy, Refused, Retries, Unavailable, retry_after_s
 from target.settings import Settings
+from target.trace import new_trace, traceparent
 
 BODY_MAX = 2_000_000
 T = TypeVar("T")
@@ -70,7 +70,7 @@ class Feed:
         return await self._call(f"/batches/{asked.batch_id}", {"format": self._kind}, read)
 
     async def _call(self, path: str, query: dict[str, str], read: Callable[[bytes], T]) -> T:
-        trace = uuid.uuid4().hex  # of all attempts, so that whoever follows them sees that they are one
+        trace = new_trace()
 
         async def once() -> T:
             with self._metrics.attempt():
@@ -80,11 +80,10 @@ class Feed:
         return await self._retries.call(attempt)
 
     async def _get(self, path: str, query: dict[str, str], trace: str) -> bytes:
-        headers = {"traceparent": f"00-{trace}-{uuid.uuid4().hex[:16]}-01"}
         try:
             async with (
                 asyncio.timeout(self._attempt_s),
-                self._client.stream("GET", path, params=query, headers=headers) as answer,
+                self._client.stream("GET", path, params=query, headers=traceparent(trace)) as answer,
             ):
                 if 400 <= answer.status_code < 500 and answer.status_code != 429:
                     raise Refused(f"status {answer.status_code}")
