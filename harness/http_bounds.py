@@ -26,7 +26,7 @@ def matching(method: str, path: str) -> None:
         )
 
 
-def answer(code: int, retry_after_s: int | None, body: str) -> None:
+def answering(code: int, retry_after_s: int | None, body: str) -> None:
     """Raise ValueError unless an answer can be made of these."""
     if isinstance(code, bool) or not isinstance(code, int) or not 200 <= code <= 599:
         raise ValueError(f"code must be an HTTP status from 200 to 599; given {code!r}")
@@ -37,13 +37,13 @@ def answer(code: int, retry_after_s: int | None, body: str) -> None:
         raise ValueError(f"body must be a text of at most {BODY_LENGTH_MAX:,} characters; given {given}")
 
 
-def content_type(value: str) -> None:
+def media_type(value: str) -> None:
     """Raise ValueError unless it can stand in a header."""
     if not isinstance(value, str) or not value or not value.isprintable() or not value.isascii():
         raise ValueError(f"content_type must be printable ASCII, as in text/html; given {value!r}")
 
 
-def end(value: str) -> None:
+def ending(value: str) -> None:
     """Raise ValueError unless a connection can end so."""
     if value not in ENDS:
         raise ValueError(one_of("end", str(value), ENDS))

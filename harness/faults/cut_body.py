@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness import http_bounds
 from harness.bounds import whole
 from harness.faults.tap_rule import TapRule
+from harness.http_bounds import ending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,4 +20,4 @@ class CutBody(TapRule):
     def __post_init__(self) -> None:
         TapRule.__post_init__(self)
         whole("after_bytes", self.after_bytes, zero_allowed=True)
-        http_bounds.end(self.end)
+        ending(self.end)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import ClassVar
 
-from harness import http_bounds
+from harness.http_bounds import answering, matching
 from harness.world import Heal, Stack
 
 
@@ -25,7 +25,7 @@ class TapRule:
     http: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        http_bounds.matching(self.method, self.path)
+        matching(self.method, self.path)
 
     def inject(self, stack: Stack) -> Heal:
         said = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "link"}
@@ -42,4 +42,4 @@ class AnsweringRule(TapRule):
 
     def __post_init__(self) -> None:
         TapRule.__post_init__(self)
-        http_bounds.answer(self.code, self.retry_after_s, self.body)
+        answering(self.code, self.retry_after_s, self.body)

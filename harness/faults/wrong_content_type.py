@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness import http_bounds
 from harness.faults.tap_rule import TapRule
+from harness.http_bounds import media_type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,4 +17,4 @@ class WrongContentType(TapRule):
 
     def __post_init__(self) -> None:
         TapRule.__post_init__(self)
-        http_bounds.content_type(self.content_type)
+        media_type(self.content_type)

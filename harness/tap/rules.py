@@ -12,9 +12,9 @@ from dataclasses import dataclass, fields
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from harness import http_bounds
 from harness.bounds import positive, ratio, whole
 from harness.errors import one_of
+from harness.http_bounds import answering, ending, matching, media_type
 
 NAME_LENGTH_MAX = 200
 
@@ -34,7 +34,7 @@ class Rule:
     def __post_init__(self) -> None:
         if not self.name or len(self.name) > NAME_LENGTH_MAX:
             raise ValueError(f"name must have 1 to {NAME_LENGTH_MAX} characters; given {self.name!r}")
-        http_bounds.matching(self.method, self.path)
+        matching(self.method, self.path)
 
     def matches(self, method: str, path: str) -> bool:
         return (not self.method or self.method == method) and path.startswith(self.path)
@@ -50,7 +50,7 @@ class Answering(Rule):
 
     def __post_init__(self) -> None:
         Rule.__post_init__(self)
-        http_bounds.answer(self.code, self.retry_after_s, self.body)
+        answering(self.code, self.retry_after_s, self.body)
 
     def answer(self, method: str, keep_alive: bool) -> tuple[bytes, bytes]:
         """(the head, the body) to send; a HEAD, 204 and 304 have no body."""
@@ -139,7 +139,7 @@ class WrongContentType(Rule):
 
     def __post_init__(self) -> None:
         Rule.__post_init__(self)
-        http_bounds.content_type(self.content_type)
+        media_type(self.content_type)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +153,7 @@ class CutBody(Rule):
     def __post_init__(self) -> None:
         Rule.__post_init__(self)
         positive("after_bytes", self.after_bytes, zero_allowed=True)
-        http_bounds.end(self.end)
+        ending(self.end)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
