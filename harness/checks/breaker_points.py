@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.analysis.amounts import milliseconds
-from harness.analysis.breaker import SILENCE_CALLS, Calls, Interval, State, calls_of, due, states
+from harness.analysis.breaker import SILENCE_CALLS, SLOW, Calls, Interval, State, calls_of, due, states
 from harness.analysis.phases import select
 from harness.analysis.quantiles import quantile
 from harness.analysis.recovery import recovery
@@ -150,7 +150,7 @@ def fast(seen: Seen, asked: Breaker) -> Point:
     opened = [one for one in seen.of(State.OPEN) if any(_meet(one, struck) for struck in seen.windows)]
     if not opened:
         return Point(name, Word.UNKNOWN, "how fast requests are while it is open is not known: it never was")
-    if not seen.troubled_ms > max(limit_ms, 1000 * seen.calls.slow_s):
+    if not seen.troubled_ms > max(limit_ms, 1000 * seen.calls.slow_s / SLOW):
         clause = (
             f"calls on {asked.link} fail after {milliseconds(seen.troubled_ms)}, so that no request is faster for an "
             "open breaker; use latency, or a call that hangs"
