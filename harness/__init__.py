@@ -21,9 +21,16 @@ if TYPE_CHECKING:
     from harness.faults.bandwidth import Bandwidth
     from harness.faults.blackhole import Blackhole
     from harness.faults.cpu_squeeze import CpuSqueeze
+    from harness.faults.cut_body import CutBody
     from harness.faults.disk_full import DiskFull
     from harness.faults.dns_failure import DnsFailure
+    from harness.faults.duplicate_request import DuplicateRequest
+    from harness.faults.fail_first import FailFirst
+    from harness.faults.fail_ratio import FailRatio
     from harness.faults.freeze import Freeze
+    from harness.faults.http_delay import HttpDelay
+    from harness.faults.http_hang import HttpHang
+    from harness.faults.http_status import HttpStatus
     from harness.faults.kill import Kill
     from harness.faults.latency import Latency
     from harness.faults.limit_data import LimitData
@@ -34,8 +41,10 @@ if TYPE_CHECKING:
     from harness.faults.reset import Reset
     from harness.faults.restart import Restart
     from harness.faults.slicer import Slicer
+    from harness.faults.slow_body import SlowBody
     from harness.faults.slow_close import SlowClose
     from harness.faults.stop import Stop
+    from harness.faults.wrong_content_type import WrongContentType
     from harness.model import Load, Scenario, Window, during
 
 __all__ = [
@@ -45,11 +54,18 @@ __all__ = [
     "Blackhole",
     "Breaker",
     "CpuSqueeze",
+    "CutBody",
     "DiskFull",
     "DnsFailure",
+    "DuplicateRequest",
+    "FailFirst",
+    "FailRatio",
     "Fallback",
     "Freeze",
     "GoodputAbove",
+    "HttpDelay",
+    "HttpHang",
+    "HttpStatus",
     "Kill",
     "Latency",
     "LatencyBelow",
@@ -65,9 +81,11 @@ __all__ = [
     "Retries",
     "Scenario",
     "Slicer",
+    "SlowBody",
     "SlowClose",
     "Stop",
     "Window",
+    "WrongContentType",
     "during",
 ]
 
@@ -83,9 +101,16 @@ _HOMES = {
     "harness.faults.bandwidth": ("Bandwidth",),
     "harness.faults.blackhole": ("Blackhole",),
     "harness.faults.cpu_squeeze": ("CpuSqueeze",),
+    "harness.faults.cut_body": ("CutBody",),
     "harness.faults.disk_full": ("DiskFull",),
     "harness.faults.dns_failure": ("DnsFailure",),
+    "harness.faults.duplicate_request": ("DuplicateRequest",),
+    "harness.faults.fail_first": ("FailFirst",),
+    "harness.faults.fail_ratio": ("FailRatio",),
     "harness.faults.freeze": ("Freeze",),
+    "harness.faults.http_delay": ("HttpDelay",),
+    "harness.faults.http_hang": ("HttpHang",),
+    "harness.faults.http_status": ("HttpStatus",),
     "harness.faults.kill": ("Kill",),
     "harness.faults.latency": ("Latency",),
     "harness.faults.limit_data": ("LimitData",),
@@ -96,8 +121,10 @@ _HOMES = {
     "harness.faults.reset": ("Reset",),
     "harness.faults.restart": ("Restart",),
     "harness.faults.slicer": ("Slicer",),
+    "harness.faults.slow_body": ("SlowBody",),
     "harness.faults.slow_close": ("SlowClose",),
     "harness.faults.stop": ("Stop",),
+    "harness.faults.wrong_content_type": ("WrongContentType",),
     "harness.model": ("Load", "Scenario", "Window", "during"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -22,7 +22,8 @@ def ratio(name: str, value: float) -> None:
         raise ValueError(f"{name} is a ratio from 0 to 1; given {value!r}{meant}")
 
 
-def whole(name: str, value: int) -> None:
-    """Raise ValueError unless `value` is a whole number, 1 or more."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} must be a whole number, 1 or more; given {value!r}")
+def whole(name: str, value: int, *, zero_allowed: bool = False) -> None:
+    """Raise ValueError unless `value` is a whole number, 1 or more (or 0, where that is allowed)."""
+    low = 0 if zero_allowed else 1
+    if isinstance(value, bool) or not isinstance(value, int) or value < low:
+        raise ValueError(f"{name} must be a whole number, {low} or more; given {value!r}")

@@ -8,16 +8,17 @@ from __future__ import annotations
 import ast
 import re
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from types import CodeType
 
 import harness
 from harness.errors import LocustfileError, ScenarioError, one_of
-from harness.model import LinkFault, Load, Scenario, ServiceFault
+from harness.model import HttpFault, LinkFault, Load, Scenario, ServiceFault
 from harness.plan import kind_of, plan
-from harness.stack.compose_file import StackSpec
+from harness.stack.compose_file import LinkSpec, StackSpec
+from harness.stack.compose_taps import why_no_rule
 from harness.stack.powers import why_not
 
 
@@ -83,17 +84,21 @@ def load(path: Path) -> Loaded:
     return Loaded(path.stem, path, scenario, question)
 
 
-def check_links(loaded: Loaded, links: Iterable[str], where: str) -> None:
-    """Raise ScenarioError for the first fault on a link, or check of one, that the stack does not have."""
-    known = set(links)
+def check_links(loaded: Loaded, links: Mapping[str, LinkSpec], where: str) -> None:
+    """Raise ScenarioError for the first fault on a link, or check of one, that the stack does not have, and for the
+    first fault on HTTP where the link has no tap."""
     for window in loaded.scenario.faults:
-        if isinstance(window.fault, LinkFault) and window.fault.link not in known:
-            unknown = one_of("link", window.fault.link, known, where=where)
+        if not isinstance(window.fault, LinkFault):
+            continue
+        if window.fault.link not in links:
+            unknown = one_of("link", window.fault.link, links, where=where)
             raise ScenarioError(f"{_at(loaded.path, window.line)}: {unknown}")
+        if isinstance(window.fault, HttpFault) and (reason := why_no_rule(links[window.fault.link])):
+            raise ScenarioError(f"{_at(loaded.path, window.line)}: {kind_of(window.fault)}: {reason}")
     for check in loaded.scenario.checks:
         link = getattr(check, "link", None)
-        if isinstance(link, str) and link not in known:
-            raise ScenarioError(f"{loaded.path}: {kind_of(check)}: {one_of('link', link, known, where=where)}")
+        if isinstance(link, str) and link not in links:
+            raise ScenarioError(f"{loaded.path}: {kind_of(check)}: {one_of('link', link, links, where=where)}")
 
 
 def check_services(loaded: Loaded, spec: StackSpec, kind: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, is_dataclass, replace
 
 from harness.errors import one_of
-from harness.model import Check, Fault, LinkFault, Load, Scenario, ServiceFault, Window
+from harness.model import Check, Fault, HttpFault, LinkFault, Load, Scenario, ServiceFault, Window
 from harness.record import PlannedWindow, Scalar
 
 PHASES = ("run", "baseline", "faults", "recovery")
@@ -141,6 +141,7 @@ def _planned(window: Window, name: str) -> PlannedWindow:
         service=service,
         cuts=cuts,
         parameters=parameters_of(fault, without=("link", "service")),
+        http=isinstance(fault, HttpFault),
     )
 
 

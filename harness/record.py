@@ -64,6 +64,7 @@ class PlannedWindow:
     service: str | None = None
     cuts: bool = False
     parameters: Mapping[str, Scalar] = field(default_factory=dict)
+    http: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,13 @@ import pytest
 from harness import loader
 from harness.errors import HarnessError, LocustfileError, ScenarioError
 from harness.model import Load
+from harness.stack.compose_file import LinkSpec
 
+LINKS = {
+    "api-payments": LinkSpec("api-payments", "api", "payments", 18080, 8080, tap=True),
+    "api-postgres": LinkSpec("api-postgres", "api", "postgres", 15432, 5432),
+    "api-shipping": LinkSpec("api-shipping", "api", "shipping", 18081, 8081),
+}
 GOOD = """from harness import Availability, Latency, Load, Recovers, Scenario, during
 
 scenario = Scenario(
@@ -76,7 +82,7 @@ def test_an_unknown_link_is_told_with_those_that_there_are(tmp_path):
     """The stack's links, and the nearest of them."""
     loaded = _load(tmp_path, GOOD.replace("api-payments", "api-payment"))
     with pytest.raises(ScenarioError) as caught:
-        loader.check_links(loaded, ["api-payments", "api-postgres"], "docker-compose.yml")
+        loader.check_links(loaded, LINKS, "docker-compose.yml")
     assert "one.py:6: unknown link 'api-payment'; docker-compose.yml defines: api-payments" in str(caught.value)
     assert "did you mean 'api-payments'" in str(caught.value)
 
@@ -86,7 +92,26 @@ def test_a_check_of_a_link_that_is_not_there_is_told_before_anything_starts(tmp_
     source = GOOD.replace("Availability(ok_ratio_min=0.99)", 'Retries("api-payment")')
     source = source.replace("Availability", "Retries")
     with pytest.raises(ScenarioError, match=r"one\.py: retries: unknown link 'api-payment'"):
-        loader.check_links(_load(tmp_path, source), ["api-payments", "api-postgres"], "docker-compose.yml")
+        loader.check_links(_load(tmp_path, source), LINKS, "docker-compose.yml")
+
+
+@pytest.mark.parametrize(
+    ("link", "says"),
+    [
+        ("api-shipping", "add `tap: http` to x-harness.links.api-shipping (docs/stack.md)"),
+        ("api-postgres", "api-postgres carries PostgreSQL, and this fault strikes HTTP requests; faults of any link"),
+        ("api-shiping", "unknown link 'api-shiping'"),
+    ],
+)
+def test_a_fault_on_http_needs_a_tap_and_is_told_before_anything_starts(tmp_path, link, says):
+    """With its line, and with what to add where that would help."""
+    source = GOOD.replace("Latency", "HttpStatus").replace("delay_ms=200", "code=500")
+    loader.check_links(_load(tmp_path, source), LINKS, "docker-compose.yml")
+    with pytest.raises(ScenarioError) as caught:
+        loader.check_links(_load(tmp_path, source.replace("api-payments", link)), LINKS, "docker-compose.yml")
+    assert says in str(caught.value)
+    assert "one.py:6: " in str(caught.value)
+    loader.check_links(_load(tmp_path, GOOD.replace("api-payments", "api-shipping")), LINKS, "docker-compose.yml")
 
 
 def test_a_folder_gives_its_files_in_order_and_k_chooses(tmp_path):

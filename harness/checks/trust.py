@@ -157,6 +157,8 @@ def fault_felt(history: History, window: PlannedWindow) -> Verdict:
     if past.sum() > 0:
         sentence = f"Up to {past.max():.0f} connections went past {where} {when}, so what they felt is not the fault's."
         return Verdict(name, Word.UNKNOWN, sentence, {BYPASSED: float(past.max()), "where": where})
+    if window.http:
+        return _met_by_requests(history, window, name, when)
     unseen = _readings(history.resources, window.link or "", UNCHECKED, start_s, end_s).any()
     if window.cuts:
         end_s = _first_cut_s(history, window)
@@ -184,6 +186,18 @@ def fault_felt(history: History, window: PlannedWindow) -> Verdict:
     kilobytes = max(crossed["received_bytes"], crossed["sent_bytes"]) / 1000
     but = "; whether any went past it could not be checked, as its client is not seen from here" if unseen else ""
     return Verdict(name, Word.PASS, f"{kilobytes:,.1f} kB crossed {where} {when}{but}.", evidence)
+
+
+def _met_by_requests(history: History, window: PlannedWindow, name: str, when: str) -> Verdict:
+    """A fault on HTTP is felt by requests, not by what crosses: a rule that answers lets nothing through."""
+    attempts, count = history.attempts, 0
+    if attempts is not None:
+        there = (attempts["link"] == window.link) & (attempts["started_s"] < window.end_s)
+        count = int((there & (attempts["ended_s"] > window.start_s) & (attempts["injected"] != "")).sum())
+    if count:
+        return Verdict(name, Word.PASS, f"{count:,} requests on {window.link} met it.", {"requests": count})
+    sentence = f"No request on {window.link} met it {when}; send load that needs the link, and look at method and path."
+    return Verdict(name, Word.UNKNOWN, sentence, {"requests": 0})
 
 
 def _first_cut_s(history: History, window: PlannedWindow) -> float:

@@ -19,6 +19,7 @@ from harness.errors import ComposeFileError, one_of
 from harness.masking import shown
 from harness.stack import compose_yaml
 from harness.stack.compose_disks import bounded_volumes, disks_of
+from harness.stack.compose_taps import has_tap
 from harness.stack.compose_variables import interpolate, variables_in
 from harness.stack.own import OUTPOST, with_webhook
 
@@ -163,7 +164,7 @@ def read_compose_file(path: Path, variables: Mapping[str, str] | None = None) ->
 
 
 def read_links(
-    path: Path, extension: Mapping[str, Any], services: Mapping[str, object], *, by_networks: bool = False
+    path: Path, extension: Mapping[str, Any], services: Mapping[str, ServiceSpec], *, by_networks: bool = False
 ) -> tuple[dict[str, LinkSpec], str, int]:
     """(links by name, the service and the port that the load goes to) of an x-harness. Raises ComposeFileError."""
     links = {
@@ -269,17 +270,20 @@ def _service(
     )
 
 
-def _link(path: Path, name: str, body: dict[str, Any], services: Mapping[str, object], by_networks: bool) -> LinkSpec:
+def _link(
+    path: Path, name: str, body: dict[str, Any], services: Mapping[str, ServiceSpec], by_networks: bool
+) -> LinkSpec:
     key = f"x-harness.links.{name}"
     for side in ("client", "service"):
         _known(path, f"{key}.{side}", str(body.get(side, "")), services)
+    behind = "port" if by_networks else "upstream"
+    upstream = _port(path, f"{key}.{behind}", body.get(behind))
+    service = services[str(body["service"])]
     return LinkSpec(
         name=name,
         client=str(body["client"]),
-        service=str(body["service"]),
+        service=service.name,
         listen=0 if by_networks else _port(path, f"{key}.listen", body.get("listen")),
-        upstream=_port(path, f"{key}.port", body.get("port"))
-        if by_networks
-        else _port(path, f"{key}.upstream", body.get("upstream")),
-        tap=body.get("tap") == "http",
+        upstream=upstream,
+        tap=has_tap(f"{path}: {key}", body.get("tap"), service, upstream),
     )

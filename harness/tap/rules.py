@@ -12,11 +12,11 @@ from dataclasses import dataclass, fields
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from harness.bounds import positive, ratio
+from harness.bounds import positive, ratio, whole
 from harness.errors import one_of
+from harness.http_bounds import answering, ending, matching, media_type
 
 NAME_LENGTH_MAX = 200
-BODY_LENGTH_MAX = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,7 @@ class Rule:
     def __post_init__(self) -> None:
         if not self.name or len(self.name) > NAME_LENGTH_MAX:
             raise ValueError(f"name must have 1 to {NAME_LENGTH_MAX} characters; given {self.name!r}")
+        matching(self.method, self.path)
 
     def matches(self, method: str, path: str) -> bool:
         return (not self.method or self.method == method) and path.startswith(self.path)
@@ -49,14 +50,7 @@ class Answering(Rule):
 
     def __post_init__(self) -> None:
         Rule.__post_init__(self)
-        if isinstance(self.code, bool) or not isinstance(self.code, int) or not 200 <= self.code <= 599:
-            raise ValueError(f"code must be an HTTP status from 200 to 599; given {self.code!r}")
-        if self.retry_after_s is not None:
-            positive("retry_after_s", self.retry_after_s, zero_allowed=True)
-            if int(self.retry_after_s) != self.retry_after_s:
-                raise ValueError(f"retry_after_s must be whole seconds; given {self.retry_after_s!r}")
-        if len(self.body) > BODY_LENGTH_MAX:
-            raise ValueError(f"body must be at most {BODY_LENGTH_MAX:,} characters; given {len(self.body):,}")
+        answering(self.code, self.retry_after_s, self.body)
 
     def answer(self, method: str, keep_alive: bool) -> tuple[bytes, bytes]:
         """(the head, the body) to send; a HEAD, 204 and 304 have no body."""
@@ -70,7 +64,7 @@ class Answering(Rule):
             kind = "application/json" if self.body[:1] in ("{", "[") else "text/plain; charset=utf-8"
             lines += [f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
         if self.retry_after_s is not None:
-            lines.append(f"Retry-After: {self.retry_after_s:.0f}")
+            lines.append(f"Retry-After: {self.retry_after_s}")
         lines.append(f"Connection: {'keep-alive' if keep_alive else 'close'}")
         sent = b"" if method == "HEAD" or self.code in (204, 304) else body
         return ("\r\n".join(lines) + "\r\n\r\n").encode(), sent
@@ -92,7 +86,7 @@ class FailFirst(Answering):
 
     def __post_init__(self) -> None:
         Answering.__post_init__(self)
-        positive("first", self.first)
+        whole("first", self.first)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +100,7 @@ class FailRatio(Answering):
     def __post_init__(self) -> None:
         Answering.__post_init__(self)
         ratio("ratio", self.ratio)
+        whole("seed", self.seed, zero_allowed=True)
 
     def hits(self, number: int) -> bool:
         """Whether the request of this number, counted from 0 while the rule is on, is one of them."""
@@ -144,8 +139,7 @@ class WrongContentType(Rule):
 
     def __post_init__(self) -> None:
         Rule.__post_init__(self)
-        if not self.content_type.isprintable() or not self.content_type.isascii():
-            raise ValueError(f"content_type must be printable ASCII; given {self.content_type!r}")
+        media_type(self.content_type)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,8 +153,7 @@ class CutBody(Rule):
     def __post_init__(self) -> None:
         Rule.__post_init__(self)
         positive("after_bytes", self.after_bytes, zero_allowed=True)
-        if self.end not in ("RST", "FIN"):
-            raise ValueError(one_of("end", str(self.end), ("RST", "FIN")))
+        ending(self.end)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

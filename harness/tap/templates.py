@@ -1,30 +1,13 @@
-"""Path templates: `/orders/42?token=x` is `/orders/{}`. No id, token or query of a request is ever kept."""
+"""The path templates of one link, so many and no more."""
 
 from __future__ import annotations
 
-import re
+from harness.path_template import template
 
 TEMPLATES_MAX = 1000
 OTHERS = "(other paths)"
 CACHE_MAX = 10_000
 CACHED_LENGTH_MAX = 512
-
-_WORD = re.compile(r"[A-Za-z$._~:-]{0,24}")
-"""What a segment that names a thing looks like; ids, tokens, addresses and escaped text do not."""
-_HEX = re.compile(r"[A-Fa-f-]{8,}")
-
-
-def template(target: str) -> str:
-    """The path of a request target, each segment that is not a plain word as `{}`, without its query.
-
-    A target that is no path, as CONNECT has, is all `{}`.
-    """
-    if "://" in target.partition("?")[0]:
-        target = "/" + target.partition("://")[2].partition("?")[0].partition("/")[2]
-    path = target.partition("?")[0].partition("#")[0]
-    if path == "*":
-        return path
-    return "/".join(one if _WORD.fullmatch(one) and not _HEX.fullmatch(one) else "{}" for one in path.split("/"))
 
 
 class Templates:

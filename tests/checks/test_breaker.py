@@ -103,6 +103,15 @@ def test_each_weakness_is_named_with_its_numbers(rows, point, says):
     assert [name for name in POINTS if str(verdict.evidence[name]).startswith("fail:")] == [point]
 
 
+@pytest.mark.parametrize(
+    ("answer", "word"), [(("unknown", 0, 0.1), "pass:"), (BUSY, "unknown:")], ids=["a tight timeout", "as fast as ever"]
+)
+def test_a_call_that_fails_later_than_a_good_one_is_enough_to_be_fast_without(answer, word):
+    """A timeout need not be many times what the calm takes; failing as soon as an answer comes proves nothing."""
+    verdict = WANTED.check(seen(sound(answer=answer, opens_s=FAULT[0] + 0.22)))
+    assert str(verdict.evidence["fast while open"]).startswith(word), verdict.evidence
+
+
 def test_one_that_closes_late_is_told():
     """Calls flow again eleven seconds after the fault."""
     rows = [row for row in sound() if row.started_s < 30 or row.started_s >= 41]

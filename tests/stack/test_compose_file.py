@@ -34,6 +34,7 @@ def test_the_reference_stack_is_read_whole():
     assert spec.services["api"].environment["WEAKNESS"] == "tiny-pool"
     told = ("ALERT_WEBHOOK_URL", "DAY_S", "FEED_FORMAT", "FEED_RATIO", "FEED_WITHOUT", "PULL_EVERY_S", "SEED")
     assert spec.variables == {"WEAKNESS": "tiny-pool", **dict.fromkeys(told, "")}
+    assert {link.name for link in spec.tapped} == {"api-payments", "api-shipping", "etl-feed"}
     assert spec.services["postgres"].is_postgres
     assert spec.services["api"].command == ("python", "-m", "target.api")
 
@@ -49,6 +50,11 @@ def test_the_reference_stack_is_read_whole():
         (lambda d: d["x-harness"]["links"]["api-postgres"].update(service="postgre"), "did you mean 'postgres'"),
         (lambda d: d["x-harness"]["links"]["api-postgres"].update(listen=70000), "given 70000"),
         (lambda d: d["x-harness"].update(links=["api-postgres"]), "x-harness.links must be a mapping"),
+        (lambda d: d["x-harness"]["links"]["api-payments"].update(tap="https"), "tap must be http, or not be there"),
+        (lambda d: d["x-harness"]["links"]["api-payments"].update(tap=True), "given True"),
+        (lambda d: d["x-harness"]["links"]["api-postgres"].update(tap="http"), "postgres:5432 speaks PostgreSQL"),
+        (lambda d: d["x-harness"]["links"]["etl-postgres"].update(tap="http", upstream=80), "speaks PostgreSQL"),
+        (lambda d: d["x-harness"]["links"]["etl-feed"].update(upstream=6379), "feed:6379 speaks Redis; take it out"),
         (lambda d: d["x-harness"]["processes"].update(apii={}), "did you mean 'api'"),
         (lambda d: d["services"]["payments"].update(depends_on=["api"]), "in a circle"),
         (lambda d: d["services"]["api"].update(depends_on=["nobody"]), "unknown service 'nobody'"),

@@ -45,6 +45,17 @@ def test_an_adopted_project_is_what_the_override_says(tmp_path: Path) -> None:
     assert found.ports == {"api": (8000,)}
 
 
+def test_a_link_of_an_adopted_project_has_a_tap_where_its_override_says_so(tmp_path: Path) -> None:
+    """In the same words as in a project with a Toxiproxy of its own, and with the same bounds."""
+    assert read(tmp_path, ADOPTED).tapped == ()
+    tapped = ADOPTED.replace("port: 8000}", "port: 8000, tap: http}")
+    assert [link.name for link in read(tmp_path, tapped).tapped] == ["web-api"]
+    with pytest.raises(ComposeFileError, match=r"override\.yml: x-harness\.links\.web-api\.tap must be http.*'tcp'"):
+        read(tmp_path, tapped.replace("tap: http", "tap: tcp"))
+    with pytest.raises(ComposeFileError, match="api:27017 speaks MongoDB"):
+        read(tmp_path, tapped.replace("port: 8000", "port: 27017"))
+
+
 def test_a_service_that_others_wait_for_until_it_is_done_is_a_job(tmp_path: Path) -> None:
     """By the condition alone: to be started, or healthy, is not to be done."""
     done, started = ("{condition: service_completed_successfully}", "{condition: service_started}")
