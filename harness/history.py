@@ -203,7 +203,7 @@ def read(folder: RunFolder) -> History:
         scenario, load_model = str(manifest["scenario"]), str(manifest["load"]["model"])
         links = {name: (str(one["client"]), str(one["service"])) for name, one in manifest["links"].items()}
         entry = str(manifest.get("entry_service", ""))
-        services = tuple(str(one) for one in manifest["services"] if one != manifest.get("toxiproxy", "toxiproxy"))
+        services = tuple(str(one) for one in manifest["services"] if one not in manifest.get("tools", ["toxiproxy"]))
     except (KeyError, TypeError, ValueError) as error:
         raise RunFolderError(f"{folder.manifest} lacks {error}; it is damaged or from another version") from error
     if manifest.get("calm_max_s") is not None:

@@ -38,8 +38,10 @@ def manifest(plan: Plan, state: StackState, command: Sequence[str]) -> dict[str,
         "stack": state.kind,
         "variables": dict(state.variables),
         "services": [one.name for one in state.services],
-        "toxiproxy": state.toxiproxy,
-        "links": {one.name: {"client": one.client, "service": one.service} for one in state.links},
+        "tools": [one.name for one in state.services if one.name in state.own],
+        "links": {
+            one.name: {"client": one.client, "service": one.service, "tap": bool(one.behind_tap)} for one in state.links
+        },
         "entry": mask_urls(state.entry),
         "entry_service": state.entry_service,
         "zero_utc": None,

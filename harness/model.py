@@ -8,6 +8,7 @@ what a run leaves behind record.py.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -226,7 +227,10 @@ class ReadingCheck(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One question asked of the stack. Times are seconds on the scenario's clock, whose zero is the first arrival."""
+    """One question asked of the stack. Times are seconds on the scenario's clock, whose zero is the first arrival.
+
+    `variables` are for the Compose file, where the environment has none of that name.
+    """
 
     hypothesis: str
     load: Load
@@ -236,6 +240,7 @@ class Scenario:
     warmup_s: float = 3
     recovery_s: float = 20
     seed: int = 0
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not isinstance(self.hypothesis, str) or not self.hypothesis.strip():
@@ -254,6 +259,9 @@ class Scenario:
                 raise ValueError(f"checks holds checks such as Availability(ok_ratio_min=0.99); given {check!r}")
         if not self.checks:
             raise ValueError("checks is empty, so nothing could fail; give at least one")
+        for name, value in self.variables.items():
+            if not isinstance(name, str) or not isinstance(value, str):
+                raise ValueError(f'variables holds texts, as in {{"DAY_S": "2"}}; given {name!r}: {value!r}')
         positive("warmup_s", self.warmup_s, zero_allowed=True)
         positive("recovery_s", self.recovery_s, zero_allowed=True)
         if self.duration_s is not None:

@@ -25,10 +25,11 @@ from harness.order import Beat
 from harness.plan import Plan, Step
 from harness.record import NS_PER_S, HealReport
 from harness.stack import state as states
-from harness.stack.monitor import Monitor, beat_readings
+from harness.stack.monitor import beat_readings
 from harness.stack.running import RunningStack
 from harness.store import RunFolder, write_json
 from harness.watching import View
+from harness.witnesses import Witnesses
 from harness.world import Heal
 
 LEAD_S = 0.15
@@ -66,6 +67,7 @@ class Run:
         self._looked_ns = 0
         self._reason = COMPLETE
         self._guardian: Guardian | None = None
+        self._witnesses: Witnesses | None = None
         self._left: list[str] = []
 
     def execute(
@@ -82,7 +84,7 @@ class Run:
         guardian = Guardian(self._folder.stack, self._folder.logs / "guardian.log")
         generator: Generator | None = None
         stack: RunningStack | None = None
-        monitor: Monitor | None = None
+        witnesses: Witnesses | None = None
         try:
             generator = Generator(self._folder.logs / "load.log", self._on_beat)
             guardian.wait_ready()
@@ -93,7 +95,8 @@ class Run:
             write_json(self._folder.manifest, manifest(self._plan, stack.state, self._command))
             generator.order(order_for(self._plan, self._locustfile, self._folder.samples, stack.state.entry))
             generator.wait_ready(self._interrupts.came)
-            monitor = self._start_clock(stack, generator)
+            witnesses = self._start_clock(stack, generator)
+            self._witnesses = witnesses
             if self._plan.scenario.warmup_s >= MEANWHILE_S:
                 meanwhile()
             self._guardian = guardian
@@ -104,7 +107,7 @@ class Run:
                 if stack is None or self._zero_ns == 0:
                     raise
         finally:
-            report = self._undo(stack, generator, monitor, guardian)
+            report = self._undo(stack, generator, witnesses, guardian)
             if self._left and not self._zero_ns:
                 raise HealIncomplete(f"{self._reason}\n{'; '.join(self._left)}")
         return self._ending(stack, report)
@@ -115,16 +118,14 @@ class Run:
         reason = INTERRUPTED if self._interrupts.came() else self._reason
         return Ending(reason, self._interrupts.number, still_broken, goes_on)
 
-    def _start_clock(self, stack: RunningStack, generator: Generator) -> Monitor:
+    def _start_clock(self, stack: RunningStack, generator: Generator) -> Witnesses:
         now_ns = time.monotonic_ns()
         self._zero_ns = now_ns + int((self._plan.scenario.warmup_s + LEAD_S) * NS_PER_S)
         utc = zero_utc(self._zero_ns, now_ns)
         write_json(self._folder.manifest, manifest(self._plan, stack.state, self._command) | {"zero_utc": utc})
         self._marks.write("zero", 0.0, utc=utc)
         generator.go(self._zero_ns)
-        monitor = Monitor(stack.state, self._zero_ns, self._resources.add)
-        monitor.start()
-        return monitor
+        return Witnesses(stack.state, self._zero_ns, self._folder, self._resources.add)
 
     # ------------------------------------------------------------------------------------------------ on the clock
 
@@ -223,6 +224,8 @@ class Run:
             self._died("the load process", ended, "load.log")
         elif (dead := stack.dead()) is not None:
             self._died(dead[0], "its process ended", Path(dead[1]).name)
+        elif self._witnesses is not None and (trouble := self._witnesses.trouble()) is not None:
+            self._reason = trouble
         for name in stack.fallen():
             self._mark("fell", service=name)
             self._view.say(f"{self._at_s():7.1f} s  {name} ended under the fault")
@@ -236,7 +239,7 @@ class Run:
     # ---------------------------------------------------------------------------------------------------- the undoing
 
     def _undo(
-        self, stack: RunningStack | None, generator: Generator | None, monitor: Monitor | None, guardian: Guardian
+        self, stack: RunningStack | None, generator: Generator | None, witnesses: Witnesses | None, guardian: Guardian
     ) -> HealReport:
         """Heal, let the load end, take down what was started, let the guardian go. In this order, whatever fails."""
         report = HealReport()
@@ -246,8 +249,8 @@ class Run:
             if stack is not None:
                 last_first.callback(lambda: self._left.extend(stack.down()))
             last_first.callback(self._close_resources)
-            if monitor is not None:
-                last_first.callback(monitor.stop)
+            if witnesses is not None:
+                last_first.callback(witnesses.stop, self._view.say)
             end_s = min(self._at_s(), self._plan.scenario.end_s + self._shift_s) if self._zero_ns else None
             if stack is not None:
                 report = stack.heal()

@@ -34,9 +34,9 @@ def test_what_is_written_is_read(tmp_path):
     assert len(read.resources) == len(built.resources)
 
 
-@pytest.mark.parametrize(("more", "toxiproxy"), [({}, "toxiproxy"), ({"toxiproxy": "hx-toxiproxy"}, "hx-toxiproxy")])
+@pytest.mark.parametrize(("more", "toxiproxy"), [({}, "toxiproxy"), ({"tools": ["hx-toxiproxy"]}, "hx-toxiproxy")])
 def test_the_services_of_a_history_are_the_stack_s(tmp_path, more, toxiproxy):
-    """Those that no link leads to as well; and not Toxiproxy, whatever it is called."""
+    """Those that no link leads to as well; and not the harness's tools, whatever they are called."""
     folder = run_folder(tmp_path / "run", _built(), services=["api", toxiproxy, "worker"], **more)
     assert histories.read(folder).services == ("api", "worker")
 

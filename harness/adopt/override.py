@@ -65,13 +65,13 @@ def render(
     subnets: Subnets,
     toxiproxy_image: str,
     toxiproxy_service: str | None = None,
-    api_port: int | None = None,
+    published: Mapping[int, int] | None = None,
     known_ports: Mapping[str, tuple[int, ...]] | None = None,
     labels: Mapping[str, str] | None = None,
     extension: Mapping[str, Node] | None = None,
 ) -> Override:
-    """The override that leads these edges through proxies of these names. `api_port` is the port of 127.0.0.1 where
-    Toxiproxy's API is published, None: not at all. `known_ports` are all TCP ports by service (Found.ports), which stay
+    """The override that leads these edges through proxies of these names. `published` are ports of Toxiproxy's, each
+    with that of 127.0.0.1 where it is published. `known_ports` are all TCP ports by service (Found.ports), which stay
     open to those who are linked to it. `labels` go on all that is ours; `extension` is what x-harness says besides
     mode, toxiproxy and links.
 
@@ -88,11 +88,11 @@ def render(
     if toxiproxy in project.services:
         raise ComposeFileError(f"the project has a service {toxiproxy!r}; give Toxiproxy's another name")
     _must_differ(links)
-    plan = lay_out(project, tuple(links.values()), mode=mode, subnets=subnets, control=api_port is not None)
+    plan = lay_out(project, tuple(links.values()), mode=mode, subnets=subnets, control=bool(published))
     labels = labels or {}
     proxies = (*_of_links(plan, links), *_of_further_ports(plan, links, known_ports or {}))
     services: dict[str, Node] = {name: _changes(plan, name, toxiproxy) for name in plan.touched()}
-    services[toxiproxy] = _toxiproxy(plan, toxiproxy_image, api_port, labels)
+    services[toxiproxy] = _toxiproxy(plan, toxiproxy_image, published or {}, labels)
     document: dict[str, Node] = {
         "services": services,
         "networks": {one.key: one.node(labels) for one in plan.networks()},
@@ -172,7 +172,7 @@ def _changes(plan: Plan, service: str, toxiproxy: str) -> Node:
     return body
 
 
-def _toxiproxy(plan: Plan, image: str, api_port: int | None, labels: Mapping[str, str]) -> Node:
+def _toxiproxy(plan: Plan, image: str, published: Mapping[int, int], labels: Mapping[str, str]) -> Node:
     body: dict[str, Node] = {
         "image": image,
         "command": ["-host=0.0.0.0", "-proxy-metrics", f"-config={CONFIG_PATH}"],
@@ -181,8 +181,8 @@ def _toxiproxy(plan: Plan, image: str, api_port: int | None, labels: Mapping[str
         "configs": [{"source": plan.config_key, "target": CONFIG_PATH}],
         "networks": plan.toxiproxy_attachments(),
     }
-    if api_port is not None:
-        body["ports"] = [f"127.0.0.1:{api_port}:{API_PORT}"]
+    if published:
+        body["ports"] = [f"127.0.0.1:{outside}:{inside}" for inside, outside in published.items()]
     if labels:
         body["labels"] = dict(labels)
     return body

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -93,9 +95,12 @@ def known_kind(kind: str) -> str:
     return kind
 
 
-def spec_of(files: list[Path] | None, kind: str = "", take_over: bool = False) -> tuple[StackSpec, str]:
+def spec_of(
+    files: list[Path] | None, kind: str = "", take_over: bool = False, variables: Mapping[str, str] | None = None
+) -> tuple[StackSpec, str]:
     """(the stack that the Compose files describe, what it runs on): the kind that is asked for, else that of a stack
-    that is kept here, else embedded where the file says how, else docker. Raises HarnessError.
+    that is kept here, else embedded where the file says how, else docker. `variables` are for the files, where the
+    environment has none of that name. Raises HarnessError.
     """
     from harness.openers import kept_kind
     from harness.stack.compose_file import has_processes, read_compose_file
@@ -106,8 +111,9 @@ def spec_of(files: list[Path] | None, kind: str = "", take_over: bool = False) -
         or kept_kind(paths[0])
         or ("embedded" if len(paths) == 1 and has_processes(paths[0]) else "docker")
     )
+    given = {**(variables or {}), **os.environ}
     if kind == "embedded":
-        return read_compose_file(paths[0]), kind
+        return read_compose_file(paths[0], given), kind
     from harness.stack.docker.spec import read_spec
 
-    return replace(read_spec(paths), take_over=take_over), kind
+    return replace(read_spec(paths, given), take_over=take_over), kind

@@ -48,6 +48,8 @@ def run(
         console.print(f"[bold]{one.name}[/bold]  {escape(one.question)}", soft_wrap=True)
         how_long_s = scenario.warmup_s + scenario.end_s
         console.print(f"{load_in_words(scenario.load)}; {how_long_s:.0f} s, seed {scenario.seed}", style="dim")
+        if scenario.variables:
+            spec, kind = spec_of(file, stack, take_over, scenario.variables)
         with view_for(console, one.name, scenario.end_s) as view:
             open_stack = opener(spec, kind, view.say)
             result = do(planned, locustfile, open_stack, reports=reports, command=command_line(), view=view)

@@ -20,6 +20,7 @@ from harness.masking import shown
 from harness.stack import compose_yaml
 from harness.stack.compose_disks import bounded_volumes, disks_of
 from harness.stack.compose_variables import interpolate, variables_in
+from harness.stack.own import OUTPOST, with_webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,14 @@ class ServiceSpec:
 @dataclass(frozen=True, slots=True)
 class LinkSpec:
     """A link: the client meets it at Toxiproxy's port `listen` (0 where networks lead it there), and it leads to the
-    service's port `upstream`."""
+    service's port `upstream`. `tap`: a tap stands there instead, and leads to Toxiproxy."""
 
     name: str
     client: str
     service: str
     listen: int
     upstream: int
+    tap: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class StackSpec:
     `files` are the project's own; `mode` is soft or strict where Toxiproxy is put between the services by networks, ""
     where the project has a Toxiproxy of its own; `ports` are then all that services are known to listen on.
     `take_over`: the user's own running copy may be stopped for the time.
+    `alerts` is the variable that tells the stack where to post its alerts; the harness gives it, where it is not set.
+    `given` are all the variables that the files were read with, for Compose; None: those of our environment.
     """
 
     path: Path
@@ -82,6 +86,13 @@ class StackSpec:
     mode: str = ""
     ports: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     take_over: bool = False
+    alerts: str = ""
+    given: Mapping[str, str] | None = None
+
+    @property
+    def tapped(self) -> tuple[LinkSpec, ...]:
+        """The links that have a tap."""
+        return tuple(link for link in self.links.values() if link.tap)
 
     def start_order(self) -> list[ServiceSpec]:
         """Services after those that they depend on. Raises ComposeFileError on a circle."""
@@ -116,8 +127,10 @@ def has_processes(path: Path) -> bool:
 def read_compose_file(path: Path, variables: Mapping[str, str] | None = None) -> StackSpec:
     """The stack that a Compose file describes. Raises ComposeFileError, naming file and key, when it cannot be run."""
     document = _parse(path)
-    environment = os.environ if variables is None else variables
+    given = os.environ if variables is None else variables
     extension = _mapping(path, "x-harness", document.get("x-harness"))
+    alerts = str(extension.get("alerts") or "")
+    environment = with_webhook(given, alerts, OUTPOST)
     if not extension:
         raise ComposeFileError(f"{path} has no x-harness; it must say at least the entry and the links (docs/stack.md)")
     named = _mapping(path, "services", document.get("services"))
@@ -144,7 +157,8 @@ def read_compose_file(path: Path, variables: Mapping[str, str] | None = None) ->
         entry_service=entry_service,
         entry_port=entry_port,
         files=(path,),
-        variables=shown(variables_in(document, environment), (one.environment for one in services.values())),
+        variables=shown(variables_in(document, given), (one.environment for one in services.values())),
+        alerts=alerts,
     )
 
 
@@ -267,4 +281,5 @@ def _link(path: Path, name: str, body: dict[str, Any], services: Mapping[str, ob
         upstream=_port(path, f"{key}.port", body.get("port"))
         if by_networks
         else _port(path, f"{key}.upstream", body.get("upstream")),
+        tap=body.get("tap") == "http",
     )

@@ -23,6 +23,7 @@ from harness.stack.ballast import empty
 from harness.stack.launch import Launch
 from harness.stack.proxies import heal_proxies
 from harness.stack.state import RunningService, StackState
+from harness.stack.taps import heal_taps
 from harness.waiting import wait_until
 
 REMOVED_WITHIN_S = 3.0
@@ -44,8 +45,10 @@ def heal(state: StackState) -> HealReport:
             found, left = _heal_process(one, launch, state.ending_note(one.name))
             mended += [f"{one.name}: {sentence}" for sentence in found if sentence not in left]
             broken += [f"{one.name}: {sentence}" for sentence in left]
-    report = heal_proxies(state, patiently=bool(mended))
-    return HealReport((*mended, *report.mended), (*broken, *report.broken))
+    for report in (heal_proxies(state, patiently=bool(mended)), heal_taps(state, patiently=bool(mended))):
+        mended += report.mended
+        broken += report.broken
+    return HealReport(tuple(mended), tuple(broken))
 
 
 def _heal_process(service: RunningService, launch: Launch, ending: Path | None) -> tuple[list[str], list[str]]:

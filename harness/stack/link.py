@@ -6,7 +6,10 @@ import os
 import threading
 from collections.abc import Mapping
 
+from harness.errors import TapError
 from harness.stack.toxiproxy import Toxic, ToxiproxyClient
+from harness.tap.client import TapClient
+from harness.tap.rules import rule_from
 from harness.world import Heal
 
 OURS = "harness_"
@@ -16,9 +19,9 @@ OURS = "harness_"
 class ProxyLink:
     """Implements world.Link over the proxy of the same name. Overlapping faults each heal their own."""
 
-    def __init__(self, name: str, client: ToxiproxyClient) -> None:
+    def __init__(self, name: str, client: ToxiproxyClient, tap: TapClient | None = None) -> None:
         self.name = name
-        self._client = client
+        self._client, self._tap = client, tap
         self._lock = threading.Lock()
         self._cuts = 0
         self._added = 0
@@ -30,6 +33,20 @@ class ProxyLink:
             toxic = Toxic(f"{OURS}{kind}_{stream}_{os.getpid()}_{self._added}", kind, stream, attributes=attributes)
         self._client.add(self.name, toxic)
         return lambda: self._client.remove(self.name, toxic.name)
+
+    def put_rule(self, kind: str, **fields: object) -> Heal:
+        """Put a rule of the tap in force, under the name that attempts keep as `injected`. Raises TapError."""
+        if self._tap is None:
+            raise TapError(f"{self.name} has no tap; give it one with `tap: http` in x-harness.links.{self.name}")
+        tap = self._tap
+        seen = tap.links()[self.name]
+        if seen.others and not seen.http:
+            raise TapError(
+                f"what crosses {self.name} is not HTTP/1.1 ({seen.others} connections spoke something else), so no "
+                "request on it can be changed; take a fault on the link, such as Latency or Outage"
+            )
+        number = tap.put(self.name, rule_from({"kind": kind, "name": f"{kind} {self.name}", **fields}))
+        return lambda: tap.take_off(number)
 
     def cut(self) -> Heal:
         """Close the proxy; it opens again when the last of the cuts is healed."""

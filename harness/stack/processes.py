@@ -27,10 +27,12 @@ from harness.stack.child import Child, last_lines
 from harness.stack.compose_file import ServiceSpec, StackSpec
 from harness.stack.heal import take_down_whole
 from harness.stack.launch import Launch, record
+from harness.stack.own import OUTPOST, OWN, TAP, own_commands
 from harness.stack.ports import free_ports, listens
 from harness.stack.postgres import Postgres
 from harness.stack.running import RunningStack
 from harness.stack.state import RunningLink, RunningService, StackState, write
+from harness.stack.taps import give_links
 from harness.stack.toxiproxy import ToxiproxyClient
 from harness.stack.toxiproxy_server import provide
 from harness.waiting import wait_until
@@ -72,7 +74,7 @@ class _StartUp:
         folder = Path(tempfile.mkdtemp(prefix="harness-stack-"))
         self._change(folders=(str(folder),), notes=str(folder))
         remember(folder, self._secrets)
-        self._start_toxiproxy(server, folder)
+        self._start_tools(server, folder)
         waiting = [one for one in self._spec.start_order() if one.name != self._spec.toxiproxy]
         begun = {self._spec.toxiproxy}
         while waiting:
@@ -91,32 +93,46 @@ class _StartUp:
                     f"{self._spec.path}: the embedded stack cannot start {one.name!r}: give it a command in "
                     f"x-harness.processes.{one.name} (docs/stack.md), or run with --stack docker"
                 )
-        ports = iter(free_ports(len(self._spec.services) + len(self._spec.links)))
-        self._port = {name: next(ports) for name in [*services, self._spec.toxiproxy]}
+        ports = iter(free_ports(len(self._spec.services) + 2 * len(self._spec.links) + len(OWN)))
+        self._port = {name: next(ports) for name in [*services, self._spec.toxiproxy, *OWN]}
         self._listen = {name: next(ports) for name in self._spec.links}
+        self._behind_tap = {link.name: next(ports) for link in self._spec.tapped}
 
-    def _start_toxiproxy(self, server: Path, folder: Path) -> None:
-        name, port = self._spec.toxiproxy, self._port[self._spec.toxiproxy]
-        quiet = {**os.environ, "LOG_LEVEL": "info"}  # its trace of every connection would cost what it measures
-        command: list[str | Path] = [server, "-host", LOOPBACK, "-port", str(port), "-proxy-metrics"]
-        launch = replace(record(folder, name, command, self._logs / f"{name}.log"), environment=quiet)
-        child = self._begin(launch, port)
-        self._wait_ready(child, lambda: listens(LOOPBACK, port))
+    def _start_tools(self, server: Path, folder: Path) -> None:
+        """Toxiproxy, the tap and the outpost, side by side; then every link."""
+        toxiproxy, port = self._spec.toxiproxy, self._port[self._spec.toxiproxy]
+        commands: dict[str, list[str | Path]] = {
+            toxiproxy: [server, "-host", LOOPBACK, "-port", str(port), "-proxy-metrics"],
+            **own_commands(self._spec, {name: f"{LOOPBACK}:{self._port[name]}" for name in OWN}),
+        }
+        with ThreadPoolExecutor(len(commands)) as pool:
+            for done in [pool.submit(self._start_tool, *one, folder) for one in commands.items()]:
+                done.result()
         client = ToxiproxyClient(f"http://{LOOPBACK}:{port}")
         links = []
         for link in self._spec.links.values():
             listen = f"{LOOPBACK}:{self._listen[link.name]}"
             upstream = f"{LOOPBACK}:{self._port[link.service]}"
-            client.create(link.name, listen, upstream)
-            links.append(RunningLink(link.name, link.client, link.service, listen, upstream))
+            behind_tap = f"{LOOPBACK}:{self._behind_tap[link.name]}" if link.tap else ""
+            client.create(link.name, behind_tap or listen, upstream)
+            links.append(RunningLink(link.name, link.client, link.service, listen, upstream, behind_tap))
         self._change(
             toxiproxy_url=client.url,
-            toxiproxy=name,
+            toxiproxy=toxiproxy,
+            tap=f"{LOOPBACK}:{self._port[TAP]}" if TAP in commands else "",
+            outpost=f"{LOOPBACK}:{self._port[OUTPOST]}" if OUTPOST in commands else "",
             links=tuple(links),
             proxies=tuple(client.proxies().values()),
             entry=f"http://{LOOPBACK}:{self._port[self._spec.entry_service]}",
             entry_service=self._spec.entry_service,
         )
+        give_links(self.state)
+
+    def _start_tool(self, name: str, command: list[str | Path], folder: Path) -> None:
+        port = self._port[name]
+        quiet = {**os.environ, "LOG_LEVEL": "info"}  # Toxiproxy's trace of every connection would cost what it measures
+        launch = replace(record(folder, name, command, self._logs / f"{name}.log"), environment=quiet)
+        self._wait_ready(self._begin(launch, port), lambda: listens(LOOPBACK, port))
 
     def _start_service(self, spec: ServiceSpec, folder: Path) -> None:
         port, log = self._port[spec.name], self._logs / f"{spec.name}.log"
@@ -146,7 +162,7 @@ class _StartUp:
                 return f"{LOOPBACK}:{at_toxiproxy[port]}"
             return f"{LOOPBACK}:{self._port[name]}"
 
-        names = "|".join(re.escape(name) for name in sorted(self._spec.services, key=len, reverse=True))
+        names = "|".join(re.escape(name) for name in sorted([*self._spec.services, *OWN], key=len, reverse=True))
         return LOOPBACK if value == "0.0.0.0" else re.sub(rf"(?<![\w.-])({names}):(\d+)", one, value)
 
     def _begin(self, launch: Launch, port: int, disks: Mapping[str, str] | None = None) -> Child:

@@ -11,6 +11,7 @@ from harness.stack.process_powers import ProcessPowers
 from harness.stack.service import BreakableService, Powers
 from harness.stack.state import RunningService, StackState
 from harness.stack.toxiproxy import ToxiproxyClient
+from harness.tap.client import TapClient
 
 
 class RunningStack:
@@ -20,7 +21,10 @@ class RunningStack:
         self.state = state
         self._hold = hold
         client = ToxiproxyClient(state.toxiproxy_url) if state.links else None
-        self._links = {link.name: ProxyLink(link.name, client) for link in state.links if client}
+        tap = TapClient(state.tap) if state.tap else None
+        self._links = {
+            link.name: ProxyLink(link.name, client, tap if link.behind_tap else None) for link in state.links if client
+        }
         self._logs = {one.name: one.log for one in state.services}
         self._services = {
             one.name: BreakableService(one.name, powers, state.ending_note(one.name))

@@ -14,6 +14,7 @@ from typing import Any
 from harness.errors import StartError
 from harness.masking import mask_urls
 from harness.stack.child import ProcessId
+from harness.stack.own import OUTPOST, TAP
 from harness.stack.toxiproxy import ProxyState, Toxic
 from harness.store import read_json, write_json
 
@@ -73,13 +74,17 @@ class RunningService:
 
 @dataclass(frozen=True, slots=True)
 class RunningLink:
-    """A link that runs through the proxy of the same name: the client dials `listen`, Toxiproxy dials `upstream`."""
+    """A link that runs through the proxy of the same name: the client dials `listen`, Toxiproxy dials `upstream`.
+
+    Where it has a tap, that listens at `listen`, and dials Toxiproxy at `behind_tap`.
+    """
 
     name: str
     client: str
     service: str
     listen: str
     upstream: str
+    behind_tap: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,8 @@ class StackState:
     `owned` processes, `project` and `folders` are ended and removed by the guardian when the harness that started them
     dies; they are empty in the run folder of a run that only attached to a stack. `project` is the Compose project
     that the harness made, `aside` the user's own containers that were stopped for it and are started again after.
-    `toxiproxy` is the service that is Toxiproxy. `notes` is a folder for what must outlive a harness that is killed: a
+    `toxiproxy` is the service that is Toxiproxy; `tap` and `outpost` are where the harness meets its own (own.py), ""
+    where the stack has none. `notes` is a folder for what must outlive a harness that is killed: a
     service that was asked to end (see BreakableService).
     """
 
@@ -97,6 +103,8 @@ class StackState:
     compose_file: str = ""
     toxiproxy_url: str = ""
     toxiproxy: str = ""
+    tap: str = ""
+    outpost: str = ""
     entry: str = ""
     entry_service: str = ""
     services: tuple[RunningService, ...] = ()
@@ -115,7 +123,12 @@ class StackState:
 
     def may_end(self, service: str) -> bool:
         """Whether it may be a job, to be done when it ends well: nobody dials it."""
-        return service not in {self.entry_service, self.toxiproxy, *(one.service for one in self.links)}
+        return service not in {self.entry_service, *self.own, *(one.service for one in self.links)}
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The services that are the harness's tools."""
+        return (self.toxiproxy, TAP, OUTPOST)
 
     def attached(self) -> StackState:
         """The same stack as a run sees that did not start it: to be healed, not to be taken down."""
@@ -127,7 +140,7 @@ class StackState:
         body["entry"] = mask_urls(self.entry)  # a host of somebody's; those that we start have no password
         body["services"] = {one.name: {**asdict(one), "pid": one.pid} for one in self.services}
         body["links"] = {one.name: asdict(one) for one in self.links}
-        return {"schema": 2, **body}
+        return {"schema": 3, **body}
 
 
 def write(path: Path, state: StackState) -> None:
@@ -145,6 +158,8 @@ def read(path: Path) -> StackState:
             compose_file=body["compose_file"],
             toxiproxy_url=body["toxiproxy_url"],
             toxiproxy=body["toxiproxy"],
+            tap=body["tap"],
+            outpost=body["outpost"],
             entry=body["entry"],
             entry_service=body["entry_service"],
             services=tuple(_service(one) for one in body["services"].values()),

@@ -9,7 +9,7 @@ from harness.tap.connection import Connection
 from harness.tap.live import Live
 from harness.tap.recorder import Recorder
 from harness.tap.rules import Rule, rule_to
-from harness.tap.sockets import Watcher
+from harness.tap.sockets import Watcher, listener
 from harness.tap.templates import Templates
 
 BACKLOG = 4096
@@ -37,7 +37,8 @@ class Link:
 
     async def listen(self, host: str, port: int) -> None:
         """Raises OSError when the port cannot be had."""
-        self._server = await self.tap.loop.create_server(lambda: Connection(self), host or None, port, backlog=BACKLOG)
+        found = listener(host, port, BACKLOG)
+        self._server = await self.tap.loop.create_server(lambda: Connection(self), sock=found, backlog=BACKLOG)
 
     def close(self) -> None:
         """Listen no more, and let go of who is connected."""

@@ -49,6 +49,16 @@ def delivered(transport: asyncio.Transport) -> bool | None:
     return True if unsent == 0 and not transport.get_write_buffer_size() else None
 
 
+def listener(host: str, port: int, backlog: int) -> socket.socket:
+    """A listening socket. `::` and no host at all are every address of both families, as elsewhere. Raises OSError."""
+    if host in ("", "::"):
+        if socket.has_dualstack_ipv6():
+            return socket.create_server(("::", port), family=socket.AF_INET6, backlog=backlog, dualstack_ipv6=True)
+        host = "0.0.0.0"
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=backlog)
+
+
 def raise_file_limit() -> None:
     """As many open files as we may have."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

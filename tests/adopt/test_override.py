@@ -19,7 +19,7 @@ WEB_API = (Edge("web", "api", 8000),)
 
 
 def _render(project, edges=WEB_API, **more) -> Override:
-    given = {"subnets": Subnets(seed=1), "toxiproxy_image": "toxi:1", "api_port": 4000, **more}
+    given = {"subnets": Subnets(seed=1), "toxiproxy_image": "toxi:1", "published": {8474: 4000}, **more}
     return render(project, link_names(edges), **given)
 
 
@@ -208,7 +208,7 @@ def test_a_dependency_is_met_on_a_network_of_the_projects_own():
 
 def test_without_a_port_the_api_is_not_published():
     """And then no network is needed for it."""
-    document = _plain(_render(_two(), api_port=None).document)
+    document = _plain(_render(_two(), published=None).document)
     assert "ports" not in document["services"]["hx-toxiproxy"]
     assert set(document["networks"]) == {"hx-web-api"}
 

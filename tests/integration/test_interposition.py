@@ -148,7 +148,7 @@ def adopted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         mode=request.param,
         subnets=subnets,
         toxiproxy_image=toxiproxy_image(),
-        api_port=port,
+        published={8474: port},
         known_ports=found.ports,
         labels={"resilience-harness.of": name},
     )

@@ -122,3 +122,12 @@ def test_a_listener_on_ipv6(bench: Bench):
         pytest.skip(str(error))
     with Dialled(link.listen.replace("[", "").replace("]", "")) as raw:
         assert raw.ask() == (200, b"ok")
+
+
+def test_every_address_of_both_families(bench: Bench):
+    """`[::]` is met by IPv4 too, as that of Toxiproxy is in whose place a tap listens."""
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("no IPv6 here")
+    link = bench.tap.add("both", "[::]:0", bench.servers.serve(answers_ok))
+    with Dialled(f"127.0.0.1:{link.listen.rpartition(':')[2]}") as raw:
+        assert raw.ask() == (200, b"ok")

@@ -22,9 +22,13 @@ OLDEST = (2, 24, 4)
 
 @dataclass(frozen=True, slots=True)
 class ComposeFiles:
-    """Files that make one project, in Compose's order; relative paths in them are from the first one's folder."""
+    """Files that make one project, in Compose's order; relative paths in them are from the first one's folder.
+
+    `variables` are Compose's; None: those of our environment.
+    """
 
     paths: tuple[Path, ...]
+    variables: Mapping[str, str] | None = None
 
     @property
     def folder(self) -> Path:
@@ -70,7 +74,9 @@ def resolve(files: ComposeFiles, project: str | None = None) -> dict[str, Any]:
             raise ComposeFileError(f"{path} does not exist; name the Compose files of the project")
     command = ["docker", "compose", *files.arguments(project), "config", "--format", "json"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=CONFIG_WITHIN_S, cwd=files.folder)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=CONFIG_WITHIN_S, cwd=files.folder, env=files.variables
+        )
     except subprocess.TimeoutExpired as error:
         raise EngineError(f"`docker compose config` did not end within {CONFIG_WITHIN_S:g} s") from error
     if done.returncode != 0:
@@ -104,7 +110,7 @@ def up(files: ComposeFiles, project: str, log: Path) -> Child:
 
 def _begin(verb: str, files: ComposeFiles, project: str, more: Sequence[str], log: Path) -> Child:
     command = ["docker", "compose", "--progress", "plain", *files.arguments(project), verb, *more]
-    return start(f"docker compose {verb}", command, log, folder=files.folder)
+    return start(f"docker compose {verb}", command, log, folder=files.folder, environment=files.variables)
 
 
 def to_build(project: Mapping[str, Any]) -> tuple[str, ...]:

@@ -107,7 +107,7 @@ def discover(
             copy = ProjectCopy(files, state, state_path or path / "stack.json", path / "logs", cancelled, say)
             outside = free_ports(1)[0]
             try:
-                met_at = {entry.service: (entry.port, outside)}
+                met_at = {entry.service: {entry.port: outside}}
                 copy.start(met_at, lambda resolved, labels: {}, take_over=take_over)
                 with load(f"http://127.0.0.1:{outside}", cancelled):
                     say(f"watching the connections that are made for {watch_s:g} s ...")

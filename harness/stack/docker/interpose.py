@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.adopt.edges import Edge
-from harness.adopt.override import Override, render
+from harness.adopt.override import render
 from harness.adopt.project import ComposeProject, parse
 from harness.adopt.subnets import Subnets
+from harness.adopt.yaml_text import Node
 from harness.errors import StartError
 from harness.stack.compose_file import StackSpec
 from harness.stack.docker.engine import Engine
@@ -33,9 +34,10 @@ def free_subnets(engine: Engine) -> Subnets:
 
 
 def interpose(
-    spec: StackSpec, resolved: Mapping[str, Any], engine: Engine, api_port: int, labels: Mapping[str, str]
-) -> Override:
-    """The override that leads every link of the spec through Toxiproxy, whose API is published on `api_port`.
+    spec: StackSpec, resolved: Mapping[str, Any], engine: Engine, ports: Mapping[int, int], labels: Mapping[str, str]
+) -> Mapping[str, Node]:
+    """The override that leads every link of the spec through Toxiproxy, of which `ports` are published: each inside,
+    and on the loopback.
 
     Raises HarnessError where that cannot be.
     """
@@ -48,10 +50,10 @@ def interpose(
         subnets=free_subnets(engine),
         toxiproxy_image=toxiproxy_image(),
         toxiproxy_service=spec.toxiproxy,
-        api_port=api_port,
+        published=ports,
         known_ports=spec.ports,
         labels=labels,
-    )
+    ).document
 
 
 def with_its_own(project: ComposeProject) -> ComposeProject:

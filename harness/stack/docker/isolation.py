@@ -39,15 +39,15 @@ def merged(one: Mapping[str, Node], other: Mapping[str, Node]) -> Document:
 def isolate(
     resolved: Mapping[str, Any],
     own_name: str,
-    ports: Mapping[str, tuple[int, int]],
+    ports: Mapping[str, Mapping[int, int]],
     labels: Mapping[str, str],
     taken: Mapping[str, str],
 ) -> Document:
     """The override for a run.
 
     `resolved` is the project resolved under the run's project name, `own_name` the name that it has without us, `ports`
-    (container port, host port) by the service that must be met from outside, `labels` go on everything;
-    `taken` are subnets that are in use, each with the name of its network.
+    by the service that must be met from outside: those of its container, each with one of the loopback;
+    `labels` go on everything; `taken` are subnets that are in use, each with the name of its network.
     Raises ComposeFileError for volumes that somebody else owns, StartError for addresses that somebody else has.
     """
     project = resolved["name"]
@@ -63,8 +63,7 @@ def isolate(
         if "build" in body and not body.get("image"):
             one["image"] = f"{own_name}-{name}"
         if name in ports:
-            inside, outside = ports[name]
-            one["ports"] = Tagged([f"127.0.0.1:{outside}:{inside}"])
+            one["ports"] = Tagged([f"127.0.0.1:{outside}:{inside}" for inside, outside in ports[name].items()])
         elif body.get("ports"):
             one["ports"] = NOTHING
         if _replicas(body) > 1:

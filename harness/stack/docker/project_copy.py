@@ -57,13 +57,13 @@ class ProjectCopy:
         self._images: dict[str, str] = {}
 
     def start(
-        self, ports: Mapping[str, tuple[int, int]], more: More, *, own_name: str = "", take_over: bool = False
+        self, ports: Mapping[str, Mapping[int, int]], more: More, *, own_name: str = "", take_over: bool = False
     ) -> None:
         """Bring it up and wait until all of it is well. Raises HarnessError with the log that says why not.
 
-        `ports` are (container port, host port) by the service that is met from outside. `own_name` is the project's,
-        where it is known already. With `take_over` the user's own copy, where it runs, is stopped for the time, and
-        started again when ours is taken down.
+        `ports` by the service that is met from outside: those of its container, each with one of the loopback.
+        `own_name` is the project's, where it is known already. With `take_over` the user's own copy, where it runs, is
+        stopped for the time, and started again when ours is taken down.
         """
         self._logs.mkdir(parents=True, exist_ok=True)
         (self._logs / LOG).unlink(missing_ok=True)  # a kept stack's, of the time before
@@ -86,7 +86,7 @@ class ProjectCopy:
         self._build(own_name, resolved)
         if take_over:
             self._stand_aside(own_name)
-        self._up(ComposeFiles((*self._files.paths, path)))
+        self._up(replace(self._files, paths=(*self._files.paths, path)))
         self.change(services=self._services(ports))
         self._wait_healthy()
 
@@ -177,14 +177,14 @@ class ProjectCopy:
             "here with docker pull, load or build"
         )
 
-    def _services(self, ports: Mapping[str, tuple[int, int]]) -> tuple[RunningService, ...]:
+    def _services(self, ports: Mapping[str, Mapping[int, int]]) -> tuple[RunningService, ...]:
         found = []
         for body in self.engine.containers(self.state.project):
             name = body["Config"]["Labels"][SERVICE_LABEL]
             found.append(
                 RunningService(
                     name,
-                    f"127.0.0.1:{ports[name][1]}" if name in ports else _address(body),
+                    f"127.0.0.1:{next(iter(ports[name].values()))}" if name in ports else _address(body),
                     str((self._logs / f"{name}.log").resolve()),
                     self.engine.process_of(body, name),
                     container=pristine.capture(self.engine, body),

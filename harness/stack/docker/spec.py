@@ -23,6 +23,7 @@ from harness.stack.compose_file import ServiceSpec, StackSpec, read_links, read_
 from harness.stack.compose_variables import variables_in
 from harness.stack.docker import compose
 from harness.stack.docker.compose import ComposeFiles
+from harness.stack.own import with_webhook
 
 
 def _document(path: Path) -> Mapping[str, Any]:
@@ -53,14 +54,14 @@ def _describes(extension: Mapping[str, Any]) -> bool:
     return bool(extension) and ("mode" in extension or not told)
 
 
-def read_spec(paths: Sequence[Path]) -> StackSpec:
+def read_spec(paths: Sequence[Path], variables: Mapping[str, str] | None = None) -> StackSpec:
     """The stack that these files describe. Raises ComposeFileError when no x-harness says what is to be broken."""
+    given = os.environ if variables is None else variables
     adopted = [path for path in paths if "mode" in _extension_of(path)]
     own = [path for path in paths if path not in adopted]
     if not own:
         raise ComposeFileError(f"{paths[0]} only adds to a Compose file; give that too, before it")
-    files = ComposeFiles(tuple(own))
-    resolved = compose.resolve(files)
+    resolved = compose.resolve(ComposeFiles(tuple(own), given))
     extension = dict(_extension_of(adopted[-1]) if adopted else resolved.get("x-harness") or {})
     if not _describes(extension):
         names = " ".join(str(path) for path in own)
@@ -75,19 +76,22 @@ def read_spec(paths: Sequence[Path]) -> StackSpec:
     services = {name: _service(name, body, bounded, name in jobs) for name, body in resolved["services"].items()}
     mode = str(extension.get("mode", ""))
     links, entry_service, entry_port = read_links(where, extension, services, by_networks=bool(mode))
+    toxiproxy, alerts = str(extension.get("toxiproxy", "toxiproxy")), str(extension.get("alerts") or "")
     return StackSpec(
         path=own[0],
         name=resolved["name"],
         services=services,
         links=links,
-        toxiproxy=str(extension.get("toxiproxy", "toxiproxy")),
+        toxiproxy=toxiproxy,
         entry_service=entry_service,
         entry_port=entry_port,
         files=tuple(own),
         mode=mode,
         ports=read_ports(where, extension),
+        alerts=alerts,
+        given=with_webhook(given, alerts, toxiproxy),
         variables=shown(
-            {k: v for path in own for k, v in variables_in(_document(path), os.environ).items()},
+            {k: v for path in own for k, v in variables_in(_document(path), given).items()},
             compose.environments(resolved),
         ),
     )

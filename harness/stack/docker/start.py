@@ -13,14 +13,21 @@ from harness.stack.compose_file import StackSpec
 from harness.stack.docker.compose import ComposeFiles
 from harness.stack.docker.connections import member, open_ports
 from harness.stack.docker.interpose import interpose
+from harness.stack.docker.isolation import merged
 from harness.stack.docker.project_copy import ProjectCopy, Say
+from harness.stack.docker.tools import inside, tools
 from harness.stack.heal import take_down_whole
+from harness.stack.own import OUTPOST, TAP
 from harness.stack.ports import free_ports, listens
 from harness.stack.running import RunningStack
 from harness.stack.state import RunningLink, StackState
-from harness.stack.toxiproxy import ToxiproxyClient
+from harness.stack.taps import answers, give_links
+from harness.stack.toxiproxy import ProxyState, ToxiproxyClient
+from harness.tap.client import TapClient
 
 API_PORT = 8474
+BEHIND_TAP_PORT = 28500
+"""The first of those at which Toxiproxy listens behind a tap."""
 ANSWERS_WITHIN_S, LISTENS_WITHIN_S = 30.0, 60.0
 
 
@@ -32,18 +39,21 @@ def start_stack(
     Raises HarnessError, with the end of the log that says why, and leaves nothing behind then.
     """
     state = StackState(kind="docker", compose_file=str(spec.path.resolve()), variables=dict(spec.variables))
-    copy = ProjectCopy(ComposeFiles(spec.files), state, state_path, logs, cancelled, say)
-    entry_port, api_port = free_ports(2)
-    ports = {spec.entry_service: (spec.entry_port, entry_port)}
+    copy = ProjectCopy(ComposeFiles(spec.files, spec.given), state, state_path, logs, cancelled, say)
+    entry_port, api_port, *more = free_ports(2 + len(own := inside(spec)))
+    outside = dict(zip(own, more, strict=True))
+    at_toxiproxy = {API_PORT: api_port, **{port: outside[name] for name, port in own.items()}}
+    ports: dict[str, Mapping[int, int]] = {spec.entry_service: {spec.entry_port: entry_port}}
     if not spec.mode:
-        ports[spec.toxiproxy] = (API_PORT, api_port)
+        ports[spec.toxiproxy] = at_toxiproxy
 
     def between(resolved: Mapping[str, Any], labels: Mapping[str, str]) -> Mapping[str, Node]:
-        return interpose(spec, resolved, copy.engine, api_port, labels).document if spec.mode else {}
+        ours: Mapping[str, Node] = {"services": tools(spec, labels)}
+        return merged(interpose(spec, resolved, copy.engine, at_toxiproxy, labels), ours) if spec.mode else ours
 
     try:
         copy.start(ports, between, own_name=spec.name, take_over=spec.take_over)
-        _find_links(copy, spec, api_port, entry_port)
+        _find_links(copy, spec, api_port, entry_port, outside)
         _tell_unseen(copy, say)
     except BaseException as error:
         take_down_whole(copy.state, error)
@@ -74,8 +84,8 @@ def _tell_unseen(copy: ProjectCopy, say: Say) -> None:
         say(f"  not seen from here, so a bypass of Toxiproxy cannot be checked there: {', '.join(unseen)}")
 
 
-def _find_links(copy: ProjectCopy, spec: StackSpec, api_port: int, entry_port: int) -> None:
-    """Every link has its proxy, and the entry listens. Raises StartError."""
+def _find_links(copy: ProjectCopy, spec: StackSpec, api_port: int, entry_port: int, outside: Mapping[str, int]) -> None:
+    """Every link has its proxy, and its tap where it is to have one, and the entry listens. Raises StartError."""
     client = ToxiproxyClient(f"http://127.0.0.1:{api_port}")
     if not copy.wait(client.answers, ANSWERS_WITHIN_S):
         raise StartError(f"Toxiproxy's API does not answer at {client.url}{copy.why()}")
@@ -92,15 +102,28 @@ def _find_links(copy: ProjectCopy, spec: StackSpec, api_port: int, entry_port: i
             f"{spec.entry_service} does not listen on its port {spec.entry_port} for others than itself (open: "
             f"{others}); correct x-harness.entry, or let it listen on 0.0.0.0{copy.why()}"
         )
-    proxies = {name: there[name] for name in spec.links}
+    links: list[RunningLink] = []
+    proxies: list[ProxyState] = []
+    for link in spec.links.values():
+        proxy = there[link.name]
+        behind_tap = ""
+        if link.tap:  # in its place, at its address
+            behind_tap = f"127.0.0.1:{BEHIND_TAP_PORT + len(links)}"
+            client.delete(link.name)
+            client.create(link.name, behind_tap, proxy.upstream)
+        links.append(RunningLink(link.name, link.client, link.service, proxy.listen, proxy.upstream, behind_tap))
+        proxies.append(replace(proxy, listen=behind_tap or proxy.listen, enabled=True, toxics=()))
     copy.change(
         toxiproxy_url=client.url,
         toxiproxy=spec.toxiproxy,
-        links=tuple(
-            RunningLink(one.name, one.client, one.service, proxies[one.name].listen, proxies[one.name].upstream)
-            for one in spec.links.values()
-        ),
-        proxies=tuple(replace(one, enabled=True, toxics=()) for one in proxies.values()),
+        tap=f"127.0.0.1:{outside[TAP]}" if TAP in outside else "",
+        outpost=f"127.0.0.1:{outside[OUTPOST]}" if OUTPOST in outside else "",
+        links=tuple(links),
+        proxies=tuple(proxies),
         entry=f"http://127.0.0.1:{entry_port}",
         entry_service=spec.entry_service,
     )
+    if copy.state.tap:
+        if not copy.wait(lambda: answers(TapClient(copy.state.tap)), ANSWERS_WITHIN_S):
+            raise StartError(f"the tap does not answer at {copy.state.tap}{copy.why()}")
+        give_links(copy.state)
