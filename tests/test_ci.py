@@ -28,7 +28,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         (tmp_path / name).write_text(text, encoding="utf-8")
         (tmp_path / name).chmod(0o755)
     found = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "TMPDIR": str(tmp_path), "NOT_HERE": "0"}
-    for name in ("CI", "PYTHON_IMAGE", "POSTGRES_IMAGE", "TOXIPROXY_IMAGE"):
+    for name in ("CI", *(f"{one}_IMAGE" for one in ("PYTHON", "POSTGRES", "TOXIPROXY", "PROMETHEUS", "ALERTMANAGER"))):
         found.pop(name, None)
     return found
 

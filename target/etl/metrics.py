@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Metric, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from target.billing.ledger import Ledger
 from target.database import Database
@@ -23,17 +25,12 @@ class Metrics:
         self.quarantine = Gauge("etl_quarantine_rows", "Rows that are kept out", registry=self.registry)
 
         self._up = Gauge("etl_database_up", "Whether the database answers", registry=self.registry)
-        self._billing = Gauge("billing_findings", "What is wrong with the bills", ["kind"], registry=self.registry)
 
     def watch_database(self, database: Database) -> None:
         self._up.set_function(lambda: database.is_up)
 
     def watch_billing(self, ledger: Ledger) -> None:
-        def count(kind: str) -> Callable[[], int]:
-            return lambda: sum(one.kind == kind for one in ledger.findings)
-
-        for kind in ("above", "unit", "missing"):
-            self._billing.labels(kind).set_function(count(kind))
+        self.registry.register(_Findings(ledger))
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -53,3 +50,17 @@ class Metrics:
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
+
+
+class _Findings(Collector):
+    """A series for each finding while it is there, so that an alert says which bill it is about."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def collect(self) -> Iterator[Metric]:
+        labels = ["kind", "month", "customer"]
+        family = GaugeMetricFamily("billing_findings", "What is wrong with the bills", labels=labels)
+        for one in self._ledger.findings:
+            family.add_metric([one.kind, one.month, one.customer], 1)
+        yield family

@@ -148,10 +148,10 @@ class KeptShop:
 
 
 @contextlib.contextmanager
-def kept_shop(folder: Path, kind: str) -> Iterator[KeptShop]:
+def kept_shop(folder: Path, kind: str, **variables: str) -> Iterator[KeptShop]:
     """The shop, kept while it is used; nothing of it is left after."""
     project = Project(folder)
-    done = project.run("stack", "up", "--stack", kind)
+    done = project.run("stack", "up", "--stack", kind, **variables)
     assert done.returncode == 0, done.stdout
     path = folder / ".harness" / "stack.json"
     state = states.read(path)
