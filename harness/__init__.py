@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.checks.amplification import Amplification
     from harness.checks.availability import Availability
+    from harness.checks.batches import NoPartialBatch
     from harness.checks.breaker import Breaker
     from harness.checks.fallback import Fallback
     from harness.checks.goodput import GoodputAbove
     from harness.checks.latency import LatencyBelow
+    from harness.checks.outbox import OutboxDrains
     from harness.checks.recovers import Recovers
     from harness.checks.retries import Retries
+    from harness.checks.rows import RowsAccounted
     from harness.faults.bandwidth import Bandwidth
     from harness.faults.blackhole import Blackhole
     from harness.faults.cpu_squeeze import CpuSqueeze
@@ -72,13 +75,16 @@ __all__ = [
     "LimitData",
     "Load",
     "MemorySqueeze",
+    "NoPartialBatch",
     "Noop",
     "Outage",
+    "OutboxDrains",
     "Partition",
     "Recovers",
     "Reset",
     "Restart",
     "Retries",
+    "RowsAccounted",
     "Scenario",
     "Slicer",
     "SlowBody",
@@ -92,12 +98,15 @@ __all__ = [
 _HOMES = {
     "harness.checks.amplification": ("Amplification",),
     "harness.checks.availability": ("Availability",),
+    "harness.checks.batches": ("NoPartialBatch",),
     "harness.checks.breaker": ("Breaker",),
     "harness.checks.fallback": ("Fallback",),
     "harness.checks.goodput": ("GoodputAbove",),
     "harness.checks.latency": ("LatencyBelow",),
+    "harness.checks.outbox": ("OutboxDrains",),
     "harness.checks.recovers": ("Recovers",),
     "harness.checks.retries": ("Retries",),
+    "harness.checks.rows": ("RowsAccounted",),
     "harness.faults.bandwidth": ("Bandwidth",),
     "harness.faults.blackhole": ("Blackhole",),
     "harness.faults.cpu_squeeze": ("CpuSqueeze",),

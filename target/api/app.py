@@ -67,6 +67,12 @@ def make(settings: Settings) -> FastAPI:
         price_cents, estimated = await shop_of(request).shipping.quote(weight_g)
         return JSONResponse({"price_cents": price_cents, "estimated": estimated})
 
+    @app.get("/outbox")
+    async def outbox(request: Request) -> Response:
+        """How many accepted orders nobody has paid yet, and for how long the oldest waits, at this moment."""
+        depth = await shop_of(request).outbox.depth()
+        return JSONResponse({"waiting": depth.count, "oldest_s": depth.oldest_s})
+
     @app.get("/healthz")
     async def healthz(request: Request) -> Response:
         await shop_of(request).database.ping()

@@ -73,10 +73,14 @@ class Outbox:
             )
 
     async def depth(self) -> Depth:
+        """Told by the orders: one that the outbox has lost waits, too. What its own request still charges does not."""
         async with self._database.connection() as connection:
             row = await connection.fetchrow(
-                "SELECT count(*), coalesce(extract(epoch FROM now() - min(accepted_at)), 0)::float AS oldest_s "
-                "FROM outbox WHERE accepted_at IS NOT NULL"
+                """
+                SELECT count(*), coalesce(extract(epoch FROM now() - min(accepted_at)), 0)::float AS oldest_s
+                FROM orders LEFT JOIN outbox ON order_id = id
+                WHERE status IN ('pending', 'accepted') AND (order_id IS NULL OR accepted_at IS NOT NULL)
+                """
             )
         return Depth(row["count"], row["oldest_s"])
 

@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS orders (
     status          text NOT NULL CHECK (status IN ('pending', 'accepted', 'paid', 'failed')),
     charge_id       text
 );
+CREATE INDEX IF NOT EXISTS orders_unpaid ON orders (id) WHERE status IN ('pending', 'accepted');
 CREATE TABLE IF NOT EXISTS outbox (
     order_id     bigint PRIMARY KEY REFERENCES orders,
     amount_cents int NOT NULL,

@@ -43,7 +43,8 @@ class Shop:
         self.database, self._settings = database, settings
         self.orders = Orders(database, settings)
         self.payments, self.shipping = Payments(settings, metrics), Shipping(settings, metrics)
-        self.drainer = Drainer(Outbox(database, settings), self.orders, self.payments, settings)
+        self.outbox = Outbox(database, settings)
+        self.drainer = Drainer(self.outbox, self.orders, self.payments, settings)
 
     @classmethod
     @asynccontextmanager

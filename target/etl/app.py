@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from datetime import date
 from typing import Any
 
 from fastapi import FastAPI, Path, Query, Request, Response
@@ -17,6 +18,7 @@ from target.alerts.teller import Teller
 from target.billing.ledger import Ledger
 from target.database import Database, DatabaseUnavailable, prepare
 from target.etl.alerting import wrong
+from target.etl.audit import Audit
 from target.etl.loader import Loader
 from target.etl.metrics import Metrics
 from target.etl.schema import TABLES
@@ -41,6 +43,7 @@ def make(settings: Settings) -> FastAPI:
         worker = Worker(feed, store, loader, ledger, settings, metrics)
         metrics.watch_billing(ledger)
         app.state.store, app.state.worker, app.state.ledger = store, worker, ledger
+        app.state.audit = Audit(database)
         metrics.watch_database(database)
         teller = Teller("etl", database, settings, lambda: wrong(*worker.state, ledger.findings))
         tasks = [asyncio.create_task(one.run()) for one in (worker, teller)]
@@ -58,6 +61,10 @@ def make(settings: Settings) -> FastAPI:
         store: Store = request.app.state.store
         return store
 
+    def audit_of(request: Request) -> Audit:
+        audit: Audit = request.app.state.audit
+        return audit
+
     def worker_of(request: Request) -> Worker:
         worker: Worker = request.app.state.worker
         return worker
@@ -73,6 +80,16 @@ def make(settings: Settings) -> FastAPI:
     async def invoices(request: Request) -> Response:
         """The last good batch, and whether there may be a newer one."""
         return seen(await store_of(request).last_good(), request)
+
+    @app.get("/batches")
+    async def batches(request: Request, since: date) -> Response:
+        """How much of each batch a reader sees, of the days after `since`."""
+        return JSONResponse({"batches": await audit_of(request).batches(since)})
+
+    @app.get("/ledger")
+    async def ledger(request: Request, since: date) -> Response:
+        """What became of each row, of the days after `since`."""
+        return JSONResponse({"batches": await audit_of(request).ledger(since)})
 
     @app.get("/batches/{batch_id}")
     async def batch(request: Request, batch_id: str) -> Response:

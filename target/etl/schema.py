@@ -11,6 +11,7 @@ CREATE TABLE IF NOT EXISTS imports (
     row_ids   jsonb NOT NULL DEFAULT '{}',
     sums      jsonb NOT NULL DEFAULT '{}'
 );
+CREATE INDEX IF NOT EXISTS imports_batch ON imports (batch_id, id);
 CREATE TABLE IF NOT EXISTS batches (
     batch_id    text PRIMARY KEY,
     day         date NOT NULL UNIQUE,

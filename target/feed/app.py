@@ -1,8 +1,9 @@
-"""GET /batches and /batches/{id}: a day is over every few seconds, and is a batch then."""
+"""GET /batches, /batches/{id} and /rows: a day is over every few seconds, and is a batch then."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Literal
 
@@ -41,14 +42,17 @@ def make(settings: Settings) -> FastAPI:
     def rows_of(day: date) -> list[Invoice]:
         return invoices(day, settings.seed, settings.feed_ratio)
 
+    def over(since: date, today: date) -> list[date]:
+        days = [since + timedelta(days=n) for n in range(1, min((today - since).days, DAYS_MAX + 1))]
+        return [day for day in days if is_there(day)]
+
     @app.get("/batches")
     async def batches(since: date = FIRST_DAY - timedelta(days=1), month: str = "") -> dict[str, object]:
         """Those of the days after `since` that are over."""
         seen = since if since <= OPENING_DAY + timedelta(days=100 * DAYS_MAX) else None
         today = calendar.today(seen)
-        days = [since + timedelta(days=n) for n in range(1, min((today - since).days, DAYS_MAX + 1))]
-        listed = [header(day, rows_of(day)) for day in days if is_there(day) and f"{day:%Y-%m}".startswith(month)]
-        return {"today": str(today), "batches": listed}
+        days = [day for day in over(since, today) if f"{day:%Y-%m}".startswith(month)]
+        return {"today": str(today), "batches": [header(day, rows_of(day)) for day in days]}
 
     @app.get("/batches/{batch_id}")
     async def batch(batch_id: str, format: Literal["json", "csv"] = "json") -> Response:
@@ -61,6 +65,13 @@ def make(settings: Settings) -> FastAPI:
         if format == "csv":
             return Response(as_csv(day, rows_of(day)), media_type="text/csv; charset=utf-8")
         return Response(as_json(day, rows_of(day)), media_type="application/json")
+
+    @app.get("/rows")
+    async def rows(since: date) -> dict[str, object]:
+        """All that is offered of the days after `since`, for whoever compares what they have with what there is."""
+        days = over(since, calendar.today())
+        batches = [{"batch_id": f"batch-{day}", "rows": [asdict(row) for row in rows_of(day)]} for day in days]
+        return {"batches": batches}
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:

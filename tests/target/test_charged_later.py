@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from harness import OutboxDrains
+from harness.record import Account, Word
 from harness.waiting import wait_until
+from tests.builders import window
+from tests.ledgers import read
 from tests.target.running import Api, Database, Provider, running_api
 
 pytestmark = pytest.mark.integration
@@ -34,6 +39,36 @@ def test_orders_are_accepted_at_once_and_paid_afterwards(api: Api, provider: Pro
     assert wait_until(lambda: all(api.status(answer.json()["order_id"]) == "paid" for answer in answers), 15)
     assert wait_until(lambda: api.metric("shop_outbox_charges") == 0, 5)
     assert {f"order-{answer.json()['order_id']}" for answer in answers} <= set(provider.asked)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_waits_is_told_and_an_outbox_that_was_lost_never_drains(
+    api: Api, provider: Provider, database: Database, lost: bool
+):
+    """By the orders that nobody has paid, at this moment: those that the outbox has forgotten wait for ever."""
+    check = OutboxDrains("api", "/outbox", "waiting", within_s=10)
+
+    def told(at_s: float) -> Account:
+        answer = api.client.get("/outbox")
+        return Account(at_s, "api", "/outbox", answer.status_code, answer.json())
+
+    accounts = [told(1)]
+    provider.is_silent()
+    orders = [api.buy().json()["order_id"] for _ in range(5)]
+    accounts.append(told(7))
+    assert accounts[0].body["waiting"] == 0
+    assert accounts[1].body["waiting"] == len(orders)
+    assert accounts[1].body["oldest_s"] > 0
+    if lost:
+        asyncio.run(database.execute(f"DELETE FROM outbox WHERE order_id = {orders[0]}"))
+    provider.charges()
+    assert wait_until(lambda: told(0).body["waiting"] == lost, 15)
+    accounts += [told(12), told(25)]
+    verdict = check.check(read(accounts, windows=[window("payments away", 5, 10)], end_s=30))
+    assert verdict.word is (Word.FAIL if lost else Word.PASS), verdict.sentence
+    if lost:
+        assert "had grown to 5 and was still 1 15.0 s after the last fault" in verdict.sentence
+        asyncio.run(database.execute(f"UPDATE orders SET status = 'failed' WHERE id = {orders[0]}"))
 
 
 def test_while_it_is_open_one_probe_at_a_time_reaches_the_provider(api: Api, provider: Provider):

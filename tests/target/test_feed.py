@@ -76,6 +76,13 @@ def test_what_is_listed_can_be_had():
     assert batch.json()["header"] == all_of_it.json()["batches"][-1]
 
 
+def test_all_that_is_offered_can_be_had_at_once():
+    """The rows of each batch of the days after one, as the batch has them."""
+    rows, batch = _ask("/rows?since=2026-02-26", "/batches/batch-2026-02-28")
+    assert [one["batch_id"] for one in rows.json()["batches"]] == ["batch-2026-02-27", "batch-2026-02-28"]
+    assert rows.json()["batches"][1]["rows"] == batch.json()["rows"]
+
+
 @pytest.mark.parametrize("batch", ["batch-2025-12-31", "batch-2026-03-01", "batch-9999-12-31", "nothing"])
 def test_a_day_that_is_not_over_has_no_batch(batch: str):
     """404."""
