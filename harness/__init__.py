@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from harness.checks.account_says import AccountSays
     from harness.checks.amplification import Amplification
     from harness.checks.availability import Availability
     from harness.checks.batches import NoPartialBatch
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from harness.model import Load, Scenario, Window, during
 
 __all__ = [
+    "AccountSays",
     "Amplification",
     "Availability",
     "Bandwidth",
@@ -96,6 +98,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "harness.checks.account_says": ("AccountSays",),
     "harness.checks.amplification": ("Amplification",),
     "harness.checks.availability": ("Availability",),
     "harness.checks.batches": ("NoPartialBatch",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 from harness.record import Account, History
 
@@ -20,3 +21,10 @@ def why_no_answer(history: History, service: str, path: str) -> str:
         return f"{service} was not asked for {path}: no account of it is in this run"
     said = ", ".join(f"{count} times {status or 'no answer'}" for status, count in sorted(asked.items()))
     return f"{service} gave no good answer to GET {path} ({said}); it must answer 200 and JSON (docs/checks.md)"
+
+
+def value_at(body: Any, field: str) -> Any:
+    """What an answer says in a field, `outer.inner` of one in a field; None where there is no such."""
+    for name in field.split("."):
+        body = body.get(name) if isinstance(body, dict) else None
+    return body

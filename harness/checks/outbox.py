@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from harness.bounds import positive
-from harness.checks.accounts import answers, why_no_answer
+from harness.checks.accounts import answers, value_at, why_no_answer
 from harness.checks.points import Point, verdict_of
 from harness.model import Reads
 from harness.record import History, Scalar, Verdict, Word
@@ -95,6 +95,5 @@ def _unknown(clause: str, numbers: dict[str, Scalar] | None = None) -> Point:
 
 
 def _number(body: Any, field: str) -> float | None:
-    for name in field.split("."):
-        body = body.get(name) if isinstance(body, dict) else None
-    return float(body) if isinstance(body, int | float) and not isinstance(body, bool) else None
+    value = value_at(body, field)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -76,7 +76,9 @@ def receiver(shop: KeptShop) -> Iterator[Receiver]:
 def _state(shop: KeptShop) -> float:
     """Of the breaker on payments, as the shop tells Prometheus: 0 is closed."""
     text = requests.get(f"{shop.state.entry}/metrics", timeout=5).text
-    return float(next(line for line in text.splitlines() if 'shop_breaker_state{service="payments"}' in line).split()[1])
+    return float(
+        next(line for line in text.splitlines() if 'shop_breaker_state{service="payments"}' in line).split()[1]
+    )
 
 
 def test_an_open_breaker_is_told_within_its_bound_and_its_end_once(shop: KeptShop, receiver: Receiver) -> None:

@@ -1,0 +1,87 @@
+"""A service that says what it does: while a fault is in, a field of its own account has a value, and not otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+
+from harness.bounds import positive
+from harness.checks.accounts import answers, value_at, why_no_answer
+from harness.checks.points import Point, counted, verdict_of
+from harness.model import Reads
+from harness.record import Account, History, Scalar, Verdict, Word
+
+READINGS_MIN = 3
+"""No statement on fewer readings of a phase than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSays:
+    """While each fault is in, from `within_s` after its start, `field` of what `service` answers to GET `path` is
+    `value`; before the first, and from `within_s` after the last, it is not.
+
+    A fallback that is served must be told as one: `AccountSays("etl", "/invoices", "stale", True, within_s=8)`. A
+    `field` in a field is `outer.inner`.
+    """
+
+    service: str
+    path: str
+    field: str
+    value: Scalar
+    _: KW_ONLY
+    within_s: float
+    every_s: float = 0.5
+
+    def __post_init__(self) -> None:
+        positive("within_s", self.within_s)
+        if not self.field:
+            raise ValueError('field must be the name of a field in the answer, as in "stale"; given nothing')
+        _ = self.reads  # which refuses what is no path
+
+    def __str__(self) -> str:
+        return f"{self._name} is {self.value!r} from {self.within_s:g} s into a fault to {self.within_s:g} s after it"
+
+    @property
+    def reads(self) -> tuple[Reads, ...]:
+        return (Reads(self.service, self.path, self.every_s),)
+
+    @property
+    def recovery_needed_s(self) -> float:
+        """How long a run must go on after its last window for this to be seen."""
+        return self.within_s + READINGS_MIN * self.every_s
+
+    @property
+    def _name(self) -> str:
+        return f"{self.field} of {self.service}{self.path}"
+
+    def check(self, history: History) -> Verdict:
+        check = f"AccountSays: {self._name}"
+        read = answers(history, self.service, self.path)
+        if not read:
+            return verdict_of(check, [Point("read", Word.UNKNOWN, why_no_answer(history, self.service, self.path))], "")
+        if not history.windows:
+            point = self._always(read, "calm", says=False)
+            return verdict_of(check, [point], point.clause)
+        first_s, last_s = min(one.start_s for one in history.windows), max(one.end_s for one in history.windows)
+        points = [self._always([one for one in read if one.at_s < first_s], "calm", says=False)]
+        for window in history.windows:
+            seen = [one for one in read if window.start_s + self.within_s <= one.at_s < window.end_s]
+            points.append(self._always(seen, window.name, says=True))
+        after = [one for one in read if one.at_s > last_s + self.within_s]
+        points.append(self._always(after, "recovery", says=False))
+        return verdict_of(check, points, f"{self._name} was {self.value!r} while the faults were in, and only then")
+
+    def _always(self, read: Sequence[Account], where: str, *, says: bool) -> Point:
+        """Whether all of these readings have the value, or none."""
+        if len(read) < READINGS_MIN:
+            clause = f"{self._name} was read {counted(len(read), 'time')} in {where}, and {READINGS_MIN} are needed"
+            clause = f"{clause}: let it last longer than {self.within_s:g} s, or read more often"
+            return Point(where, Word.UNKNOWN, clause)
+        wrong = [one for one in read if (value_at(one.body, self.field) == self.value) is not says]
+        numbers: dict[str, Scalar] = {"readings": len(read), "wrong": len(wrong)}
+        if not wrong:
+            clause = f"{self._name} was {'' if says else 'never '}{self.value!r} in {where}"
+            return Point(where, Word.PASS, clause, numbers)
+        said = f"{value_at(wrong[0].body, self.field)!r} at {wrong[0].at_s:.1f} s"
+        clause = f"{self._name} was {said} in {where}, and {'always' if says else 'never'} {self.value!r} was wanted"
+        return Point(where, Word.FAIL, f"{clause} ({len(wrong)} of {len(read)} readings)", numbers)
