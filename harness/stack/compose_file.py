@@ -176,6 +176,16 @@ def read_links(
     return links, service, _port(path, "x-harness.entry", port)
 
 
+def read_process_ports(path: Path, extension: Mapping[str, Any]) -> dict[str, int]:
+    """The port of each service of which an x-harness says one in `processes`. Raises ComposeFileError."""
+    bodies = _mapping(path, "x-harness.processes", extension.get("processes"))
+    return {
+        name: _port(path, f"x-harness.processes.{name}.port", body["port"])
+        for name, body in bodies.items()
+        if isinstance(body, dict) and "port" in body
+    }
+
+
 def read_ports(path: Path, extension: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     """All ports that an x-harness says services listen on, by service. Raises ComposeFileError."""
     found = {}
@@ -285,5 +295,5 @@ def _link(
         service=service.name,
         listen=0 if by_networks else _port(path, f"{key}.listen", body.get("listen")),
         upstream=upstream,
-        tap=has_tap(f"{path}: {key}", body.get("tap"), service, upstream),
+        tap=has_tap(f"{path}: {key}", body.get("tap"), service, upstream, by_itself=by_networks),
     )

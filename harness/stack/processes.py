@@ -121,6 +121,7 @@ class _StartUp:
             toxiproxy=toxiproxy,
             tap=f"{LOOPBACK}:{self._port[TAP]}" if TAP in commands else "",
             outpost=f"{LOOPBACK}:{self._port[OUTPOST]}" if OUTPOST in commands else "",
+            reached={name: f"{LOOPBACK}:{self._port[name]}" for name in self._spec.services},
             links=tuple(links),
             proxies=tuple(client.proxies().values()),
             entry=f"http://{LOOPBACK}:{self._port[self._spec.entry_service]}",
