@@ -12,6 +12,8 @@ from typing import Any
 from harness.baddata.table import NOT_UTF8, Row, Table, Unfit, id_among, name_of
 
 COLUMNS_FROM_ROWS = 100
+DEPTH_MAX = 4
+"""Objects in one another, in which a list of rows is looked for."""
 _DECODER = json.JSONDecoder(parse_float=Decimal)
 _SPACE = re.compile(r"[ \t\r\n]*")
 
@@ -135,12 +137,12 @@ def _items(text: str, at: int) -> _Items:
     return found
 
 
-def _lists(text: str, at: int, where: str) -> Iterator[tuple[str, _Items]]:
+def _lists(text: str, at: int, where: str, depth: int = 0) -> Iterator[tuple[str, _Items]]:
     """The list that begins there, or those that the object there holds, which are not in lists; with their names."""
     if text[at] == "[":
         yield where or "the body", _items(text, at)
-    for member in _members(text, at):
-        yield from _lists(text, member.value_start, f"{where}.{member.name}".lstrip("."))
+    for member in _members(text, at) if depth < DEPTH_MAX else ():
+        yield from _lists(text, member.value_start, f"{where}.{member.name}".lstrip("."), depth + 1)
 
 
 def _columns(items: _Items) -> list[str]:
