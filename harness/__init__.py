@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.checks.latency import LatencyBelow
     from harness.checks.recovers import Recovers
     from harness.checks.retries import Retries
+    from harness.faults.bad_data import BadData
     from harness.faults.bandwidth import Bandwidth
     from harness.faults.blackhole import Blackhole
     from harness.faults.cpu_squeeze import CpuSqueeze
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Amplification",
     "Availability",
+    "BadData",
     "Bandwidth",
     "Blackhole",
     "Breaker",
@@ -98,6 +100,7 @@ _HOMES = {
     "harness.checks.latency": ("LatencyBelow",),
     "harness.checks.recovers": ("Recovers",),
     "harness.checks.retries": ("Retries",),
+    "harness.faults.bad_data": ("BadData",),
     "harness.faults.bandwidth": ("Bandwidth",),
     "harness.faults.blackhole": ("Blackhole",),
     "harness.faults.cpu_squeeze": ("CpuSqueeze",),
