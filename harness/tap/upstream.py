@@ -111,11 +111,11 @@ class Upstream(asyncio.Protocol):
         assert changes is not None
         if self._held:
             self._kept += piece
-            if answers.ended:
-                self._let_go(attempt, whole=True)
-            elif len(self._kept) - self._held > BODY_MAX:
+            if len(self._kept) - self._held > BODY_MAX:
                 too_long(attempt, changes.mutating(), self._connection.link.tap.journal)
                 self._let_go(attempt, whole=False)
+            elif answers.ended:
+                self._let_go(attempt, whole=True)
         elif answers.headed or not (answers.in_body or answers.ended):
             self._kept += piece
             if answers.headed and not self._hold(attempt, answers):
