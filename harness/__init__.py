@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from harness.checks.recovers import Recovers
     from harness.checks.retries import Retries
     from harness.checks.rows import RowsAccounted
+    from harness.faults.bad_data import BadData
     from harness.faults.bandwidth import Bandwidth
     from harness.faults.blackhole import Blackhole
     from harness.faults.cpu_squeeze import CpuSqueeze
@@ -55,6 +56,7 @@ __all__ = [
     "AccountSays",
     "Amplification",
     "Availability",
+    "BadData",
     "Bandwidth",
     "Blackhole",
     "Breaker",
@@ -110,6 +112,7 @@ _HOMES = {
     "harness.checks.recovers": ("Recovers",),
     "harness.checks.retries": ("Retries",),
     "harness.checks.rows": ("RowsAccounted",),
+    "harness.faults.bad_data": ("BadData",),
     "harness.faults.bandwidth": ("Bandwidth",),
     "harness.faults.blackhole": ("Blackhole",),
     "harness.faults.cpu_squeeze": ("CpuSqueeze",),

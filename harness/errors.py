@@ -30,6 +30,10 @@ class ComposeFileError(HarnessError):
     """A Compose file that is missing, is not YAML, or whose x-harness does not fit its services."""
 
 
+class MutationError(HarnessError):
+    """A file that cannot be damaged as it was asked: it is not read as rows, or it is the one to be kept."""
+
+
 class RunFolderError(HarnessError):
     """A run folder that cannot be written, or that is not one when it is read."""
 

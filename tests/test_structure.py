@@ -91,11 +91,19 @@ def test_no_part_imports_what_it_must_not(folder, forbidden, but):
 
 
 def test_the_tap_stands_on_the_core():
-    """It runs anywhere, in a container too: it knows the core, schemas and waits, and nothing else."""
-    allowed = ("errors", "record", "schema", "waiting", "bounds", "http_bounds", "path_template", "tap")
+    """It runs anywhere, in a container too: it knows the core, schemas, waits and bad data, and nothing else."""
+    allowed = ("errors", "record", "schema", "waiting", "bounds", "http_bounds", "path_template", "baddata", "tap")
     for path in _modules("harness/tap"):
         ours = {one for one in _imports(path) if one.startswith("harness")}
         assert all(one.split(".")[1] in allowed for one in ours), (path, ours)
+
+
+def test_bad_data_stands_on_the_core():
+    """It is pure, and part of the tap: it knows bounds and errors, and reads and writes nothing."""
+    for path in _modules("harness/baddata"):
+        ours = {one for one in _imports(path) if one.startswith("harness")}
+        assert all(one.split(".")[1] in ("errors", "bounds", "baddata") for one in ours), (path, ours)
+    assert _offenders("harness/baddata", "os", "pathlib", "socket", "time", "random", "pandas", "numpy") == {}
 
 
 @pytest.mark.parametrize("folder", ["scenarios"])

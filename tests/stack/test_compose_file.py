@@ -50,7 +50,7 @@ def test_the_reference_stack_is_read_whole():
         (lambda d: d["x-harness"]["links"]["api-postgres"].update(service="postgre"), "did you mean 'postgres'"),
         (lambda d: d["x-harness"]["links"]["api-postgres"].update(listen=70000), "given 70000"),
         (lambda d: d["x-harness"].update(links=["api-postgres"]), "x-harness.links must be a mapping"),
-        (lambda d: d["x-harness"]["links"]["api-payments"].update(tap="https"), "tap must be http, or not be there"),
+        (lambda d: d["x-harness"]["links"]["api-payments"].update(tap="https"), "tap must be http, or false"),
         (lambda d: d["x-harness"]["links"]["api-payments"].update(tap=True), "given True"),
         (lambda d: d["x-harness"]["links"]["api-postgres"].update(tap="http"), "postgres:5432 speaks PostgreSQL"),
         (lambda d: d["x-harness"]["links"]["etl-postgres"].update(tap="http", upstream=80), "speaks PostgreSQL"),
