@@ -239,6 +239,20 @@ def of_phase(found: Iterable[Operation], phase: Phase | None, phases: Sequence[P
     return [one for one in found if one.start_s >= phase.start_s and one.end_s < until_s]
 
 
+def telling(found: Iterable[Operation], most: int) -> list[Operation]:
+    """Those with most attempts, by their start: at most so many, of the last ones alike as evenly as they come."""
+    tried = [one for one in found if len(one.attempts) > 1]
+    ranked = sorted(tried, key=lambda one: (one.tries_after_success == 0, -len(one.attempts)))
+    if len(ranked) > most:
+        last = ranked[most - 1]
+        rank = (last.tries_after_success == 0, len(last.attempts))
+        alike = [one for one in ranked if (one.tries_after_success == 0, len(one.attempts)) == rank]
+        before = ranked[: ranked.index(alike[0])]
+        room = most - len(before)
+        ranked = before + [alike[index * len(alike) // room] for index in range(room)]
+    return sorted(ranked, key=lambda one: (one.start_s, one.end_s))
+
+
 def trace_id(trace: str) -> str:
     """What all calls of one trace share: of a traceparent (00-trace-span-flags) its second part, else all of it."""
     parts = trace.split("-")

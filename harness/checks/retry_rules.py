@@ -178,6 +178,7 @@ def grows(found: Backoff | None, factor_min: float, link: str) -> Point:
         "operations": found.operations,
         "needed": needed,
         "first_gap_ms": round(1000 * found.mean_s[0], 3),
+        "factor_min": factor_min,
     }
     if found.operations < needed:
         clause = (

@@ -62,7 +62,7 @@ def matrix(shown: Matrix, title: str) -> Figure:
     axis.grid(visible=False)
     for spine in axis.spines.values():
         spine.set_visible(False)
-    drawn.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold", wrap=True)
+    look.titled(drawn, title)
     return drawn
 
 
