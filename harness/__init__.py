@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from harness.checks.alert_fires import AlertBound, AlertFires
+    from harness.checks.alerts_silent import AlertsSilent
     from harness.checks.amplification import Amplification
     from harness.checks.availability import Availability
     from harness.checks.breaker import Breaker
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
     from harness.model import Load, Scenario, Window, during
 
 __all__ = [
+    "AlertBound",
+    "AlertFires",
+    "AlertsSilent",
     "Amplification",
     "Availability",
     "Bandwidth",
@@ -72,6 +77,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "harness.checks.alert_fires": ("AlertBound", "AlertFires"),
+    "harness.checks.alerts_silent": ("AlertsSilent",),
     "harness.checks.amplification": ("Amplification",),
     "harness.checks.availability": ("Availability",),
     "harness.checks.breaker": ("Breaker",),
