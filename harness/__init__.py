@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.checks.account_says import AccountSays
+    from harness.checks.alert_fires import AlertBound, AlertFires
+    from harness.checks.alerts_silent import AlertsSilent
     from harness.checks.amplification import Amplification
     from harness.checks.availability import Availability
     from harness.checks.batches import NoPartialBatch
@@ -54,6 +56,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccountSays",
+    "AlertBound",
+    "AlertFires",
+    "AlertsSilent",
     "Amplification",
     "Availability",
     "BadData",
@@ -101,6 +106,8 @@ __all__ = [
 
 _HOMES = {
     "harness.checks.account_says": ("AccountSays",),
+    "harness.checks.alert_fires": ("AlertBound", "AlertFires"),
+    "harness.checks.alerts_silent": ("AlertsSilent",),
     "harness.checks.amplification": ("Amplification",),
     "harness.checks.availability": ("Availability",),
     "harness.checks.batches": ("NoPartialBatch",),

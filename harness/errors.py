@@ -56,6 +56,12 @@ class TapError(HarnessError):
     exit_code = 6
 
 
+class OutpostError(HarnessError):
+    """The outpost did not answer in time, or what answers there is none."""
+
+    exit_code = 6
+
+
 class EngineError(HarnessError):
     """The container engine, or Compose, is not here, may not be used, or did not do what it was asked."""
 
