@@ -94,7 +94,7 @@ def _start(
     spec: StackSpec, kind: str, state: Path, logs: Path, cancelled: Callable[[], bool], say: Callable[[str], None]
 ) -> RunningStack:
     if kind == "embedded":
-        return processes.start_stack(spec, state, logs, cancelled)
+        return processes.start_stack(spec, state, logs, cancelled, say)
     from harness.stack.docker.start import start_stack  # the Docker SDK, where it is asked for
 
     return start_stack(spec, state, logs, cancelled, say)

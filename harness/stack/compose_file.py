@@ -9,16 +9,15 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from harness.errors import ComposeFileError, one_of
 from harness.masking import shown
 from harness.stack import compose_yaml
 from harness.stack.compose_disks import bounded_volumes, disks_of
+from harness.stack.compose_mounts import Mount, mounts_of
 from harness.stack.compose_variables import interpolate, variables_in
 from harness.stack.own import OUTPOST, with_webhook
 
@@ -28,7 +27,8 @@ class ServiceSpec:
     """A service of the Compose file. `command` and `port` are empty where it has no plain process.
 
     `disks` are its file systems of bounded size (compose_disks.py): where it has them, and how many bytes they hold.
-    `is_job`: others wait until it is done.
+    `is_job`: others wait until it is done. `mounts` is what a plain process finds as files and folders
+    (compose_mounts.py). `without`: its command may be missing, and others get this in their environments then.
     """
 
     name: str
@@ -41,6 +41,8 @@ class ServiceSpec:
     ready: str = ""
     disks: Mapping[str, int] = field(default_factory=dict)
     is_job: bool = False
+    mounts: Mapping[str, Mount] = field(default_factory=dict)
+    without: Mapping[str, Mapping[str, str]] | None = None
 
     @property
     def is_postgres(self) -> bool:
@@ -115,7 +117,7 @@ def has_processes(path: Path) -> bool:
     """Whether its x-harness says how services run as plain processes. It may where the file has a mistake, and does not
     where it cannot be read."""
     try:
-        return bool(_mapping(path, "x-harness", _parse(path).get("x-harness")).get("processes"))
+        return bool(_mapping(path, "x-harness", compose_yaml.read(path).get("x-harness")).get("processes"))
     except ComposeFileError:
         pass
     try:
@@ -126,7 +128,7 @@ def has_processes(path: Path) -> bool:
 
 def read_compose_file(path: Path, variables: Mapping[str, str] | None = None) -> StackSpec:
     """The stack that a Compose file describes. Raises ComposeFileError, naming file and key, when it cannot be run."""
-    document = _parse(path)
+    document = compose_yaml.read(path)
     given = os.environ if variables is None else variables
     extension = _mapping(path, "x-harness", document.get("x-harness"))
     alerts = str(extension.get("alerts") or "")
@@ -143,7 +145,13 @@ def read_compose_file(path: Path, variables: Mapping[str, str] | None = None) ->
         name: _service(path, name, _mapping(path, f"services.{name}", body), processes.get(name), environment, bounded)
         for name, body in named.items()
     }
+    configs = _mapping(path, "configs", document.get("configs"))
     for service in services.values():
+        if service.command:
+            mounts = mounts_of(path, named[service.name], configs, environment)
+            services[service.name] = replace(service, mounts=mounts)
+        for other in service.without or ():
+            _known(path, f"x-harness.processes.{service.name}.without", other, services)
         for needed in service.depends_on:
             _known(path, f"services.{service.name}.depends_on", needed, services)
     toxiproxy = str(extension.get("toxiproxy", "toxiproxy"))
@@ -184,24 +192,6 @@ def read_ports(path: Path, extension: Mapping[str, Any]) -> dict[str, tuple[int,
             raise ComposeFileError(f"{path}: {key} must be a list, as in [8000]; given {given!r}")
         found[name] = tuple(_port(path, key, port) for port in given)
     return found
-
-
-def _parse(path: Path) -> dict[str, Any]:
-    try:
-        document = compose_yaml.load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ComposeFileError(f"{path} does not exist; name the Compose file of the project") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ComposeFileError(f"{path} cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise ComposeFileError(f"{path}{line} is not YAML: {getattr(error, 'problem', error)}") from error
-    except ValueError as error:
-        raise ComposeFileError(f"{path} is not YAML: {error}") from error
-    if not isinstance(document, dict) or not isinstance(document.get("services"), dict):
-        raise ComposeFileError(f"{path} is no Compose file: it has no mapping `services`")
-    return document
 
 
 def _mapping(path: Path, key: str, value: object) -> dict[str, Any]:
@@ -266,7 +256,16 @@ def _service(
         port_variable=str(how.get("port_variable", "")),
         ready=str(how.get("ready", "")),
         disks=disks_of(body, bounded),
+        without=_without(path, name, how, variables) if "without" in how else None,
     )
+
+
+def _without(path: Path, name: str, how: dict[str, Any], variables: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    key = f"x-harness.processes.{name}.without"
+    return {
+        other: {k: interpolate(_scalar(v), variables) for k, v in _mapping(path, f"{key}.{other}", body).items()}
+        for other, body in _mapping(path, key, how["without"]).items()
+    }
 
 
 def _link(path: Path, name: str, body: dict[str, Any], services: Mapping[str, object], by_networks: bool) -> LinkSpec:
