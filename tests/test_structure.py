@@ -104,6 +104,8 @@ def test_bad_data_stands_on_the_core():
         ours = {one for one in _imports(path) if one.startswith("harness")}
         assert all(one.split(".")[1] in ("errors", "bounds", "baddata") for one in ours), (path, ours)
     assert _offenders("harness/baddata", "os", "pathlib", "socket", "time", "random", "pandas", "numpy") == {}
+
+
 def test_the_outpost_stands_on_the_core_and_the_standard_library():
     """It too runs in a container, in which nothing is installed."""
     for path in _modules("harness/outpost"):

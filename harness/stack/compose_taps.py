@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from harness.errors import ComposeFileError
 
 if TYPE_CHECKING:
-    from harness.stack.compose_file import LinkSpec, ServiceSpec
+    from harness.stack.spec import LinkSpec, ServiceSpec
 
 NOT_HTTP = {
     3306: "MySQL",

@@ -32,7 +32,16 @@ def test_the_reference_stack_is_read_whole():
     link = spec.links["api-postgres"]
     assert (link.client, link.service, link.listen, link.upstream) == ("api", "postgres", 15432, 5432)
     assert spec.services["api"].environment["WEAKNESS"] == "tiny-pool"
-    told = ("DAY_S", "FEED_FORMAT", "FEED_RATIO", "FEED_WITHOUT", "PULL_EVERY_S", "SEED")
+    told = (
+        "ALERT_WEBHOOK_URL",
+        "DAY_S",
+        "FEED_FORMAT",
+        "FEED_RATIO",
+        "FEED_WITHOUT",
+        "PULL_EVERY_S",
+        "RUNBOOKS_URL",
+        "SEED",
+    )
     assert spec.variables == {"WEAKNESS": "tiny-pool", **dict.fromkeys(told, "")}
     assert {link.name for link in spec.tapped} == {"api-payments", "api-shipping", "etl-feed"}
     assert spec.services["postgres"].is_postgres

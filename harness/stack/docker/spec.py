@@ -19,11 +19,12 @@ from harness.errors import ComposeFileError
 from harness.masking import shown
 from harness.stack import compose_yaml
 from harness.stack.compose_disks import bounded_volumes, disks_of
-from harness.stack.compose_file import ServiceSpec, StackSpec, read_links, read_ports, read_process_ports
+from harness.stack.compose_links import read_links, read_ports, read_process_ports
 from harness.stack.compose_variables import variables_in
 from harness.stack.docker import compose
 from harness.stack.docker.compose import ComposeFiles
 from harness.stack.own import with_webhook
+from harness.stack.spec import ServiceSpec, StackSpec
 
 
 def _document(path: Path) -> Mapping[str, Any]:

@@ -10,7 +10,6 @@ from typing import Any
 from harness.adopt.attach import upstream_name
 from harness.adopt.yaml_text import Node
 from harness.errors import StartError
-from harness.stack.compose_file import StackSpec
 from harness.stack.docker.compose import ComposeFiles
 from harness.stack.docker.connections import member, open_ports
 from harness.stack.docker.interpose import interpose
@@ -21,6 +20,7 @@ from harness.stack.heal import take_down_whole
 from harness.stack.own import OUTPOST, TAP
 from harness.stack.ports import free_ports, listens
 from harness.stack.running import RunningStack
+from harness.stack.spec import StackSpec
 from harness.stack.state import RunningLink, StackState
 from harness.stack.taps import answers, give_links
 from harness.stack.toxiproxy import ProxyState, ToxiproxyClient

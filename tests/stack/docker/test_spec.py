@@ -9,9 +9,9 @@ import pytest
 
 from harness.errors import ComposeFileError
 from harness.stack import compose_yaml
-from harness.stack.compose_file import StackSpec
 from harness.stack.docker import compose, spec
 from harness.stack.docker.compose import ComposeFiles
+from harness.stack.spec import StackSpec
 
 SERVICES = "services:\n  web: {image: a, labels: {since: 2024-02-30}}\n  api: {image: a}\n"
 LINK = "{web-api: {client: web, service: api, port: 8000}}"
