@@ -29,7 +29,7 @@ from harness.stack.monitor import beat_readings
 from harness.stack.running import RunningStack
 from harness.store import RunFolder, write_json
 from harness.watching import View
-from harness.witnesses import Witnesses
+from harness.witnesses import Witnesses, reads_of
 from harness.world import Heal
 
 LEAD_S = 0.15
@@ -125,7 +125,8 @@ class Run:
         write_json(self._folder.manifest, manifest(self._plan, stack.state, self._command) | {"zero_utc": utc})
         self._marks.write("zero", 0.0, utc=utc)
         generator.go(self._zero_ns)
-        return Witnesses(stack.state, self._zero_ns, self._folder, self._resources.add)
+        reads = reads_of(self._plan.scenario.checks)
+        return Witnesses(stack.state, self._zero_ns, self._folder, self._resources.add, reads, self._marks)
 
     # ------------------------------------------------------------------------------------------------ on the clock
 
@@ -173,6 +174,7 @@ class Run:
             return
         window = self._plan.windows[step.window]
         self._mark("injecting", window=window.name, fault=window.fault)
+        stack.enter(window.name)
         try:
             self._heals[step.window] = self._plan.faults[step.window].inject(stack)
         except Exception as error:  # a fault may be a user's own: whatever it raises, the stack is healed

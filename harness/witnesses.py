@@ -1,11 +1,18 @@
-"""What watches a stack while the clock runs: readings of its services and links, and the attempts that its tap sees."""
+"""What watches a stack while the clock runs: readings of its services and links, the attempts that its tap sees, the
+alerts that it sends, and what its services say of themselves.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from harness.errors import TapError
+from harness.errors import HarnessError, TapError
+from harness.history import MarkWriter
+from harness.listening import Listening
+from harness.model import Check, ReadingCheck, Reads
 from harness.record import NS_PER_S
 from harness.stack.monitor import Monitor, Reading
 from harness.stack.state import StackState
@@ -16,31 +23,83 @@ SAME_CLOCK_S = 0.05
 """A tap whose clock reads this near to ours has ours: it runs on the same kernel."""
 
 
-class Witnesses:
-    """From the run's zero to stop(). Raises TapError when the tap does not record."""
+def reads_of(checks: Sequence[Check]) -> tuple[Reads, ...]:
+    """All that checks must know of services."""
+    return tuple(one for check in checks if isinstance(check, ReadingCheck) for one in check.reads)
 
-    def __init__(self, state: StackState, zero_ns: int, folder: RunFolder, reading: Reading) -> None:
+
+class Witnesses:
+    """From the run's zero to stop(). Raises HarnessError when one of them cannot begin."""
+
+    def __init__(
+        self,
+        state: StackState,
+        zero_ns: int,
+        folder: RunFolder,
+        reading: Reading,
+        reads: Sequence[Reads],
+        marks: MarkWriter,
+    ) -> None:
+        self._marks = marks
         self._monitor = Monitor(state, zero_ns, reading)
-        self._recording = _record(state, zero_ns, folder)
+        self._tap = _Tap(state.tap, zero_ns, folder) if state.tap else None
+        self._listening = _listen(state, zero_ns, folder, reads)
+        if state.alerts:
+            marks.write("webhook", None, variable=state.alerts)
         self._monitor.start()
 
     def trouble(self) -> str | None:
-        """Why one of them sees nothing any more."""
-        return self._recording.error if self._recording is not None and self._recording.ended else None
+        """Why one of them that the run needs sees nothing any more."""
+        return self._tap.recording.error if self._tap is not None and self._tap.recording.ended else None
 
     def stop(self, tell: Callable[[str], None]) -> None:
         """Their last words, and the end. What went wrong is told, and never raised."""
         self._monitor.stop()
-        if self._recording is not None:
-            try:
-                self._recording.stop()
-            except TapError as error:
-                tell(str(error))
+        with contextlib.suppress(HarnessError):  # a disk that is full was told of before
+            if self._listening is not None:
+                self._listening.stop()
+                self._marks.write("outpost", None, **self._listening.told())
+            if self._tap is not None:
+                try:
+                    self._tap.stop(self._marks)
+                except TapError as error:
+                    tell(str(error))
 
 
-def _record(state: StackState, zero_ns: int, folder: RunFolder) -> Recording | None:
-    if not state.tap:
+class _Tap:
+    """The tap's recording, and in the end its journal of mutations as marks."""
+
+    def __init__(self, address: str, zero_ns: int, folder: RunFolder) -> None:
+        self._client = TapClient(address)
+        ahead_ns = self._client.clock_ns() - time.monotonic_ns()
+        self._zero_ns = zero_ns + (ahead_ns if abs(ahead_ns) > SAME_CLOCK_S * NS_PER_S else 0)
+        self._before = max((one.number for one in self._client.mutations()), default=0)
+        self.recording: Recording = self._client.record(self._zero_ns, folder.taps)
+
+    def stop(self, marks: MarkWriter) -> None:
+        """Raises TapError when the recording broke off, RunFolderError when a mark cannot be written."""
+        with contextlib.suppress(TapError):
+            for one in self._client.mutations(self._before):
+                marks.write(
+                    "not_mutated" if one.note else "mutated",
+                    (one.at_ns - self._zero_ns) / NS_PER_S,
+                    window=one.window,
+                    link=one.link,
+                    mutator=one.mutator,
+                    path=one.path,
+                    key=one.key,
+                    rows=json.dumps(one.rows),
+                    fields=json.dumps(one.fields),
+                    note=one.note,
+                )
+        self.recording.stop()
+
+
+def _listen(state: StackState, zero_ns: int, folder: RunFolder, reads: Sequence[Reads]) -> Listening | None:
+    if not state.outpost:
         return None
-    client = TapClient(state.tap)
-    ahead_ns = client.clock_ns() - time.monotonic_ns()
-    return client.record(zero_ns + (ahead_ns if abs(ahead_ns) > SAME_CLOCK_S * NS_PER_S else 0), folder.taps)
+
+    def address_of(service: str) -> str:
+        return f"http://{state.reached.get(service, service)}"
+
+    return Listening(state.outpost, zero_ns, reads, address_of, folder.notices, folder.accounts)

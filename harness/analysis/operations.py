@@ -2,8 +2,9 @@
 
 Attempts of one method and path belong together, in this order of belief:
 
-1. **key**: they bear the same Idempotency-Key. Nothing else is asked, not even that the one before had failed. But
-   where no key was ever seen twice on that method and path, a client may make a new one for each try, so that the next
+1. **key**: they bear the same Idempotency-Key. Nothing else is asked, not even that the one before had failed. Where
+   tries of one trace were seen, those of another trace are another operation: a queue that charges later, by the same
+   key. But where no key was ever seen twice on that method and path, a client may make a new one for each try, so that the next
    two are asked as if there were none, and what they join is an operation whose key changed.
 2. **trace**: the same trace (the trace-id of a traceparent, or the X-Request-ID), the same request (target and body),
    and each began after the one before had ended without success. One trace may hold several calls: those that were not
@@ -168,7 +169,8 @@ def _of_kind(attempts: Sequence[Attempt], gap_max_s: float | None) -> list[Opera
             keyed[one.key].append(one)
     found: list[Operation] = []
     if keyed and any(len(tries) > 1 for tries in keyed.values()):
-        found += [Operation(tuple(tries), By.KEY, True) for tries in keyed.values()]
+        by_key = _parted(list(keyed.values()))
+        found += [Operation(tuple(tries), By.KEY, True) for tries in by_key]
         rest = [one for one in attempts if not one.key]
     else:
         rest = list(attempts)
@@ -180,6 +182,18 @@ def _of_kind(attempts: Sequence[Attempt], gap_max_s: float | None) -> list[Opera
         own = request in bodies and len(bodies) >= BODIES_MIN
         found += _by_trace(tries) if trace else _by_likeness(tries, own, gap_max_s)
     return found
+
+
+def _parted(by_key: list[list[Attempt]]) -> list[list[Attempt]]:
+    """The attempts of each key, parted by their traces; not where each attempt has a trace of its own."""
+    parted: list[list[Attempt]] = []
+    for tries in by_key:
+        traces: dict[str, list[Attempt]] = defaultdict(list)
+        for one in tries:
+            traces[trace_id(one.trace)].append(one)
+        parted += traces.values()
+    traces_tell = any(len(tries) > 1 and tries[0].trace for tries in parted)
+    return parted if traces_tell else by_key
 
 
 def _by_trace(tries: Sequence[Attempt]) -> list[Operation]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 
 from harness.bounds import positive
 from harness.checks.accounts import answers, value_at, why_no_answer
 from harness.checks.points import Point, counted, verdict_of
 from harness.model import Reads
-from harness.record import Account, History, Scalar, Verdict, Word
+from harness.record import Account, History, PlannedWindow, Scalar, Verdict, Word
 
 READINGS_MIN = 3
 """No statement on fewer readings of a phase than this."""
@@ -18,7 +18,7 @@ READINGS_MIN = 3
 @dataclass(frozen=True, slots=True)
 class AccountSays:
     """While each fault is in, from `within_s` after its start, `field` of what `service` answers to GET `path` is
-    `value`; before the first, and from `within_s` after the last, it is not.
+    `value`; before the first, and from `within_s` after the last, it is not. Windows that overlap are one.
 
     A fallback that is served must be told as one: `AccountSays("etl", "/invoices", "stale", True, within_s=8)`. A
     `field` in a field is `outer.inner`.
@@ -62,11 +62,12 @@ class AccountSays:
         if not history.windows:
             point = self._always(read, "calm", says=False)
             return verdict_of(check, [point], point.clause)
-        first_s, last_s = min(one.start_s for one in history.windows), max(one.end_s for one in history.windows)
-        points = [self._always([one for one in read if one.at_s < first_s], "calm", says=False)]
-        for window in history.windows:
-            seen = [one for one in read if window.start_s + self.within_s <= one.at_s < window.end_s]
-            points.append(self._always(seen, window.name, says=True))
+        spans = _together(history.windows)
+        points = [self._always([one for one in read if one.at_s < spans[0].start_s], "calm", says=False)]
+        for span in spans:
+            seen = [one for one in read if span.start_s + self.within_s <= one.at_s < span.end_s]
+            points.append(self._always(seen, span.name, says=True))
+        last_s = max(span.end_s for span in spans)
         after = [one for one in read if one.at_s > last_s + self.within_s]
         points.append(self._always(after, "recovery", says=False))
         return verdict_of(check, points, f"{self._name} was {self.value!r} while the faults were in, and only then")
@@ -85,3 +86,14 @@ class AccountSays:
         said = f"{value_at(wrong[0].body, self.field)!r} at {wrong[0].at_s:.1f} s"
         clause = f"{self._name} was {said} in {where}, and {'always' if says else 'never'} {self.value!r} was wanted"
         return Point(where, Word.FAIL, f"{clause} ({len(wrong)} of {len(read)} readings)", numbers)
+
+
+def _together(windows: Sequence[PlannedWindow]) -> list[PlannedWindow]:
+    """Those that overlap as one, by their start."""
+    found: list[PlannedWindow] = []
+    for one in sorted(windows, key=lambda window: window.start_s):
+        if found and one.start_s <= found[-1].end_s:
+            found[-1] = replace(found[-1], end_s=max(found[-1].end_s, one.end_s))
+        else:
+            found.append(one)
+    return found

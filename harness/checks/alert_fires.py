@@ -52,7 +52,8 @@ class AlertBound:
 
 @dataclass(frozen=True, slots=True)
 class AlertFires:
-    """The alert `name` fires after each fault, or after the window that `after` names.
+    """The alert `name` fires after each fault, or after the window that `after` names; `after="run"`: after the start of
+    the run, for what is wrong without a fault (in the warm-up, too).
 
     It comes within `within_s` of the fault, or within `bound`, which says what that is made of; never before; with
     `labels` and a link to a runbook; `once` each, however often it is sent again; and is resolved `resolves_within_s`
@@ -79,8 +80,10 @@ class AlertFires:
         for name in ("within_s", "resolves_within_s"):
             if getattr(self, name) is not None:
                 positive(name, getattr(self, name))
-        if self.after in ("run", "baseline", "recovery"):
-            raise ValueError(f'after is "faults" or the name of a window; given {self.after!r}')
+        if self.after in ("baseline", "recovery"):
+            raise ValueError(f'after is "faults", "run" or the name of a window; given {self.after!r}')
+        if self.after == "run" and self.resolves_within_s is not None:
+            raise ValueError('what is wrong all the run does not resolve; leave resolves_within_s out with after="run"')
 
     def __str__(self) -> str:
         with_labels = "".join(f" with {name}={value}" for name, value in self.labels.items())

@@ -25,13 +25,15 @@ HOW_TO_HEAR = (
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A window, or windows that overlap. What fires until `until_s` is its own; `is_first`: all was well before it."""
+    """A window, or windows that overlap. What fires until `until_s` is its own; `is_first`: all was well before it.
+    `is_run`: what is wrong was so before the clock began."""
 
     name: str
     start_s: float
     end_s: float
     until_s: float
     is_first: bool
+    is_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,10 @@ def heard(history: History, name: str, service: str | None) -> Heard:
 
 
 def troubles(history: History, after: str) -> list[Trouble]:
-    """The stretches after which the alert is wanted: all windows, those that overlap as one, or those of a name."""
+    """The stretches after which the alert is wanted: all windows, those that overlap as one, those of a name, the run."""
+    if after == "run":
+        end_s = max((phase.end_s for phase in history.phases), default=0.0)
+        return [Trouble("the run", 0.0, end_s, until_s=float("inf"), is_first=True, is_run=True)]
     windows = sorted(history.windows, key=lambda one: (one.start_s, one.end_s))
     joined: list[tuple[str, float, float]] = []
     for one in windows if after == FAULTS else [one for one in windows if one.name == after]:
@@ -98,11 +103,12 @@ def troubles(history: History, after: str) -> list[Trouble]:
 
 def points_of(seen: Heard, trouble: Trouble, asked: AlertFires) -> list[Point]:
     """The point that speaks where the alert did not fire as it should, else all."""
-    before = _before(seen, trouble, asked)
+    before = None if trouble.is_run else _before(seen, trouble, asked)
     if before is not None and any(one.is_on(trouble.start_s) for one in seen.all):
         return [before]
     points = [before] if before is not None else []
-    own = [one for one in seen.all if trouble.start_s <= one.fired_s < trouble.until_s]
+    begun_s = float("-inf") if trouble.is_run else trouble.start_s
+    own = [one for one in seen.all if begun_s <= one.fired_s < trouble.until_s]
     meant = [one for one in own if _lacks(one, asked.labels) is None] or own
     points.append(_doubted(_fires(seen, meant, trouble, asked), seen.doubt))
     if not meant:
@@ -145,7 +151,7 @@ def _before(seen: Heard, trouble: Trouble, asked: AlertFires) -> Point | None:
 
 def _fires(seen: Heard, meant: Sequence[Firing], trouble: Trouble, asked: AlertFires) -> Point:
     name, limit_s, wanted = "fires", asked.limit_s, f"within {asked.limit_in_words} wanted"
-    numbers: dict[str, Scalar] = {"within_s": limit_s}
+    numbers: dict[str, Scalar] = {"within_s": limit_s, "due_s": trouble.start_s + limit_s}
     if meant:
         after_s = meant[0].fired_s - trouble.start_s
         word = Word.PASS if after_s <= limit_s else Word.FAIL

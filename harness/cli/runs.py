@@ -32,6 +32,7 @@ def run(
     from harness.openers import opener
     from harness.plan import load_in_words, plan
     from harness.terminal import nearest, print_not_ok, print_verdicts, view_for
+    from harness.witnesses import reads_of
 
     spec, kind = spec_of(file, stack, take_over)
     loaded = [loader.load(path) for path in loader.find(paths or [SCENARIOS], keyword)]
@@ -48,10 +49,10 @@ def run(
         console.print(f"[bold]{one.name}[/bold]  {escape(one.question)}", soft_wrap=True)
         how_long_s = scenario.warmup_s + scenario.end_s
         console.print(f"{load_in_words(scenario.load)}; {how_long_s:.0f} s, seed {scenario.seed}", style="dim")
-        if scenario.variables:
-            spec, kind = spec_of(file, stack, take_over, scenario.variables)
+        here = spec_of(file, stack, take_over, scenario.variables)[0] if scenario.variables else spec
+        here = replace(here, is_asked=bool(reads_of(scenario.checks)))
         with view_for(console, one.name, scenario.end_s) as view:
-            open_stack = opener(spec, kind, view.say)
+            open_stack = opener(here, kind, view.say)
             result = do(planned, locustfile, open_stack, reports=reports, command=command_line(), view=view)
         results.append(result)
         print_verdicts(console, result.verdicts)

@@ -17,7 +17,7 @@ from harness.errors import ComposeFileError, one_of
 from harness.masking import shown
 from harness.stack import compose_yaml
 from harness.stack.compose_disks import bounded_volumes, disks_of
-from harness.stack.compose_links import read_links
+from harness.stack.compose_links import read_links, variable_of_alerts
 from harness.stack.compose_mounts import mounts_of
 from harness.stack.compose_parts import known, mapping, port_of, scalar
 from harness.stack.compose_variables import interpolate, variables_in
@@ -43,8 +43,7 @@ def read_compose_file(path: Path, variables: Mapping[str, str] | None = None) ->
     document = compose_yaml.read(path)
     given = os.environ if variables is None else variables
     extension = mapping(path, "x-harness", document.get("x-harness"))
-    alerts = str(extension.get("alerts") or "")
-    environment = with_webhook(given, alerts, OUTPOST)
+    environment, alerts = with_webhook(given, variable_of_alerts(path, extension, document), OUTPOST)
     if not extension:
         raise ComposeFileError(f"{path} has no x-harness; it must say at least the entry and the links (docs/stack.md)")
     named = mapping(path, "services", document.get("services"))

@@ -9,6 +9,7 @@ from typing import Any
 from harness.errors import ComposeFileError
 from harness.stack.compose_parts import known, mapping, port_of
 from harness.stack.compose_taps import has_tap
+from harness.stack.compose_variables import names_in
 from harness.stack.spec import LinkSpec, ServiceSpec
 
 
@@ -44,6 +45,20 @@ def read_ports(path: Path, extension: Mapping[str, Any]) -> dict[str, tuple[int,
             raise ComposeFileError(f"{path}: {key} must be a list, as in [8000]; given {given!r}")
         found[name] = tuple(port_of(path, key, port) for port in given)
     return found
+
+
+def variable_of_alerts(path: Path, extension: Mapping[str, Any], *documents: Mapping[str, Any]) -> str:
+    """The variable that tells the stack where to post its alerts; "" where an x-harness names none. Raises
+    ComposeFileError where nothing in the documents refers to it."""
+    name = extension.get("alerts")
+    if name is None:
+        return ""
+    if not isinstance(name, str) or not any(name in names_in(str(document)) for document in documents):
+        raise ComposeFileError(
+            f"{path}: x-harness.alerts must be a variable that the Compose file refers to, as in "
+            f"url: ${{ALERT_WEBHOOK_URL}} and alerts: ALERT_WEBHOOK_URL; given {name!r}"
+        )
+    return name
 
 
 def _link(

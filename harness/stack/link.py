@@ -22,6 +22,8 @@ class ProxyLink:
     def __init__(self, name: str, client: ToxiproxyClient, tap: TapClient | None = None) -> None:
         self.name = name
         self._client, self._tap = client, tap
+        self.window = ""
+        """Under whose name rules are put."""
         self._lock = threading.Lock()
         self._cuts = 0
         self._added = 0
@@ -45,7 +47,7 @@ class ProxyLink:
                 f"what crosses {self.name} is not HTTP/1.1 ({seen.others} connections spoke something else), so no "
                 "request on it can be changed; take a fault on the link, such as Latency or Outage"
             )
-        number = tap.put(self.name, rule_from({"kind": kind, "name": f"{kind} {self.name}", **fields}))
+        number = tap.put(self.name, rule_from({"kind": kind, "name": self.window or f"{kind} {self.name}", **fields}))
         return lambda: tap.take_off(number)
 
     def cut(self) -> Heal:

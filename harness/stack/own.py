@@ -20,15 +20,16 @@ def own_commands(spec: StackSpec, at: Mapping[str, str]) -> dict[str, list[str |
     """What starts those of them that the stack needs, by name, each to listen at its address."""
     python = [sys.executable, "-P", "-m"]  # -P: the user's folder is not ours
     commands: dict[str, list[str | Path]] = {}
-    if spec.alerts:
+    if spec.has_outpost:
         commands[OUTPOST] = [*python, "harness.outpost", "--listen", at[OUTPOST]]
     if spec.tapped:
         commands[TAP] = [*python, "harness.tap", "--control", at[TAP]]
     return commands
 
 
-def with_webhook(variables: Mapping[str, str], name: str, host: str) -> Mapping[str, str]:
-    """The variables with the one that says where alerts are posted: the outpost, unless the user has set it."""
+def with_webhook(variables: Mapping[str, str], name: str, host: str) -> tuple[Mapping[str, str], str]:
+    """(the variables with the one that says where alerts are posted, its name): the outpost, unless the user has set it
+    to somewhere else; then the name is ""."""
     if not name or variables.get(name):
-        return variables
-    return {**variables, name: f"http://{host}:{WEBHOOK_PORT}/alerts"}
+        return variables, ""
+    return {**variables, name: f"http://{host}:{WEBHOOK_PORT}/alerts"}, name

@@ -127,6 +127,7 @@ class _StartUp:
             toxiproxy=toxiproxy,
             tap=f"{LOOPBACK}:{self._port[TAP]}" if TAP in commands else "",
             outpost=f"{LOOPBACK}:{self._port[OUTPOST]}" if OUTPOST in commands else "",
+            alerts=self._spec.alerts,
             reached={name: f"{LOOPBACK}:{self._port[name]}" for name in self._spec.services},
             links=tuple(links),
             proxies=tuple(client.proxies().values()),

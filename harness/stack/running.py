@@ -45,6 +45,11 @@ class RunningStack:
             raise StartError(one_of("service", name, self._services, where="the stack"))
         return self._services[name]
 
+    def enter(self, window: str) -> None:
+        """What is injected from now on belongs to that window: attempts keep its name."""
+        for link in self._links.values():
+            link.window = window
+
     @property
     def is_ours(self) -> bool:
         """Its services were started with it, and end with it."""

@@ -61,6 +61,7 @@ class StackSpec:
     where the project has a Toxiproxy of its own; `ports` are then all that services are known to listen on.
     `take_over`: the user's own running copy may be stopped for the time.
     `alerts` is the variable that tells the stack where to post its alerts; the harness gives it, where it is not set.
+    `is_asked`: what services say of themselves is to be read, for which the stack needs an outpost.
     `given` are all the variables that the files were read with, for Compose; None: those of our environment.
     """
 
@@ -77,7 +78,13 @@ class StackSpec:
     ports: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     take_over: bool = False
     alerts: str = ""
+    is_asked: bool = False
     given: Mapping[str, str] | None = None
+
+    @property
+    def has_outpost(self) -> bool:
+        """Whether the harness has ears in it."""
+        return bool(self.is_asked or self.alerts or self.tapped)
 
     @property
     def tapped(self) -> tuple[LinkSpec, ...]:

@@ -95,7 +95,8 @@ class StackState:
     dies; they are empty in the run folder of a run that only attached to a stack. `project` is the Compose project
     that the harness made, `aside` the user's own containers that were stopped for it and are started again after.
     `toxiproxy` is the service that is Toxiproxy; `tap` and `outpost` are where the harness meets its own (own.py), ""
-    where the stack has none; `reached` are services by the `host:port` at which the outpost finds them. `notes` is a
+    where the stack has none; `reached` are services by the `host:port` at which the outpost finds them;
+    `alerts` is the variable by which the stack was told to post its alerts to it. `notes` is a
     folder for what must outlive a harness that is killed: a service that was asked to end (see BreakableService).
     """
 
@@ -106,6 +107,7 @@ class StackState:
     tap: str = ""
     outpost: str = ""
     reached: Mapping[str, str] = field(default_factory=dict)
+    alerts: str = ""
     entry: str = ""
     entry_service: str = ""
     services: tuple[RunningService, ...] = ()
@@ -162,6 +164,7 @@ def read(path: Path) -> StackState:
             tap=body["tap"],
             outpost=body["outpost"],
             reached=body["reached"],
+            alerts=body["alerts"],
             entry=body["entry"],
             entry_service=body["entry_service"],
             services=tuple(_service(one) for one in body["services"].values()),

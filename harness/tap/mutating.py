@@ -50,7 +50,7 @@ class Journal:
             "link": attempt.link,
             "window": rule.name,
             "mutator": rule.mutation,
-            "path": attempt.path,
+            "path": attempt.target,
             "key": attempt.key or "",
             "rows": rows,
             "fields": fields,

@@ -35,6 +35,15 @@ def test_another_link_is_another_matter():
     assert len(_of([*calls(10, 0, 2), *calls(10, 0, 2, link="other")])) == 20
 
 
+def test_what_a_queue_sends_later_by_the_same_key_is_another_operation():
+    """Where tries of one trace were seen, a trace is one call of the policy; traces of a try each say nothing."""
+    asked = operation("a", 1.0, (BUSY, BUSY, BUSY), (0.1, 0.2), trace="one")
+    later = operation("a", 9.0, (BUSY,), (), trace="two")
+    assert [len(one.attempts) for one in _of([*asked, *later])] == [3, 1]
+    own = [replace(row, trace=f"t{number}") for number, row in enumerate([*asked, *later])]
+    assert [len(one.attempts) for one in _of(own)] == [4]
+
+
 def test_keys_are_believed_where_one_is_seen_twice():
     """Equal bodies under load are not joined when their keys differ."""
     rows = many(50, (BUSY, BUSY), (0.1,), request_hash=7)

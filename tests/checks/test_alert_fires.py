@@ -145,13 +145,22 @@ def test_the_bound_says_what_it_is_made_of():
     assert AlertFires(NAME, bound=bound).check(told(alert(27.6, 44))).word is Word.FAIL
 
 
+def test_what_is_wrong_without_a_fault_is_wanted_after_the_start_of_the_run():
+    """In the warm-up too, since the clock begins later than the stack."""
+    asked = AlertFires(NAME, after="run", within_s=5)
+    assert asked.check(told(alert(3))).word is Word.PASS
+    assert asked.check(told(alert(-2))).word is Word.PASS
+    assert "fired 9.0 s after the run began" in asked.check(told(alert(9))).sentence
+    assert "did not fire after the run began" in asked.check(told([])).sentence
+
+
 @pytest.mark.parametrize(
     ("made", "says"),
     [
         (lambda: AlertFires(NAME), "given neither"),
         (lambda: replace(CHECK, bound=AlertBound(scrape_s=1, evaluation_s=1, for_s=0, group_wait_s=0)), "given both"),
         (lambda: AlertFires(NAME, within_s=-1), "within_s must be more than 0"),
-        (lambda: AlertFires(NAME, within_s=1, after="baseline"), 'after is "faults" or the name of a window'),
+        (lambda: AlertFires(NAME, within_s=1, after="baseline"), 'after is "faults", "run" or the name of a window'),
         (lambda: AlertBound(scrape_s=-1, evaluation_s=1, for_s=0, group_wait_s=0), "scrape_s must be 0 or more"),
     ],
 )

@@ -19,7 +19,7 @@ from harness.errors import ComposeFileError
 from harness.masking import shown
 from harness.stack import compose_yaml
 from harness.stack.compose_disks import bounded_volumes, disks_of
-from harness.stack.compose_links import read_links, read_ports, read_process_ports
+from harness.stack.compose_links import read_links, read_ports, read_process_ports, variable_of_alerts
 from harness.stack.compose_variables import variables_in
 from harness.stack.docker import compose
 from harness.stack.docker.compose import ComposeFiles
@@ -81,7 +81,8 @@ def read_spec(paths: Sequence[Path], variables: Mapping[str, str] | None = None)
     }
     mode = str(extension.get("mode", ""))
     links, entry_service, entry_port = read_links(where, extension, services, by_networks=bool(mode))
-    toxiproxy, alerts = str(extension.get("toxiproxy", "toxiproxy")), str(extension.get("alerts") or "")
+    toxiproxy = str(extension.get("toxiproxy", "toxiproxy"))
+    told, alerts = with_webhook(given, variable_of_alerts(where, extension, *map(_document, own)), toxiproxy)
     return StackSpec(
         path=own[0],
         name=resolved["name"],
@@ -94,7 +95,7 @@ def read_spec(paths: Sequence[Path], variables: Mapping[str, str] | None = None)
         mode=mode,
         ports=read_ports(where, extension),
         alerts=alerts,
-        given=with_webhook(given, alerts, toxiproxy),
+        given=told,
         variables=shown(
             {k: v for path in own for k, v in variables_in(_document(path), given).items()},
             compose.environments(resolved),

@@ -130,6 +130,7 @@ def _find_links(copy: ProjectCopy, spec: StackSpec, api_port: int, entry_port: i
         toxiproxy=spec.toxiproxy,
         tap=f"127.0.0.1:{outside[TAP]}" if TAP in outside else "",
         outpost=f"127.0.0.1:{outside[OUTPOST]}" if OUTPOST in outside else "",
+        alerts=spec.alerts,
         reached=_reached(spec),
         links=tuple(links),
         proxies=tuple(proxies),

@@ -21,13 +21,25 @@ from harness.stack.spec import StackSpec
 
 PYTHON_IMAGE = "python:3.11-slim"
 PACKAGES = ("httptools", "pyarrow", "uvloop", "xxhash")
-PARTS = ("__init__", "bounds", "errors", "record", "schema", "waiting", "tap")
+PARTS = (
+    "__init__",
+    "bounds",
+    "errors",
+    "record",
+    "schema",
+    "waiting",
+    "http_bounds",
+    "path_template",
+    "baddata",
+    "outpost",
+    "tap",
+)
 """Of this package, what the two are made of."""
 
 
 def inside(spec: StackSpec) -> dict[str, int]:
     """Those that the stack needs, each with the port at which it is met in Toxiproxy's namespace."""
-    needed = {OUTPOST: WEBHOOK_PORT} if spec.alerts else {}
+    needed = {OUTPOST: WEBHOOK_PORT} if spec.has_outpost else {}
     return {TAP: CONTROL_PORT, **needed} if spec.tapped else needed
 
 
