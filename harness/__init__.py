@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.checks.account_says import AccountSays
+    from harness.checks.alert_fires import AlertBound, AlertFires
+    from harness.checks.alerts_silent import AlertsSilent
     from harness.checks.amplification import Amplification
     from harness.checks.availability import Availability
     from harness.checks.batches import NoPartialBatch
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from harness.checks.recovers import Recovers
     from harness.checks.retries import Retries
     from harness.checks.rows import RowsAccounted
+    from harness.faults.bad_data import BadData
     from harness.faults.bandwidth import Bandwidth
     from harness.faults.blackhole import Blackhole
     from harness.faults.cpu_squeeze import CpuSqueeze
@@ -53,8 +56,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccountSays",
+    "AlertBound",
+    "AlertFires",
+    "AlertsSilent",
     "Amplification",
     "Availability",
+    "BadData",
     "Bandwidth",
     "Blackhole",
     "Breaker",
@@ -99,6 +106,8 @@ __all__ = [
 
 _HOMES = {
     "harness.checks.account_says": ("AccountSays",),
+    "harness.checks.alert_fires": ("AlertBound", "AlertFires"),
+    "harness.checks.alerts_silent": ("AlertsSilent",),
     "harness.checks.amplification": ("Amplification",),
     "harness.checks.availability": ("Availability",),
     "harness.checks.batches": ("NoPartialBatch",),
@@ -110,6 +119,7 @@ _HOMES = {
     "harness.checks.recovers": ("Recovers",),
     "harness.checks.retries": ("Retries",),
     "harness.checks.rows": ("RowsAccounted",),
+    "harness.faults.bad_data": ("BadData",),
     "harness.faults.bandwidth": ("Bandwidth",),
     "harness.faults.blackhole": ("Blackhole",),
     "harness.faults.cpu_squeeze": ("CpuSqueeze",),

@@ -30,6 +30,10 @@ class ComposeFileError(HarnessError):
     """A Compose file that is missing, is not YAML, or whose x-harness does not fit its services."""
 
 
+class MutationError(HarnessError):
+    """A file that cannot be damaged as it was asked: it is not read as rows, or it is the one to be kept."""
+
+
 class RunFolderError(HarnessError):
     """A run folder that cannot be written, or that is not one when it is read."""
 
@@ -48,6 +52,12 @@ class ToxiproxyError(HarnessError):
 
 class TapError(HarnessError):
     """A tap did not do, in time, what it was asked."""
+
+    exit_code = 6
+
+
+class OutpostError(HarnessError):
+    """The outpost did not answer in time, or what answers there is none."""
 
     exit_code = 6
 

@@ -1,4 +1,4 @@
-"""Reads and writes the history of a run: samples, marks, readings of resources, attempts, the phases they fall in.
+"""Reads and writes the history of a run: samples, marks, readings, attempts, notices, the phases they fall in.
 
 A file may end early, since runs are killed: whole batches and whole lines are read, and the rest is left out.
 """
@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from harness.attempts import read_attempts
 from harness.errors import RunFolderError
+from harness.notices import read_accounts, read_notices
 from harness.record import NS_PER_S, History, Mark, Phase, PlannedWindow, Scalar
 from harness.schema import OUTCOMES, RESOURCES, SAMPLES
 from harness.store import RunFolder, read_json
@@ -224,6 +225,8 @@ def read(folder: RunFolder) -> History:
         windows=happened,
         resources=read_resources(folder.resources),
         attempts=read_attempts(folder.taps),
+        notices=read_notices(folder.notices),
+        accounts=read_accounts(folder.accounts),
         load_model=load_model,
         links=links,
         entry=entry,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from harness import openapi
 from harness.errors import ComposeFileError, RunFolderError
 from harness.light_load import light_load
-from harness.stack.compose_file import StackSpec
+from harness.stack.spec import StackSpec
 
 if TYPE_CHECKING:
     from harness.stack.docker.discover import WhileWatched

@@ -17,7 +17,14 @@ from harness.record import History, Scalar, Verdict, overall
 from harness.store import RunFolder
 
 PIECE_BYTES = 1 << 20
-_WHAT = {"samples.arrow": "samples", "marks.jsonl": "marks", "resources.arrow": "readings", "taps.arrow": "attempts"}
+_WHAT = {
+    "samples.arrow": "samples",
+    "marks.jsonl": "marks",
+    "resources.arrow": "readings",
+    "taps.arrow": "attempts",
+    "notices.jsonl": "notices",
+    "accounts.jsonl": "accounts",
+}
 
 Judged = Mapping[str, Mapping[str, Scalar]]
 """For each file, its `rows` and its `crc32` when the run was judged, as verdicts.json keeps them."""
@@ -37,6 +44,8 @@ def judged(folder: RunFolder, history: History) -> Judged:
         folder.marks: len(history.marks),
         folder.resources: 0 if history.resources is None else len(history.resources),
         folder.taps: 0 if history.attempts is None else len(history.attempts),
+        folder.notices: len(history.notices or ()),
+        folder.accounts: len(history.accounts),
     }
     return {file.name: {"rows": count, "crc32": _crc32(file)} for file, count in rows.items()}
 

@@ -17,9 +17,9 @@ import harness
 from harness.errors import LocustfileError, ScenarioError, one_of
 from harness.model import HttpFault, LinkFault, Load, Scenario, ServiceFault
 from harness.plan import kind_of, plan
-from harness.stack.compose_file import LinkSpec, StackSpec
 from harness.stack.compose_taps import why_no_rule
 from harness.stack.powers import why_not
+from harness.stack.spec import LinkSpec, StackSpec
 
 
 @dataclass(frozen=True, slots=True)

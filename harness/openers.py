@@ -14,11 +14,11 @@ from harness.interrupts import Interrupts
 from harness.masking import mask_urls
 from harness.stack import processes
 from harness.stack import state as states
-from harness.stack.compose_file import StackSpec
 from harness.stack.found import as_found
 from harness.stack.heal import left_over, take_down
 from harness.stack.hold import Hold
 from harness.stack.running import RunningStack
+from harness.stack.spec import StackSpec
 from harness.stack.state import StackState
 from harness.stack.whereabouts import is_alive
 
@@ -94,7 +94,7 @@ def _start(
     spec: StackSpec, kind: str, state: Path, logs: Path, cancelled: Callable[[], bool], say: Callable[[str], None]
 ) -> RunningStack:
     if kind == "embedded":
-        return processes.start_stack(spec, state, logs, cancelled)
+        return processes.start_stack(spec, state, logs, cancelled, say)
     from harness.stack.docker.start import start_stack  # the Docker SDK, where it is asked for
 
     return start_stack(spec, state, logs, cancelled, say)

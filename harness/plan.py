@@ -71,9 +71,10 @@ def plan(name: str, scenario: Scenario) -> Plan:
     for taken in sorted({*PHASES} & {*names}):
         raise ValueError(f"a window is called {taken!r}, which is the name of a phase; give it another name")
     for check in scenario.checks:
-        phase = getattr(check, "phase", None)
-        if isinstance(phase, str) and phase not in (*PHASES, *names):
-            raise ValueError(f"{kind_of(check)}: {one_of('phase', phase, [*PHASES, *names], where='this scenario')}")
+        for phase in (getattr(check, "phase", None), getattr(check, "after", None)):
+            if isinstance(phase, str) and phase not in (*PHASES, *names):
+                allowed = one_of("phase", phase, [*PHASES, *names], where="this scenario")
+                raise ValueError(f"{kind_of(check)}: {allowed}")
     steps = [Step(window.start_s, "inject", index) for index, window in enumerate(windows)]
     steps += [Step(window.end_s, "heal", index) for index, window in enumerate(windows)]
     return Plan(

@@ -126,7 +126,8 @@ class History:
                                    refused connection, unknown a connection that ended before the whole answer
         status                     int16, 0 where no answer came;  error, injected  category, "" where there was none
         key, trace                 str, "" where there was none
-        request_hash, answer_hash  uint64, 0 where there was no body;  request_bytes, answer_bytes int64
+        request_hash               uint64, of the target and the body, 0 where the request was not whole
+        answer_hash                uint64, 0 where there was no whole body;  request_bytes, answer_bytes int64
         retry_after_s              float32, NaN where there was none
     `notices` and `accounts`, in the order in which they came; `notices` is None where no webhook was open.
     `links`, name to (client, service); `entry`, the service that the load goes to; `services`, all but Toxiproxy.

@@ -60,6 +60,8 @@ ATTEMPTS = pa.schema(
 `connection` is the client's, by number. An attempt starts with the first byte of its request and ends with the last of
 its answer, or with what went wrong: `error` is refused, reset, eof (of the service), gone (the client left), malformed,
 or null. `path` is a template (`/orders/{}`), `key` the Idempotency-Key, `trace` the traceparent or X-Request-ID.
-Hashes are of whole bodies, null where there is none. `injected` names the window that answered or changed it."""
+`request_hash` is of the target, as it was sent, and the body, null where the request was not whole; `answer_hash` of
+the body that the client was given, null where that was none or not whole. `injected` names the window that answered
+or changed it."""
 
 OUTCOMES = tuple(outcome.value for outcome in Outcome)

@@ -47,6 +47,14 @@ class RunFolder:
         return self.path / "taps.arrow"
 
     @property
+    def notices(self) -> Path:
+        return self.path / "notices.jsonl"
+
+    @property
+    def accounts(self) -> Path:
+        return self.path / "accounts.jsonl"
+
+    @property
     def verdicts(self) -> Path:
         return self.path / "verdicts.json"
 

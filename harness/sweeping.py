@@ -17,7 +17,7 @@ from harness.manifest import command_line
 from harness.model import Load
 from harness.openers import opener
 from harness.runner import Opener
-from harness.stack.compose_file import StackSpec
+from harness.stack.spec import StackSpec
 from harness.sweep.catalogue import LEAST_S, Trial, seconds_of, too_short, trials, within
 from harness.sweep.record import LeftOut, SteadyLoad, Sweep, SweepFolder
 from harness.sweep.run import Outcome, execute

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from harness.history import MarkWriter, ResourceWriter, phases_of
-from harness.record import History, Mark, Outcome, PlannedWindow, Verdict, overall
+from harness.record import Account, History, Mark, Notice, Outcome, PlannedWindow, Verdict, overall
 from harness.schema import OUTCOMES, SAMPLES
 from harness.store import RunFolder, write_json
 from tests.attempts import write_attempts
@@ -88,6 +88,8 @@ def history(
     links: Mapping[str, tuple[str, str]] | None = None,
     entry: str = "",
     attempts: pd.DataFrame | None = None,
+    notices: Sequence[Notice] | None = None,
+    accounts: Sequence[Account] = (),
 ) -> History:
     """A history as history.read() gives it. It ended as planned, unless `marks` say otherwise.
 
@@ -119,6 +121,8 @@ def history(
         windows=tuple(windows),
         resources=read,
         attempts=attempts,
+        notices=None if notices is None else tuple(notices),
+        accounts=tuple(accounts),
         load_model=load_model,
         links=links or {},
         entry=entry,
@@ -209,10 +213,18 @@ def run_folder(path: Path, built: History, verdicts: Sequence[Verdict] | None = 
     writer.close()
     if built.attempts is not None:
         write_attempts(folder.taps, built.attempts)
+    if built.notices is not None:
+        _write_lines(folder.notices, built.notices)
+    if built.accounts:
+        _write_lines(folder.accounts, built.accounts)
     if verdicts is not None:
         listed = [json.loads(json.dumps(asdict(verdict))) for verdict in verdicts]
         write_json(folder.verdicts, {"word": overall(verdicts), "verdicts": listed})
     return folder
+
+
+def _write_lines(path: Path, kept: Sequence[Notice | Account]) -> None:
+    path.write_text("".join(f"{json.dumps(asdict(one))}\n" for one in kept), encoding="utf-8")
 
 
 def write_samples(path: Path, frame: pd.DataFrame, *, batches: int = 4) -> None:

@@ -22,7 +22,7 @@ def _harness(*arguments: str | Path, folder: Path = ROOT, **variables: str) -> s
     return done
 
 
-@pytest.mark.parametrize("verb", ["run", "validate", "list", "load", "report", "heal", "doctor", "stack"])
+@pytest.mark.parametrize("verb", ["run", "validate", "list", "load", "report", "heal", "doctor", "stack", "mutate"])
 def test_every_verb_has_help_with_an_example(verb):
     """-h everywhere."""
     done = _harness(verb, "-h")

@@ -120,3 +120,27 @@ def test_the_history_page_reads_the_sample():
         exec(compile(snippet, "history.md", "exec"), {})
     finally:
         os.chdir(before)
+
+
+def test_feed_bad_data_tells_of_every_mutation_and_its_commands_work(tmp_path):
+    """Each in the table, and the line that damages a file does."""
+    import shlex
+
+    from typer.testing import CliRunner
+
+    from harness.baddata.mutation import KINDS
+    from harness.cli import app
+
+    page = (ROOT / "docs" / "feed-bad-data.md").read_text(encoding="utf-8")
+    table = "\n".join(line.split("|")[1] for line in page.splitlines() if line.startswith("| `"))
+    assert [kind for kind in KINDS if f"`{kind}`" not in table] == []
+    (line,) = re.findall(r"^harness (mutate .*)$", page, re.MULTILINE)
+    (tmp_path / "invoices.csv").write_text("id,amount\n" + "".join(f"{n},{n}\n" for n in range(1, 9)), encoding="utf-8")
+    before = Path.cwd()
+    os.chdir(tmp_path)
+    try:
+        done = CliRunner().invoke(app, shlex.split(line))
+    finally:
+        os.chdir(before)
+    assert (done.exit_code, done.output.count("  amount\n")) == (0, 3)
+    assert (tmp_path / "bad.csv").read_text(encoding="utf-8").count("00\n") == 3

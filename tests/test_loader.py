@@ -9,7 +9,7 @@ import pytest
 from harness import loader
 from harness.errors import HarnessError, LocustfileError, ScenarioError
 from harness.model import Load
-from harness.stack.compose_file import LinkSpec
+from harness.stack.spec import LinkSpec
 
 LINKS = {
     "api-payments": LinkSpec("api-payments", "api", "payments", 18080, 8080, tap=True),

@@ -9,7 +9,7 @@ from harness.errors import HealIncomplete
 from harness.interrupts import Interrupts
 from harness.openers import keep, kept_path, let_go
 from harness.stack import state as states
-from harness.stack.compose_file import StackSpec
+from harness.stack.spec import StackSpec
 from harness.stack.state import StackState
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from harness import Availability, Latency, Load, Noop, Outage, Scenario, SlowClose, during
+import pytest
+
+from harness import AlertFires, Availability, Latency, Load, Noop, Outage, Scenario, SlowClose, during
 from harness.plan import load_in_words, plan, timeline
 
 
@@ -40,6 +42,13 @@ def test_a_planned_window_says_all_without_code():
     (window,) = _plan(during(5, 10, Latency("a-b", delay_ms=20), name="slow")).windows
     assert (window.name, window.fault, window.link, window.cuts) == ("slow", "latency", "a-b", False)
     assert window.parameters == {"delay_ms": 20, "jitter_ms": 0}
+
+
+def test_a_check_of_a_window_that_will_not_be_is_refused():
+    """With the names that there are."""
+    for check in (Availability(ok_ratio_min=0.9, phase="slwo"), AlertFires("Down", within_s=1, after="slwo")):
+        with pytest.raises(ValueError, match=r"unknown phase 'slwo'; this scenario defines: .*did you mean 'slow'"):
+            _plan(during(5, 10, Outage("a-b"), name="slow"), checks=(check,))
 
 
 def test_the_timeline_shows_each_phase():

@@ -101,11 +101,29 @@ def test_no_part_imports_what_it_must_not(folder, forbidden, but):
 
 
 def test_the_tap_stands_on_the_core():
-    """It runs anywhere, in a container too: it knows the core, schemas and waits, and nothing else."""
-    allowed = ("errors", "record", "schema", "waiting", "bounds", "http_bounds", "path_template", "tap")
+    """It runs anywhere, in a container too: it knows the core, schemas, waits and bad data, and nothing else."""
+    allowed = ("errors", "record", "schema", "waiting", "bounds", "http_bounds", "path_template", "baddata", "tap")
     for path in _modules("harness/tap"):
         ours = {one for one in _imports(path) if one.startswith("harness")}
         assert all(one.split(".")[1] in allowed for one in ours), (path, ours)
+
+
+def test_bad_data_stands_on_the_core():
+    """It is pure, and part of the tap: it knows bounds and errors, and reads and writes nothing."""
+    for path in _modules("harness/baddata"):
+        ours = {one for one in _imports(path) if one.startswith("harness")}
+        assert all(one.split(".")[1] in ("errors", "bounds", "baddata") for one in ours), (path, ours)
+    assert _offenders("harness/baddata", "os", "pathlib", "socket", "time", "random", "pandas", "numpy") == {}
+
+
+def test_the_outpost_stands_on_the_core_and_the_standard_library():
+    """It too runs in a container, in which nothing is installed."""
+    for path in _modules("harness/outpost"):
+        for one in _imports(path):
+            ours = (
+                one.split(".")[1] in ("errors", "record", "bounds", "outpost") if one.startswith("harness.") else False
+            )
+            assert ours or one.split(".")[0] in sys.stdlib_module_names, (path, one)
 
 
 @pytest.mark.parametrize("folder", ["scenarios"])
@@ -116,8 +134,9 @@ def test_a_scenario_imports_harness_only(folder):
 
 
 def test_light_processes_stay_light():
-    """The load process, the tap and the guardian do not carry the analysis with them."""
-    for module in ("harness.guard", "harness.load.recorder", "harness.order", "harness.tap.control"):
+    """The load process, the tap, the outpost and the guardian do not carry the analysis with them."""
+    ours = ("guard", "load.recorder", "order", "tap.control", "outpost.__main__", "outpost.client")
+    for module in (f"harness.{one}" for one in ours):
         code = f"import sys, {module}; print([m for m in ('pandas', 'matplotlib') if m in sys.modules])"
         done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
         assert done.stdout.strip() == "[]", (module, done.stdout, done.stderr)

@@ -24,6 +24,11 @@ MODES = ("soft", "strict")
 Pair = tuple[str, str]
 
 
+def upstream_name(service: str) -> str:
+    """The one name under which Toxiproxy finds the real service: at Toxiproxy `api` is Toxiproxy itself."""
+    return f"{service}.upstream"
+
+
 @dataclass(frozen=True, slots=True)
 class OurNetwork:
     """A network that we add. `ranged`: its lower half, where fixed addresses are, is not given out."""
@@ -90,10 +95,6 @@ class Plan:
             *([self.control] if self.control else []),
         ]
 
-    def upstream_name(self, service: str) -> str:
-        """The one name under which Toxiproxy finds the real service: at Toxiproxy `api` is Toxiproxy itself."""
-        return f"{service}.upstream"
-
     def attachments(self, service: str) -> dict[str, Node]:
         """The networks of one of the user's services, beside what its own file says (soft) or in place of it."""
         found: dict[str, Node] = {}
@@ -101,13 +102,13 @@ class Plan:
         if self.mode == "soft":
             for one in own:
                 meets = self.meeting.get(service) == one.network
-                found[one.network] = {"aliases": [self.upstream_name(service)]} if meets else None
+                found[one.network] = {"aliases": [upstream_name(service)]} if meets else None
         for (client, _), network in self.edge_networks.items():
             if client == service:
                 found[network.key] = None
         if service in self.upstream_networks:
             aliases = sorted({alias for one in own for alias in one.aliases})
-            found[self.upstream_networks[service].key] = {"aliases": [self.upstream_name(service), *aliases]}
+            found[self.upstream_networks[service].key] = {"aliases": [upstream_name(service), *aliases]}
         return found
 
     def toxiproxy_attachments(self) -> dict[str, Node]:

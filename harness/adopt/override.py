@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.adopt.attach import MODES, Plan, lay_out
+from harness.adopt.attach import MODES, Plan, lay_out, upstream_name
 from harness.adopt.edges import Edge
 from harness.adopt.project import ComposeProject
 from harness.adopt.subnets import Subnets, fixed
@@ -150,7 +150,7 @@ def _of_further_ports(plan: Plan, links: Mapping[str, Edge], known: Mapping[str,
 
 def _proxy(plan: Plan, name: str, pair: tuple[str, str], port: int) -> Proxy:
     listen = f"{fixed(plan.edge_networks[pair].subnet)}:{port}"
-    return Proxy(name, listen, f"{plan.upstream_name(pair[1])}:{port}")
+    return Proxy(name, listen, f"{upstream_name(pair[1])}:{port}")
 
 
 def _changes(plan: Plan, service: str, toxiproxy: str) -> Node:

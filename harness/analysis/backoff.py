@@ -54,6 +54,7 @@ Gaps = np.ndarray[Any, np.dtype[np.float64]]
 class Backoff:
     """`factor` with its interval, from `operations` with two gaps at least; `mean_s` of the first gaps and on.
 
+    `law_s` is what the means would be by that factor, each with its bounds (low, itself, high), up to the cap.
     `spread` is that of gaps about their means, 0 for none. `needed` is how many operations it takes.
     """
 
@@ -63,6 +64,7 @@ class Backoff:
     operations: int
     needed: int
     mean_s: tuple[float, ...]
+    law_s: tuple[tuple[float, float, float], ...]
     jitter: Jitter
     spread: float
 
@@ -97,7 +99,8 @@ def backoff(gaps_s: Sequence[Sequence[float]], *, factor: float = 2.0) -> Backof
     jitter, spread = _jitter(columns, means)
     last = max(2, 1 + int(np.argmax(means >= CAP_SHARE * means.max())))
     counts = np.array([len(column) for column in columns[:last]], dtype=np.float64)
-    slope, error = _slope(np.log(np.maximum(means[:last], 1e-6)), counts, _deviation(columns, means))
+    logs = np.log(np.maximum(means[:last], 1e-6))
+    slope, error = _slope(logs, counts, _deviation(columns, means))
     return Backoff(
         factor=math.exp(slope),
         low=math.exp(slope - error),
@@ -105,6 +108,7 @@ def backoff(gaps_s: Sequence[Sequence[float]], *, factor: float = 2.0) -> Backof
         operations=len(whole),
         needed=operations_needed(jitter, factor),
         mean_s=tuple(means.tolist()),
+        law_s=_law(logs, counts, slope, error),
         jitter=jitter,
         spread=spread,
     )
@@ -117,6 +121,14 @@ def operations_needed(jitter: Jitter, factor: float = 2.0) -> int:
     """
     middle = abs(math.log(factor)) / 2
     return max(1, math.ceil(2 * (Z * DEVIATIONS[jitter] / middle) ** 2)) if middle else 1
+
+
+def _law(logs: Gaps, counts: Gaps, slope: float, error: float) -> tuple[tuple[float, float, float], ...]:
+    """The line through the means, and how far it may lie wrong: the more, the farther from their middle."""
+    number = np.arange(len(logs)) - np.average(np.arange(len(logs)), weights=counts)
+    middle = float(np.average(logs, weights=counts)) + slope * number
+    wide = error * np.abs(number)
+    return tuple(zip(*np.exp([middle - wide, middle, middle + wide]).tolist(), strict=True))
 
 
 def _slope(logs: Gaps, counts: Gaps, deviation: float) -> tuple[float, float]:

@@ -5,14 +5,14 @@ Attempts of one method and path belong together, in this order of belief:
 1. **key**: they bear the same Idempotency-Key. Nothing else is asked, not even that the one before had failed. But
    where no key was ever seen twice on that method and path, a client may make a new one for each try, so that the next
    two are asked as if there were none, and what they join is an operation whose key changed.
-2. **trace**: the same trace (the trace-id of a traceparent, or the X-Request-ID), the same body, and each began after
-   the one before had ended without success. One trace may hold several calls: with neither a body nor a path of its own
-   (`/items/{}`) they cannot be told from tries, and the operation is not `sure`.
+2. **trace**: the same trace (the trace-id of a traceparent, or the X-Request-ID), the same request (target and body),
+   and each began after the one before had ended without success. One trace may hold several calls: those that were not
+   whole, of a path that is not their own (`/items/{}`), cannot be told from tries, and the operation is not `sure`.
 3. **body**: no trace, but a body of its own, on a method and path whose bodies differ.
-4. **likeness**: no trace, and the same body as others, or none. Each began after the one before had ended without
-   success, at most `gap_max_s` before. Such an operation is not `sure`: a client that asks for one thing again and
-   again makes one try of many operations, and looks the same. It is sure where the caller says `gap_max_s`, and no two
-   of its kind were under way at once.
+4. **likeness**: no trace, and the same request as others, or one without a body. Each began after the one before had
+   ended without success, at most `gap_max_s` before. Such an operation is not `sure`: a client that asks for one thing
+   again and again makes one try of many operations, and looks the same. It is sure where the caller says `gap_max_s`,
+   and no two of its kind were under way at once.
 
 What is not sure is shown but must convict nobody.
 """
@@ -35,7 +35,8 @@ OVERLAP_S = 0.05
 OPEN_MAX = 50
 """So many chains of one kind are looked at for the next attempt; where so many are open, nothing is sure anyway."""
 BODIES_MIN = 5
-"""Bodies of one method and path differ where there are so many of them; a body that comes again says nothing else."""
+"""Bodies of one method and path differ where there are so many of them; a body that comes again says nothing else. A
+target without one says little: many ask for `/items/7`."""
 TRY_LATER = (408, 425, 429)
 """Answers of 4xx that ask to be tried again."""
 
@@ -63,6 +64,7 @@ class Attempt:
     key: str
     trace: str
     request_hash: int
+    request_bytes: int
     retry_after_s: float
 
     @property
@@ -121,8 +123,9 @@ class Operation:
         return len({one.key for one in self.attempts}) == 1
 
     @property
-    def same_body(self) -> bool:
-        return len({one.request_hash for one in self.attempts}) == 1
+    def same_request(self) -> bool:
+        """The same target and body; what was not whole says nothing."""
+        return len({one.request_hash for one in self.attempts if one.request_hash}) <= 1
 
     @property
     def tries_after_success(self) -> int:
@@ -172,9 +175,10 @@ def _of_kind(attempts: Sequence[Attempt], gap_max_s: float | None) -> list[Opera
     alike: dict[tuple[str, int], list[Attempt]] = defaultdict(list)
     for one in rest:
         alike[trace_id(one.trace), one.request_hash].append(one)
-    differ = len({body for _, body in alike if body}) >= BODIES_MIN
-    for (trace, body), tries in alike.items():
-        found += _by_trace(tries) if trace else _by_likeness(tries, differ and body != 0, gap_max_s)
+    bodies = {request for (_, request), tries in alike.items() if request and tries[0].request_bytes}
+    for (trace, request), tries in alike.items():
+        own = request in bodies and len(bodies) >= BODIES_MIN
+        found += _by_trace(tries) if trace else _by_likeness(tries, own, gap_max_s)
     return found
 
 
@@ -187,12 +191,12 @@ def _by_trace(tries: Sequence[Attempt]) -> list[Operation]:
     return found
 
 
-def _by_likeness(tries: Sequence[Attempt], bodies_differ: bool, gap_max_s: float | None) -> list[Operation]:
+def _by_likeness(tries: Sequence[Attempt], own_body: bool, gap_max_s: float | None) -> list[Operation]:
     chains = _chains(tries, GAP_MAX_S if gap_max_s is None else gap_max_s)
-    if bodies_differ and len(chains) == 1 and chains[0].clear:
+    if own_body and len(chains) == 1 and chains[0].clear:
         by = By.KEY if len(tries) == 1 and tries[0].key else By.BODY
         return [Operation(tuple(tries), by, True)]
-    if tries[0].key:  # keys that differ and a body that others have: nothing says that they belong together
+    if tries[0].key:  # keys that differ and a request that others make: nothing says that they belong together
         return [Operation((one,), By.KEY, True) for one in tries]
     return [Operation(tuple(one.attempts), By.LIKENESS, gap_max_s is not None and one.clear) for one in chains]
 
@@ -233,6 +237,20 @@ def of_phase(found: Iterable[Operation], phase: Phase | None, phases: Sequence[P
         return [one for one in found if one.start_s < phase.end_s and one.end_s >= phase.start_s]
     until_s = phase.end_s if phase.kind == "baseline" and any(one.kind == "window" for one in phases) else float("inf")
     return [one for one in found if one.start_s >= phase.start_s and one.end_s < until_s]
+
+
+def telling(found: Iterable[Operation], most: int) -> list[Operation]:
+    """Those with most attempts, by their start: at most so many, of the last ones alike as evenly as they come."""
+    tried = [one for one in found if len(one.attempts) > 1]
+    ranked = sorted(tried, key=lambda one: (one.tries_after_success == 0, -len(one.attempts)))
+    if len(ranked) > most:
+        last = ranked[most - 1]
+        rank = (last.tries_after_success == 0, len(last.attempts))
+        alike = [one for one in ranked if (one.tries_after_success == 0, len(one.attempts)) == rank]
+        before = ranked[: ranked.index(alike[0])]
+        room = most - len(before)
+        ranked = before + [alike[index * len(alike) // room] for index in range(room)]
+    return sorted(ranked, key=lambda one: (one.start_s, one.end_s))
 
 
 def trace_id(trace: str) -> str:

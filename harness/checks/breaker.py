@@ -64,4 +64,4 @@ class Breaker:
         else:
             points = [judge(seen, self) for judge in (six.opens, six.fast, six.probes, six.closes, six.reopens)]
         points.append(six.calm(seen, self))
-        return verdict_of(check, points, "; ".join(point.clause for point in points))
+        return verdict_of(check, points, "; ".join(point.clause for point in points), calls=self.calls)

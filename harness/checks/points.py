@@ -23,12 +23,13 @@ class Point:
     numbers: Mapping[str, Scalar] = field(default_factory=dict)
 
 
-def verdict_of(check: str, points: Sequence[Point], passed: str) -> Verdict:
+def verdict_of(check: str, points: Sequence[Point], passed: str, **asked: Scalar) -> Verdict:
     """False beats unknown beats true; of one word the first point speaks, and the others are named.
 
-    `passed` is the sentence where every point holds. The evidence keeps the word and the clause of each.
+    `passed` is the sentence where every point holds. The evidence keeps the word and the clause of each, and what of
+    the link the check was `asked` about.
     """
-    evidence: dict[str, Scalar] = {}
+    evidence: dict[str, Scalar] = {name: value for name, value in asked.items() if value is not None}
     for point in points:
         evidence[point.name] = f"{point.word.value}: {point.clause}"
         evidence |= {f"{point.name}: {name}": value for name, value in point.numbers.items()}

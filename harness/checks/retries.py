@@ -74,7 +74,7 @@ class Retries:
                 return verdict_of(check, [Point("calls", Word.UNKNOWN, unknown)], "")
         seen = self._seen(history, found)
         points = self._points(seen)
-        return verdict_of(check, points, self._passed(seen, points))
+        return verdict_of(check, points, self._passed(seen, points), calls=self.calls, gap_max_s=self.gap_max_s)
 
     def _seen(self, history: History, found: list[Operation]) -> Seen:
         chosen: dict[int, Operation] = {}

@@ -119,17 +119,17 @@ def none_after_4xx(seen: Seen) -> Point:
 
 
 def same_key(seen: Seen) -> Point:
-    """Every try of an operation bears the same key and the same body."""
+    """Every try of an operation bears the same key, and asks the same: target and body."""
 
     def changed(found: Sequence[Operation]) -> Bad:
         keys = sum(not one.same_key for one in found)
-        bad = keys or sum(not one.same_body for one in found)
-        what = "key" if keys else "body"
+        bad = keys or sum(not one.same_request for one in found)
+        what = "key" if keys else "target or body"
         whole = counted(len(found), "operation")
         return bad, f"{what} changed between attempts in {bad:,} of {whole} on {seen.link} that were tried again"
 
     tried = [one for one in seen.operations if len(one.attempts) > 1]
-    return _judged("same key and body", tried, changed, "every try bore the key and the body of the first")
+    return _judged("same key and body", tried, changed, "every try bore the key of the first and asked the same")
 
 
 def honours_retry_after(seen: Seen) -> Point | None:
@@ -178,6 +178,7 @@ def grows(found: Backoff | None, factor_min: float, link: str) -> Point:
         "operations": found.operations,
         "needed": needed,
         "first_gap_ms": round(1000 * found.mean_s[0], 3),
+        "factor_min": factor_min,
     }
     if found.operations < needed:
         clause = (

@@ -14,7 +14,7 @@ from rich.console import Console
 from harness.errors import StartError, one_of
 
 if TYPE_CHECKING:
-    from harness.stack.compose_file import StackSpec
+    from harness.stack.spec import StackSpec
 
 app = typer.Typer(
     name="harness",

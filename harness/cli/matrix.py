@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from harness.job import Result
     from harness.loader import Loaded
-    from harness.stack.compose_file import StackSpec
+    from harness.stack.spec import StackSpec
     from harness.weaknesses.plan import Trial
     from harness.weaknesses.spec import Spec
 
@@ -121,7 +121,11 @@ class _Digests:
     """What each result hangs on: the scenario and its load, the harness, the target and what it is told."""
 
     def __init__(self, spec: Spec, loaded: dict[str, Loaded], target: StackSpec, kind: str) -> None:
-        self._spec, self._loaded, self._target, self._kind = spec, loaded, target, kind
+        from harness.stack.left_out import as_found
+
+        there = as_found(target, lambda _: None) if kind == "embedded" else target  # not all that is there runs here
+        self._spec, self._loaded, self._target = spec, loaded, target
+        self._stack = f"{kind} {' '.join(there.services)}"
 
     def of(self, trial: Trial) -> str:
         from harness.loader import find_locustfile
@@ -132,7 +136,7 @@ class _Digests:
         paths += [root / name for name in self._spec.code]
         told = {**self._target.variables, **one.scenario.variables, **trial.variables}
         told |= {name: os.environ[name] for name in told if name in os.environ}
-        words = [of_the_harness(), self._kind, str(trial.seed), *(f"{name}={told[name]}" for name in sorted(told))]
+        words = [of_the_harness(), self._stack, str(trial.seed), *(f"{name}={told[name]}" for name in sorted(told))]
         return digest(root, (path.absolute() for path in paths), words)
 
 

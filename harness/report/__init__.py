@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from harness.record import History, Verdict, Word
 from harness.report import titles
 from harness.report.junit import junit
 from harness.report.markdown import summary
-from harness.report.page import Chart, page
+from harness.report.page import Chart, Section, page
+from harness.report.proofs import proofs
 from harness.store import RunFolder, read_json, write_json, write_text
 
 
@@ -36,11 +38,11 @@ def build(folder: RunFolder) -> Figures:
     shown = figures(history, verdicts, findings(history, topology))
     load_error = _last_exception(folder.logs / "load.log") if history.samples.empty else ""
     shown = replace(shown, load_error=load_error, warnings=kept.changes(folder, history, before))
-    drawn = _charts(folder, history, shown)
+    charts, sections = _charts(folder, history, shown), _sections(folder, history, verdicts)
     write_json(folder.findings, [asdict(finding) for finding in shown.findings])
-    write_text(folder.report, page(manifest, history, shown, topology, drawn))
+    write_text(folder.report, page(manifest, history, shown, topology, charts, sections))
     write_text(folder.junit, junit(shown))
-    write_text(folder.summary, summary(manifest, history, shown))
+    write_text(folder.summary, summary(manifest, history, shown, sections))
     return shown
 
 
@@ -81,17 +83,21 @@ def _last_exception(log: Path) -> str:
     return named[-1][:200] if named else ""
 
 
+_ALT = {
+    "requests": "Requests a second by outcome, and the percentiles of response time, over the run",
+    "heatmap": "Response times of all requests over the run, as a heatmap",
+    "endpoints": "Response time of each endpoint in each phase",
+    "usage": "Processor and memory of each service and of the load generator, over the run",
+}
+
+
 def _charts(folder: RunFolder, history: History, shown: Figures) -> list[Chart]:
     """Draw what there is to draw: none without samples."""
     if history.samples.empty or not history.phases:
         return []
-    from harness.report.charts import look, over_time
+    from harness.report.charts import over_time
     from harness.report.charts.endpoints import by_phase
 
-    try:
-        folder.charts.mkdir(exist_ok=True)
-    except OSError as error:
-        raise RunFolderError(f"cannot write {folder.charts}: {error.strerror or error}") from error
     end_s = max(phase.end_s for phase in history.phases)
     over = series(history)
     phases = list(dict.fromkeys(phase.name for phase in history.phases)) if len(history.phases) > 1 else ["run"]
@@ -110,7 +116,22 @@ def _charts(folder: RunFolder, history: History, shown: Figures) -> list[Chart]:
     }
     if cpu:
         figures_by_name["usage"] = over_time.usage(cpu, memory, history.windows, end_s, says["usage"])
+    return [_saved(folder, name, says[name], _ALT[name], drawn) for name, drawn in figures_by_name.items()]
+
+
+def _sections(folder: RunFolder, history: History, verdicts: Sequence[Verdict]) -> list[Section]:
+    """The proofs, drawn."""
     return [
-        Chart(name, says[name], look.save(drawn, folder.charts / f"{name}.png"))
-        for name, drawn in figures_by_name.items()
+        Section(proof, tuple(_saved(folder, one.name, one.title, one.alt, one.drawn) for one in proof.pictures))
+        for proof in proofs(history, verdicts)
     ]
+
+
+def _saved(folder: RunFolder, name: str, title: str, alt: str, drawn: Any) -> Chart:
+    from harness.report.charts import look
+
+    try:
+        folder.charts.mkdir(exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(f"cannot write {folder.charts}: {error.strerror or error}") from error
+    return Chart(name, title, alt, look.save(drawn, folder.charts / f"{name}.png"))

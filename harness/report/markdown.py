@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from harness.analysis.amounts import milliseconds, percent
 from harness.analysis.figures import Figures
 from harness.record import History, Word
+from harness.report.page import Section
 from harness.report.titles import phases_in_words
 
 MARKS = {Word.PASS: "✅", Word.FAIL: "❌", Word.UNKNOWN: "❔"}
 
 
-def summary(manifest: dict[str, Any], history: History, figures: Figures) -> str:
-    """Verdicts, the phases in a table, the first findings."""
+def summary(manifest: dict[str, Any], history: History, figures: Figures, sections: Sequence[Section] = ()) -> str:
+    """Verdicts, the phases in a table, what the proofs show, the first findings."""
     lines = [f"## {figures.scenario}: {figures.headline}", "", f"> {one_line(str(manifest['hypothesis']))}", ""]
     if figures.nothing_injected:
         lines += ["The baseline was already bad, so nothing was injected; the verdicts are of the baseline alone.", ""]
@@ -31,6 +33,9 @@ def summary(manifest: dict[str, Any], history: History, figures: Figures) -> str
     if figures.troubles:
         lines += ["", "What was not ok, the most frequent first:", ""]
         lines += [f"- {one_line(f'{one.in_words()}: {phases_in_words(one)}')}" for one in figures.troubles]
+    for section in sections:
+        lines += ["", f"{section.proof.heading}:", ""]
+        lines += [f"- {one_line(chart.title)}" for chart in section.charts]
     if figures.findings:
         lines += ["", "Bottlenecks:", ""]
         lines += [f"{number}. {one_line(one.sentence)}" for number, one in enumerate(figures.findings, 1)]

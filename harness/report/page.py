@@ -14,26 +14,29 @@ from harness.analysis.findings import none_in_words
 from harness.analysis.readings import Topology
 from harness.checks.trust import TRUST
 from harness.record import History, Mark, Scalar
+from harness.report.proofs import Proof, points
 from harness.report.titles import phases_in_words, times_in_words
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A drawn chart: its title, which is its text for those who cannot see it, and its SVG."""
+    """A drawn chart: its title and what kind of picture it is, both for those who cannot see it, and its SVG."""
 
     name: str
     title: str
+    alt: str
     svg: str
 
 
-LOST = "What is left of this run cannot tell what limited it."
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A proof: what was judged, and the charts that show it."""
 
-_ALT = {
-    "requests": "Requests a second by outcome, and the percentiles of response time, over the run",
-    "heatmap": "Response times of all requests over the run, as a heatmap",
-    "endpoints": "Response time of each endpoint in each phase",
-    "usage": "Processor and memory of each service and of the load generator, over the run",
-}
+    proof: Proof
+    charts: tuple[Chart, ...]
+
+
+LOST = "What is left of this run cannot tell what limited it."
 
 
 def environment() -> Environment:
@@ -49,7 +52,14 @@ def environment() -> Environment:
     return made
 
 
-def page(manifest: dict[str, Any], history: History, figures: Figures, topology: Topology, charts: list[Chart]) -> str:
+def page(
+    manifest: dict[str, Any],
+    history: History,
+    figures: Figures,
+    topology: Topology,
+    charts: list[Chart],
+    sections: list[Section],
+) -> str:
     """The page's HTML. Everything that came from outside is escaped."""
     phases = ["run"] if len(history.phases) < 2 else ["run", *dict.fromkeys(one.name for one in history.phases)]
     return (
@@ -61,7 +71,8 @@ def page(manifest: dict[str, Any], history: History, figures: Figures, topology:
             checks=[one for one in figures.verdicts if one.check.partition(":")[0] not in TRUST],
             trusts=[one for one in figures.verdicts if one.check.partition(":")[0] in TRUST],
             charts={chart.name: chart for chart in charts},
-            alt=_ALT,
+            sections=sections,
+            points=points,
             tables=_tables(figures, phases, [*endpoints(history), ALL] if not history.samples.empty else []),
             troubles=[(one, phases_in_words(one)) for one in figures.troubles],
             no_finding=LOST if figures.warnings else none_in_words(figures, topology),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from harness.errors import ComposeFileError
 
 if TYPE_CHECKING:
-    from harness.stack.compose_file import LinkSpec, ServiceSpec
+    from harness.stack.spec import LinkSpec, ServiceSpec
 
 NOT_HTTP = {
     3306: "MySQL",
@@ -22,13 +22,16 @@ NOT_HTTP = {
 INSTEAD = "faults of any link, such as Latency or Outage, need no tap"
 
 
-def has_tap(where: str, given: object, service: ServiceSpec, port: int) -> bool:
-    """Whether what is said of `tap` at a link asks for one. Raises ComposeFileError where it cannot be."""
+def has_tap(where: str, given: object, service: ServiceSpec, port: int, *, by_itself: bool) -> bool:
+    """Whether a link has a tap, from what is said of `tap` there; `by_itself`: where nothing is said, and HTTP may
+    cross it. Raises ComposeFileError where it cannot have the one that is asked for."""
+    spoken = "PostgreSQL" if service.is_postgres else NOT_HTTP.get(port)
     if given is None:
+        return by_itself and not spoken
+    if given is False:
         return False
     if given != "http":
-        raise ComposeFileError(f"{where}.tap must be http, or not be there at all; given {given!r}")
-    spoken = "PostgreSQL" if service.is_postgres else NOT_HTTP.get(port)
+        raise ComposeFileError(f"{where}.tap must be http, or false, or not be there at all; given {given!r}")
     if spoken:
         raise ComposeFileError(
             f"{where}.tap is for links that carry HTTP/1.1, and {service.name}:{port} speaks {spoken}; "

@@ -30,7 +30,8 @@ def names_in(text: str) -> list[str]:
 
 
 def variables_in(document: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables that the services' environments refer to, with the values that they have."""
-    bodies = (document.get("services") or {}).values()
-    texts = [str(body.get("environment") if isinstance(body, dict) else "") for body in bodies]
+    """The variables that the services' environments refer to, and their configs, with the values that they have."""
+    kinds = (("services", "environment"), ("configs", "content"))
+    bodies = ((body, key) for kind, key in kinds for body in (document.get(kind) or {}).values())
+    texts = [str(body.get(key) if isinstance(body, dict) else "") for body, key in bodies]
     return {name: environment.get(name, "") for text in texts for name in names_in(text)}

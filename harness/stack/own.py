@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.stack.compose_file import StackSpec
+    from harness.stack.spec import StackSpec
 
 OWN = TAP, OUTPOST = "harness-tap", "harness-outpost"
 """Their names among the services. No Compose file has them."""

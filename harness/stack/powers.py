@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from harness.errors import one_of
 from harness.model import DiskFault, ServiceFault
-from harness.stack.compose_file import StackSpec
+from harness.stack.spec import StackSpec
 from harness.world import POWERS
 
 CAN: Mapping[str, frozenset[str]] = {

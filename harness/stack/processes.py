@@ -24,13 +24,15 @@ from harness.errors import ComposeFileError, StartError
 from harness.masking import masked, remember, secrets_in
 from harness.stack.ballast import mounted
 from harness.stack.child import Child, last_lines
-from harness.stack.compose_file import ServiceSpec, StackSpec
+from harness.stack.compose_mounts import lay_out
 from harness.stack.heal import take_down_whole
 from harness.stack.launch import Launch, record
+from harness.stack.left_out import as_found
 from harness.stack.own import OUTPOST, OWN, TAP, own_commands
 from harness.stack.ports import free_ports, listens
 from harness.stack.postgres import Postgres
 from harness.stack.running import RunningStack
+from harness.stack.spec import ServiceSpec, StackSpec
 from harness.stack.state import RunningLink, RunningService, StackState, write
 from harness.stack.taps import give_links
 from harness.stack.toxiproxy import ToxiproxyClient
@@ -42,7 +44,11 @@ LOOPBACK = "127.0.0.1"
 
 
 def start_stack(
-    spec: StackSpec, state_path: Path, logs: Path, cancelled: Callable[[], bool] = lambda: False
+    spec: StackSpec,
+    state_path: Path,
+    logs: Path,
+    cancelled: Callable[[], bool] = lambda: False,
+    say: Callable[[str], None] = print,
 ) -> RunningStack:
     """Start everything and wait until it is ready. What it starts is in `state_path` from the first moment.
 
@@ -50,7 +56,7 @@ def start_stack(
     cannot help it.
     """
     server = provide()
-    start_up = _StartUp(spec, state_path, logs, cancelled)
+    start_up = _StartUp(as_found(spec, say), state_path, logs, cancelled)
     try:
         start_up.all(server)
     except BaseException as error:
@@ -121,6 +127,7 @@ class _StartUp:
             toxiproxy=toxiproxy,
             tap=f"{LOOPBACK}:{self._port[TAP]}" if TAP in commands else "",
             outpost=f"{LOOPBACK}:{self._port[OUTPOST]}" if OUTPOST in commands else "",
+            reached={name: f"{LOOPBACK}:{self._port[name]}" for name in self._spec.services},
             links=tuple(links),
             proxies=tuple(client.proxies().values()),
             entry=f"http://{LOOPBACK}:{self._port[self._spec.entry_service]}",
@@ -147,7 +154,10 @@ class _StartUp:
         environment = {**os.environ, **{k: self._local(v) for k, v in spec.environment.items()}}
         if spec.port_variable:
             environment[spec.port_variable] = str(port)
-        command = [sys.executable if spec.command[0] in ("python", "python3") else spec.command[0], *spec.command[1:]]
+        at = lay_out(spec.mounts, folder / spec.name, self._local)
+        program, *words = spec.command
+        python = program in ("python", "python3")
+        command = [sys.executable if python else program, *(at(self._local(word)) for word in words)]
         here = str(self._spec.path.resolve().parent)
         launch = replace(record(folder, spec.name, command, log), environment=environment, folder=here)
         self._wait_ready(self._begin(launch, port), lambda: _is_ready(port, spec.ready))

@@ -95,8 +95,8 @@ class StackState:
     dies; they are empty in the run folder of a run that only attached to a stack. `project` is the Compose project
     that the harness made, `aside` the user's own containers that were stopped for it and are started again after.
     `toxiproxy` is the service that is Toxiproxy; `tap` and `outpost` are where the harness meets its own (own.py), ""
-    where the stack has none. `notes` is a folder for what must outlive a harness that is killed: a
-    service that was asked to end (see BreakableService).
+    where the stack has none; `reached` are services by the `host:port` at which the outpost finds them. `notes` is a
+    folder for what must outlive a harness that is killed: a service that was asked to end (see BreakableService).
     """
 
     kind: str
@@ -105,6 +105,7 @@ class StackState:
     toxiproxy: str = ""
     tap: str = ""
     outpost: str = ""
+    reached: Mapping[str, str] = field(default_factory=dict)
     entry: str = ""
     entry_service: str = ""
     services: tuple[RunningService, ...] = ()
@@ -160,6 +161,7 @@ def read(path: Path) -> StackState:
             toxiproxy=body["toxiproxy"],
             tap=body["tap"],
             outpost=body["outpost"],
+            reached=body["reached"],
             entry=body["entry"],
             entry_service=body["entry_service"],
             services=tuple(_service(one) for one in body["services"].values()),

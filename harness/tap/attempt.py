@@ -34,6 +34,7 @@ class Attempt:
     request_bytes = 0
     answer_bytes = 0
     request_hash: int | None = None
+    """Of its target, as it was sent, and its body, once it is whole."""
     answer_hash: int | None = None
     injected: str | None = None
     ended_ns = 0

@@ -1,4 +1,4 @@
-"""What rules do to the service's answers: another content type, a body that is cut, a body that trickles."""
+"""What rules do to the service's answers: another content type, other rows, a body that is cut, one that trickles."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from harness.tap.live import Live
-from harness.tap.rules import CutBody, SlowBody, WrongContentType
+from harness.tap.rules import CutBody, Mutate, SlowBody, WrongContentType
 
 TICK_S = 0.05
 _CONTENT_TYPE = re.compile(rb"^content-type:[^\r\n]*", re.IGNORECASE | re.MULTILINE)
@@ -40,6 +40,10 @@ class Changes:
                 return piece, live.rule
         self.sent += len(piece)
         return piece, None
+
+    def mutating(self) -> list[Live]:
+        """The rules for which the answer is held until it is whole."""
+        return [live for live in self._lives if live.on and isinstance(live.rule, Mutate)]
 
     def slow(self) -> Live | None:
         """The rule by which the body trickles."""

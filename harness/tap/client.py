@@ -30,6 +30,25 @@ class TapLink:
     rules: tuple[tuple[int, Rule], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class MutatedAnswer:
+    """What a mutate rule did to one answer: `rows` and `fields` by name; where it was left as it was, `note` says why.
+
+    `at_ns` is of the tap's monotonic clock. Entries are numbered from 1; a gap says that some are forgotten.
+    """
+
+    number: int
+    at_ns: int
+    link: str
+    window: str
+    mutator: str
+    path: str
+    key: str
+    rows: tuple[str, ...]
+    fields: tuple[str, ...]
+    note: str
+
+
 class TapClient:
     """One tap, by the address of its control. Safe between threads: a connection a call."""
 
@@ -64,6 +83,11 @@ class TapClient:
     def clear(self) -> int:
         """Take all rules off; how many there were."""
         return int(self._call("clear")["taken_off"])
+
+    def mutations(self, since: int = 0) -> list[MutatedAnswer]:
+        """What was done to answers after the entry of that number."""
+        found = self._call("mutations", since=since)["mutations"]
+        return [MutatedAnswer(**{**one, "rows": tuple(one["rows"]), "fields": tuple(one["fields"])}) for one in found]
 
     def record(self, zero_ns: int, path: Path) -> Recording:
         """Append every attempt that ends from now on to a file, as an Arrow IPC stream. Raises TapError."""

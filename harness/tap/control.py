@@ -4,6 +4,7 @@
     {"do": "state"}                                 {"now_ns": of the monotonic clock, "recording": ..., "links": [...]}
     {"do": "put", "link": NAME, "rule": {...}}      {"id": N}; rules.py says what a rule is
     {"do": "take_off", "id": N}, {"do": "clear"}    {"taken_off": how many}
+    {"do": "mutations", "since": N}                 {"mutations": [...]}: those after number N; mutating.py says which
     {"do": "record", "zero_ns": N}                  {"recording": true}, then on this connection nothing but Arrow IPC
                                                     until it says {"do": "stop"} or ends
 
@@ -22,6 +23,7 @@ from harness.errors import one_of
 from harness.tap.link import Link, Tap
 from harness.tap.rules import rule_from
 
+REQUESTS = ("add", "state", "put", "take_off", "clear", "mutations", "record")
 LINE_MAX = 4 << 20
 FLUSH_S = 0.2
 UNREAD_MAX = 64 << 20
@@ -74,13 +76,15 @@ class Control:
                 return {"taken_off": tap.take_off(int(asked["id"]))}
             case "clear":
                 return {"taken_off": tap.take_off(None)}
+            case "mutations":
+                return {"mutations": tap.journal.since(int(asked["since"]))}
             case "record":
                 if tap.recorder.recording:
                     raise ValueError("somebody records already; one recording at a time")
                 int(asked["zero_ns"])
                 return {"recording": True}
             case other:
-                raise ValueError(one_of("request", str(other), ("add", "state", "put", "take_off", "clear", "record")))
+                raise ValueError(one_of("request", str(other), REQUESTS))
 
     def _link(self, name: str) -> Link:
         if name not in self._tap.links:

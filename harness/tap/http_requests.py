@@ -6,9 +6,10 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING
 
 import httptools
+import xxhash
 
 from harness.tap.attempt import Attempt, text_of
-from harness.tap.http_stream import HEAD_END, METHOD_NAMES, Stream
+from harness.tap.http_stream import HEAD_END, METHOD_NAMES, SEED, Stream
 
 if TYPE_CHECKING:
     from harness.tap.connection import Connection
@@ -70,6 +71,7 @@ class Requests(Stream[httptools.HttpRequestParser]):
         method = parser.get_method()
         attempt.method = METHOD_NAMES.get(method) or method.decode("latin-1")
         attempt.path = link.templates.cache.get(url) or link.templates.of(url)
+        self._seed = xxhash.xxh3_64_intdigest(url, seed=SEED)  # the hash of a request is of its target and its body
         self.headed = self.in_body = True
         self._head_size = 0
         if link.rules:
@@ -89,8 +91,8 @@ class Requests(Stream[httptools.HttpRequestParser]):
         self.busy = False
         if self._link.rules:
             attempt.keep_alive = self.parser.should_keep_alive()
-        if self.seen:
-            attempt.request_bytes, attempt.request_hash = self.seen, self._digest()
+        attempt.request_hash = self._digest() if self.seen else self._seed
+        attempt.request_bytes = self.seen
         if self._tail or self.chunked or self.length is not None:
             self._rest()
         self.in_body = False

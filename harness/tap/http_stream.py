@@ -56,6 +56,8 @@ class Stream(Generic[_Parser]):
         """Set when a head ends (cleared by who feeds in pieces), and when the last that was fed ended a message."""
         self.faults = 0
         """Of ours, in a callback."""
+        self._seed = SEED
+        """Of the body's hash."""
         self._tail = b""
         self._head_size = 0
         self._first: bytes | None = None
@@ -115,14 +117,14 @@ class Stream(Generic[_Parser]):
             self._first = body
         else:
             if self._hash is None:
-                self._hash = xxhash.xxh3_64(self._first or b"", seed=SEED)
+                self._hash = xxhash.xxh3_64(self._first or b"", seed=self._seed)
                 self._first = b""
             self._hash.update(body)
         self.seen += len(body)
 
     def _digest(self) -> int:
         """Of the body that has ended."""
-        return self._hash.intdigest() if self._hash else xxhash.xxh3_64_intdigest(self._first or b"", seed=SEED)
+        return self._hash.intdigest() if self._hash else xxhash.xxh3_64_intdigest(self._first or b"", seed=self._seed)
 
     def _rest(self) -> None:
         """Between messages."""

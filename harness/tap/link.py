@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.tap.connection import Connection
 from harness.tap.live import Live
+from harness.tap.mutating import Journal
 from harness.tap.recorder import Recorder
 from harness.tap.rules import Rule, rule_to
 from harness.tap.sockets import Watcher, listener
@@ -65,7 +66,7 @@ class Tap:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop, self.watcher = loop, Watcher(loop)
         self.links: dict[str, Link] = {}
-        self.recorder = Recorder(self._interrupted)
+        self.recorder, self.journal = Recorder(self._interrupted), Journal()
         self._connections = self._rules = 0
 
     def next_number(self) -> int:

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from harness.tap.attempt import Attempt
+from harness.tap.mutating import Earlier
 from harness.tap.rules import Answering, FailFirst, FailRatio, Rule
 
 KEYS_MAX = 100_000
@@ -19,6 +20,8 @@ class Live:
         self.number, self.rule, self.on = number, rule, True
         self.waiting: set[Callable[[], None]] = set()
         """Called when the rule is taken off."""
+        self.earlier = Earlier()
+        """Bodies that it mutated."""
         self._requests = 0
         self._attempts: OrderedDict[str, int] = OrderedDict()
 

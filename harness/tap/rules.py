@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from http import HTTPStatus
 from typing import Any, ClassVar
 
+from harness.baddata.mutation import Mutation
 from harness.bounds import positive, ratio, whole
 from harness.errors import one_of
 from harness.http_bounds import answering, ending, matching, media_type
@@ -178,9 +179,41 @@ class Duplicate(Rule):
     kind = "duplicate"
 
 
-KINDS: Mapping[str, type[Rule]] = {
-    one.kind: one for one in (Status, FailFirst, FailRatio, Delay, Hang, WrongContentType, CutBody, SlowBody, Duplicate)
-}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutate(Rule):
+    """The rows in answers of 2xx are damaged, as `mutation` says (baddata/mutation.py has the names).
+
+    An answer that is longer than 8 MB, or is not read as rows, passes as it is; the tap's journal says why.
+    """
+
+    kind = "mutate"
+    mutation: str
+    rows: int = 0
+    ratio: float = 0.0
+    field: str = ""
+    id_field: str = ""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        Rule.__post_init__(self)
+        _ = self.what
+
+    @property
+    def what(self) -> Mutation:
+        """Raises ValueError."""
+        return Mutation(
+            kind=self.mutation,
+            rows=self.rows,
+            ratio=self.ratio,
+            field=self.field,
+            id_field=self.id_field,
+            seed=self.seed,
+        )
+
+
+_RULES = (Status, FailFirst, FailRatio, Delay, Hang, WrongContentType, CutBody, SlowBody, Duplicate, Mutate)
+KINDS: Mapping[str, type[Rule]] = {one.kind: one for one in _RULES}
+_TEXTS = ("name", "method", "path", "body", "content_type", "end", "mutation", "field", "id_field")
 
 
 def rule_from(data: Mapping[str, Any]) -> Rule:
@@ -193,7 +226,7 @@ def rule_from(data: Mapping[str, Any]) -> Rule:
     for name, value in given.items():
         if name not in known:
             raise ValueError(one_of(f"field of {kind}", name, known))
-        text = name in ("name", "method", "path", "body", "content_type", "end")
+        text = name in _TEXTS
         if text is not isinstance(value, str) and not (name == "retry_after_s" and value is None):
             raise ValueError(f"{name} of {kind} must be {'a text' if text else 'a number'}; given {value!r}")
     try:

@@ -9,6 +9,7 @@ from harness.tap.attempt import Attempt
 from harness.tap.changes import Pacer
 from harness.tap.http_answers import Answers
 from harness.tap.http_stream import Malformed
+from harness.tap.mutating import BODY_MAX, mutated, too_long
 from harness.tap.rules import CutBody
 from harness.tap.sockets import left_unread
 
@@ -33,8 +34,10 @@ class Upstream(asyncio.Protocol):
         self._pacer: Pacer | None = None
         self._rest = b""
         """What came behind a piece that trickles."""
-        self._head = b""
-        """The beginning of a head that is to be changed."""
+        self._kept = bytearray()
+        """The beginning of a head that is to be changed, or of an answer that is held until it is whole."""
+        self._held = 0
+        """The length of the head of such an answer."""
         self._cut_by: CutBody | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -52,7 +55,7 @@ class Upstream(asyncio.Protocol):
         answers = self.answers or self._first(data)
         if answers is None:
             connection.write(data)
-        elif connection.ledger.exact or self._pacer is not None or self._head:
+        elif connection.ledger.exact or self._pacer is not None or self._kept:
             self._route(data)
         else:
             connection.write(data)
@@ -90,8 +93,7 @@ class Upstream(asyncio.Protocol):
                 answers.feed(piece)
                 answers.skip_body_of_head()
             except Malformed:
-                connection.write(self._head + piece + data[at:])
-                self._head = b""
+                connection.write(self._taken() + piece + data[at:])
                 connection.malformed_answer()
                 return
             finally:
@@ -107,17 +109,73 @@ class Upstream(asyncio.Protocol):
     def _change(self, attempt: Attempt, piece: bytes, answers: Answers) -> None:
         changes = attempt.changes
         assert changes is not None
-        if answers.headed or not (answers.in_body or answers.ended):
-            self._head += piece
-            if answers.headed:
-                head, self._head = self._head, b""
-                name = None
-                if not answers.interim:
-                    head, name = changes.head(head)
-                if name is not None:
-                    attempt.touched_by(name)
-                self._connection.write(head)
-            return
+        if self._held:
+            self._kept += piece
+            if len(self._kept) - self._held > BODY_MAX:
+                too_long(attempt, changes.mutating(), self._connection.link.tap.journal)
+                self._let_go(attempt, whole=False)
+            elif answers.ended:
+                self._let_go(attempt, whole=True)
+        elif answers.headed or not (answers.in_body or answers.ended):
+            self._kept += piece
+            if answers.headed and not self._hold(attempt, answers):
+                self._pass_head(attempt, self._taken(), answers.interim)
+        else:
+            self._pass_body(attempt, piece)
+
+    def _hold(self, attempt: Attempt, answers: Answers) -> bool:
+        """Whether the answer whose head is whole is to be held."""
+        assert attempt.changes is not None
+        if not answers.in_body or not 200 <= answers.status < 300 or answers.status == 206:
+            return False
+        lives = attempt.changes.mutating()
+        if lives and (answers.length or 0) > BODY_MAX:
+            too_long(attempt, lives, self._connection.link.tap.journal)
+            return False
+        for live in lives:
+            live.waiting.add(self._release)
+        self._held = len(self._kept) if lives else 0
+        return bool(lives)
+
+    def _taken(self) -> bytes:
+        """What is kept, which is kept no longer."""
+        kept, self._held = bytes(self._kept), 0
+        self._kept.clear()
+        if self.answers is not None and self.answers.attempt is not None and self.answers.attempt.changes is not None:
+            for live in self.answers.attempt.changes.mutating():
+                live.waiting.discard(self._release)
+        return kept
+
+    def _let_go(self, attempt: Attempt, whole: bool) -> None:
+        """Pass on the answer that is held: changed, or what there is of it as it came."""
+        assert attempt.changes is not None
+        at = self._held
+        kept = self._taken()
+        head, body = kept[:at], kept[at:]
+        lives = attempt.changes.mutating()
+        if whole and lives:
+            head, body = mutated(attempt, lives, head, body, self._connection.link.tap.journal)
+        self._pass_head(attempt, head, False)
+        self._pass_body(attempt, body)
+
+    def _release(self) -> None:
+        """What is held need not be whole any more: a rule was taken off, or no more will come."""
+        if self._held and self.answers is not None and self.answers.attempt is not None:
+            self._let_go(self.answers.attempt, whole=False)
+            self.read_or_not()
+
+    def _pass_head(self, attempt: Attempt, head: bytes, interim: bool) -> None:
+        assert attempt.changes is not None
+        name = None
+        if not interim:
+            head, name = attempt.changes.head(head)
+        if name is not None:
+            attempt.touched_by(name)
+        self._connection.write(head)
+
+    def _pass_body(self, attempt: Attempt, piece: bytes) -> None:
+        changes = attempt.changes
+        assert changes is not None
         piece, self._cut_by = changes.body(piece)
         slow = changes.slow()
         if slow is not None and piece:
@@ -145,6 +203,8 @@ class Upstream(asyncio.Protocol):
         rest, self._rest = self._rest, b""
         if rest:
             self._route(rest)
+        if self._eof:
+            self._connection.upstream_ended()
         self.read_or_not()
 
     def _answered(self) -> None:
@@ -163,19 +223,33 @@ class Upstream(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self._eof = True
-        self._connection.write(self._head)
-        if self.answers is not None and not self.raw:
-            self.answers.end_of_stream()
+        answers = self.answers
+        if answers is not None and answers.attempt is not None and self._held:
+            answers.stepping = True
+            answers.end_of_stream()
+            answers.stepping = False
+            self._let_go(answers.attempt, whole=answers.ended)
+            if self._cut_by is not None or self._pacer is not None:
+                return True
+            if answers.ended:
+                self._answered()
+        else:
+            self._connection.write(self._taken())
+            if answers is not None and not self.raw:
+                answers.end_of_stream()
         self._connection.upstream_ended()
         return True
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self.lost = True
         self._connection.send = nowhere
-        if exc is not None and self.transport is not None and not self._connection.lost:
+        by_reset = exc is not None and self.transport is not None and not self._connection.lost
+        if by_reset and self.transport is not None:
             left = left_unread(self.transport)
             if left:
                 self.data_received(left)
+        self._release()
+        if by_reset:
             self._connection.reset_client()
         if self._pacer is not None:
             self._pacer.stop()

@@ -15,6 +15,7 @@ from tests.attempts import operations as many
 from tests.builders import history, steady, window
 
 NO_KEY = {"key": "", "request_hash": 0}
+GET = {"method": "GET", "path": "/items/{}", "request_bytes": 0}
 
 
 def _of(rows, **more):
@@ -51,7 +52,7 @@ def test_a_new_key_for_each_try_is_seen_through(how):
             rows.append(replace(row, key=f"{number}-{index}"))
     found = _of(rows)
     assert [len(one.attempts) for one in found] == [3] * 12
-    assert {(one.by, one.sure, one.same_key, one.same_body) for one in found} == {(By(how), True, False, True)}
+    assert {(one.by, one.sure, one.same_key, one.same_request) for one in found} == {(By(how), True, False, True)}
 
 
 def test_keys_that_differ_with_bodies_that_do_not_join_nothing():
@@ -70,10 +71,27 @@ def test_a_traceparent_is_its_trace():
 
 
 def test_calls_of_one_trace_that_cannot_be_told_from_tries_are_not_sure():
-    """`/items/{}` without a body may be three items, each failing once."""
+    """Requests for `/items/{}` that were not whole may be for three items."""
     rows = operation("", 1, (BUSY, BUSY, BUSY), (0.01, 0.01), trace="t", method="GET", path="/items/{}")
     assert [(len(one.attempts), one.sure) for one in _of(rows)] == [(3, False)]
     assert [one.sure for one in _of([replace(row, path="/items") for row in rows])] == [True]
+
+
+def test_calls_of_one_trace_are_told_apart_by_what_they_ask_for():
+    """Three items that failed once each are no retries; one that was asked for three times is."""
+    rows = operation("", 1, (BUSY, BUSY, BUSY), (0.01, 0.01), trace="t", **GET)
+    items = [replace(row, request_hash=n) for n, row in enumerate(rows, 7)]
+    assert [len(one.attempts) for one in _of(items)] == [1, 1, 1]
+    assert [(len(one.attempts), one.sure) for one in _of([replace(row, request_hash=7) for row in rows])] == [(3, True)]
+
+
+def test_two_who_ask_for_one_thing_are_not_surely_one():
+    """However many targets there are: without a body of its own, a request says only what is asked for."""
+    rows = [replace(row, request_hash=n // 2 + 1) for n, row in enumerate(calls(5, 10, 20, BUSY, key="", **GET))]
+    found = _of(rows)
+    assert {(len(one.attempts), one.by, one.sure) for one in found} == {(2, By.LIKENESS, False)}
+    with_bodies = _of([replace(row, request_bytes=9) for row in rows])
+    assert {(len(one.attempts), one.by, one.sure) for one in with_bodies} == {(2, By.BODY, True)}
 
 
 def test_after_a_success_the_same_call_is_a_new_operation():
@@ -110,8 +128,9 @@ def test_a_client_that_gave_up_may_be_seen_to_leave_late():
 def test_a_body_that_changes_under_one_key_is_seen():
     """The key says that it is one operation, the hashes that it is not."""
     rows = operation("a", 1, (BUSY, OK), (0.1,))
+    assert _of([rows[0], replace(rows[1], request_hash=0)])[0].same_request  # it was not whole: nothing is known of it
     (one,) = _of([rows[0], replace(rows[1], request_hash=99)])
-    assert (one.same_key, one.same_body) == (True, False)
+    assert (one.same_key, one.same_request) == (True, False)
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_what_a_sound_client_may_do_convicts_it_of_nothing(rows):
         ),
         (
             _bodies_anew(_sound(12)),
-            "Body changed between attempts in 12 of 12 operations on api-payments that were tried again",
+            "Target or body changed between attempts in 12 of 12 operations on api-payments that were tried again",
         ),
         (
             _wait_asked(_after(LIMITED, (OK,), 3), 2.0),

@@ -8,6 +8,7 @@ from dataclasses import MISSING, fields
 import pytest
 
 from harness import (
+    BadData,
     CutBody,
     DuplicateRequest,
     FailFirst,
@@ -30,6 +31,7 @@ from harness.tap.rules import KINDS, rule_from
 
 ANSWER = {"code": 503, "retry_after_s": None, "body": ""}
 ALL = {"method": "", "path": ""}
+ROWS = {"rows": 0, "ratio": 0.0, "field": "", "id_field": "", "seed": 0}
 LINK = "api-payments"
 
 PUT = [
@@ -47,6 +49,11 @@ PUT = [
     (CutBody(LINK, after_bytes=0, end="FIN"), "cut_body", {"after_bytes": 0, "end": "FIN"}),
     (SlowBody(LINK, bytes_per_s=100), "slow_body", {"bytes_per_s": 100}),
     (DuplicateRequest(LINK, method="POST"), "duplicate", {"method": "POST"}),
+    (
+        BadData(LINK, mutation="unit-x100", rows=3, field="cents", path="/batches/{}", seed=7),
+        "mutate",
+        {**ROWS, "mutation": "unit-x100", "rows": 3, "field": "cents", "path": "/batches/{}", "seed": 7},
+    ),
 ]
 
 

@@ -32,7 +32,16 @@ def test_the_reference_stack_is_read_whole():
     link = spec.links["api-postgres"]
     assert (link.client, link.service, link.listen, link.upstream) == ("api", "postgres", 15432, 5432)
     assert spec.services["api"].environment["WEAKNESS"] == "tiny-pool"
-    told = ("ALERT_WEBHOOK_URL", "DAY_S", "FEED_FORMAT", "FEED_RATIO", "FEED_WITHOUT", "PULL_EVERY_S", "SEED")
+    told = (
+        "ALERT_WEBHOOK_URL",
+        "DAY_S",
+        "FEED_FORMAT",
+        "FEED_RATIO",
+        "FEED_WITHOUT",
+        "PULL_EVERY_S",
+        "RUNBOOKS_URL",
+        "SEED",
+    )
     assert spec.variables == {"WEAKNESS": "tiny-pool", **dict.fromkeys(told, "")}
     assert {link.name for link in spec.tapped} == {"api-payments", "api-shipping", "etl-feed"}
     assert spec.services["postgres"].is_postgres
@@ -50,7 +59,7 @@ def test_the_reference_stack_is_read_whole():
         (lambda d: d["x-harness"]["links"]["api-postgres"].update(service="postgre"), "did you mean 'postgres'"),
         (lambda d: d["x-harness"]["links"]["api-postgres"].update(listen=70000), "given 70000"),
         (lambda d: d["x-harness"].update(links=["api-postgres"]), "x-harness.links must be a mapping"),
-        (lambda d: d["x-harness"]["links"]["api-payments"].update(tap="https"), "tap must be http, or not be there"),
+        (lambda d: d["x-harness"]["links"]["api-payments"].update(tap="https"), "tap must be http, or false"),
         (lambda d: d["x-harness"]["links"]["api-payments"].update(tap=True), "given True"),
         (lambda d: d["x-harness"]["links"]["api-postgres"].update(tap="http"), "postgres:5432 speaks PostgreSQL"),
         (lambda d: d["x-harness"]["links"]["etl-postgres"].update(tap="http", upstream=80), "speaks PostgreSQL"),

@@ -8,8 +8,8 @@ import pytest
 
 from harness.errors import HealIncomplete, StartError
 from harness.stack import heal, processes
-from harness.stack.compose_file import ServiceSpec, StackSpec
 from harness.stack.processes import start_stack
+from harness.stack.spec import ServiceSpec, StackSpec
 
 SECRET = "correct-horse-battery"
 

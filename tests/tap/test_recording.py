@@ -95,9 +95,24 @@ def test_what_an_attempt_says_of_itself(bench: Bench):
         (503, "fail", 12.0, 4)
     }
     assert [row["request_hash"] == rows[0]["request_hash"] for row in rows] == [True, True, False, False]
-    assert rows[3]["request_hash"] is None
     assert len({row["answer_hash"] for row in rows}) == 1
     assert all(0 < row["started_ns"] < row["ended_ns"] < time.monotonic_ns() - zero_ns for row in rows)
+
+
+def test_a_request_is_told_from_another_by_its_target_and_its_body(bench: Bench):
+    """Ids and queries are of the target; another method, and what else the head says, are not."""
+    _name, at = bench.link(Seen())
+    targets = ("/items/1", "/items/2", "/items/1", "/items/1?page=2")
+    with bench.recording() as rows, Dialled(at) as client:
+        for target in targets:
+            client.ask(f"GET {target} HTTP/1.1\r\nX-Span: {len(rows)}\r\n\r\n".encode())
+        client.ask(_post(b"a"))
+        client.ask(_post(b"a").replace(b"/orders", b"/refunds"))
+    hashes = [row["request_hash"] for row in rows]
+    assert None not in hashes
+    assert hashes[0] == hashes[2]
+    assert len(set(hashes)) == 5
+    assert {row["path"] for row in rows[:4]} == {"/items/{}"}
 
 
 def test_nothing_is_kept_when_nobody_records(bench: Bench):

@@ -16,6 +16,7 @@ from harness.tap.rules import (
     FailFirst,
     FailRatio,
     Hang,
+    Mutate,
     Rule,
     SlowBody,
     Status,
@@ -34,6 +35,7 @@ ALL = [
     CutBody(name="w", after_bytes=0, end="FIN"),
     SlowBody(name="w", bytes_per_s=1000),
     Duplicate(name="w"),
+    Mutate(name="w", mutation="unit-x100", rows=3, field="cents", id_field="number", seed=7),
 ]
 
 
@@ -59,6 +61,8 @@ def test_every_rule_goes_through_json():
         ({"kind": "delay", "name": "w", "delay_ms": 0}, "delay_ms must be more than 0"),
         ({"kind": "delay", "name": "w", "delay_s": 1}, "did you mean 'delay_ms'"),
         ({"kind": "cut_body", "name": "w", "after_bytes": 1, "end": "rst"}, "unknown end 'rst'"),
+        ({"kind": "mutate", "name": "w", "mutation": "unit-x10"}, "did you mean 'unit-x100'"),
+        ({"kind": "mutate", "name": "w", "mutation": "bom", "rows": 2}, "rows would do nothing"),
         ({"kind": "wrong_content_type", "name": "w", "content_type": "a\r\nSet-Cookie: b"}, "printable"),
     ],
 )

@@ -67,5 +67,5 @@ def by_phase(figures: Figures, phases: Sequence[str], endpoints: Sequence[str], 
     axis.set_ylim(y - 0.3, -0.2)
     axis.grid(axis="y", visible=False)
     axis.set_xlabel("response time: p50 to p99, dot at p95")
-    drawn.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    look.titled(drawn, title)
     return drawn

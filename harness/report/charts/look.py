@@ -89,8 +89,11 @@ def figure(height_in: float, rows: int, heights: Sequence[float]) -> tuple[Figur
     return made, list(axes[:, 0])
 
 
-def over_time(axes: Sequence[Axes], windows: Sequence[PlannedWindow], end_s: float) -> None:
-    """Seconds on the run's clock below; every window shaded, with its name at the top of the first panel."""
+def over_time(axes: Sequence[Axes], windows: Sequence[PlannedWindow], end_s: float, *, share: float = 1.0) -> None:
+    """Seconds on the run's clock below; every window shaded, with its name at the top of the first panel.
+
+    `share` is how much of the picture's width the panels take, for as many characters there is room.
+    """
     seen = [(one.name, one.start_s, min(one.end_s, end_s)) for one in windows if one.start_s < end_s]
     for axis in axes:
         axis.set_xlim(0, end_s)
@@ -98,8 +101,8 @@ def over_time(axes: Sequence[Axes], windows: Sequence[PlannedWindow], end_s: flo
             axis.axvspan(start_s, until_s, color=SHADE, alpha=0.16, linewidth=0)
     lanes: list[float] = []
     for name, start_s, until_s in sorted(seen, key=lambda one: one[1]):
-        text = name if len(name) <= NAME_LENGTH_MAX else f"{name[: NAME_LENGTH_MAX - 1]}…"
-        wide_s = end_s * CHARACTER * len(text)
+        text = short(name, int(NAME_LENGTH_MAX * share))
+        wide_s = end_s * CHARACTER / share * len(text)
         late = start_s + wide_s > end_s  # then its name ends where the window does, so that it stays on the chart
         at_s = max(until_s, wide_s) if late else start_s
         from_s, reach_s = (at_s - wide_s, at_s) if late else (at_s, max(until_s, at_s + wide_s))
@@ -119,6 +122,31 @@ def over_time(axes: Sequence[Axes], windows: Sequence[PlannedWindow], end_s: flo
     drawn: Any = axes[0].figure
     drawn.set_figheight(drawn.get_figheight() + max(0, len(lanes) - 2) * 11 / 72)  # room for names above names
     axes[-1].set_xlabel("seconds on the run's clock")
+
+
+def short(name: str, length_max: int) -> str:
+    """A name that fits: what is too long ends in an ellipsis."""
+    return name if len(name) <= length_max else f"{name[: length_max - 1]}…"
+
+
+def titled(drawn: Figure, title: str) -> None:
+    """The sentence over a picture."""
+    drawn.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold", wrap=True)
+
+
+def beside(axis: Axes, value: float, text: str, size: float = 8, colour: str = FAINT) -> None:
+    """Words at the right of a chart, at a value of its y axis."""
+    axis.annotate(
+        text,
+        (1.0, value),
+        xytext=(5, 0),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        va="center",
+        fontsize=size,
+        color=colour,
+        annotation_clip=False,
+    )
 
 
 def in_milliseconds(axis: Any, low_ms: float, high_ms: float) -> None:

@@ -58,7 +58,7 @@ def matrix(shown: Matrix, title: str) -> Figure:
                 _one(axis, x, y, shown.cell(kind, subject, column), _has(shown, kind, subject, column))
             y += 1
     finish(axis, ticks, labels, {f"{kind}s" for kind, _, _ in blocks})
-    drawn.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold", wrap=True)
+    look.titled(drawn, title)
     return drawn
 
 

@@ -34,7 +34,7 @@ def requests(
     seen = [(name, colour) for name, colour in OUTCOMES if series.rates[name].any()]
     for row, (name, colour) in enumerate(seen):
         _label(rates, end_s, rates.get_ylim()[1] * (0.16 + 0.2 * row), name, colour)
-    drawn.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold", wrap=True)
+    look.titled(drawn, title)
 
     lines = ((0.5, "p50", look.P50), (0.95, "p95", look.P95), (0.99, "p99", look.P99))
     limits = objectives(verdicts)
@@ -91,7 +91,7 @@ def heatmap(series: Series, windows: Sequence[PlannedWindow], end_s: float, titl
     shown.set_ylim(0, len(counts))
     shown.axis("off")
     axis.set_ylabel("response time")
-    drawn.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    look.titled(drawn, title)
     return drawn
 
 
@@ -119,7 +119,7 @@ def usage(
         _spread_labels(axis, end_s, ends)
     cores.set_ylabel("cores in use")
     megabytes.set_ylabel("memory, MB")
-    drawn.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    look.titled(drawn, title)
     return drawn
 
 

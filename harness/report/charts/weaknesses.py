@@ -61,5 +61,5 @@ def weaknesses(shown: Table, title: str) -> Figure:
                 tile(axis, x, y, block.alarms_in_words(kind), tint=tint, edge=edge, bold=bool(alarms))
             y += 1
     finish(axis, ticks, labels, {block.scenario for block in shown.blocks})
-    drawn.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold", wrap=True)
+    look.titled(drawn, title)
     return drawn

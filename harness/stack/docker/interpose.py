@@ -16,9 +16,9 @@ from harness.adopt.project import ComposeProject, parse
 from harness.adopt.subnets import Subnets
 from harness.adopt.yaml_text import Node
 from harness.errors import StartError
-from harness.stack.compose_file import StackSpec
 from harness.stack.docker.engine import Engine
 from harness.stack.docker.isolation import own_network
+from harness.stack.spec import StackSpec
 
 TOXIPROXY_IMAGE = "ghcr.io/shopify/toxiproxy:2.12.0"
 

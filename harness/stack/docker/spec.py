@@ -19,11 +19,12 @@ from harness.errors import ComposeFileError
 from harness.masking import shown
 from harness.stack import compose_yaml
 from harness.stack.compose_disks import bounded_volumes, disks_of
-from harness.stack.compose_file import ServiceSpec, StackSpec, read_links, read_ports
+from harness.stack.compose_links import read_links, read_ports, read_process_ports
 from harness.stack.compose_variables import variables_in
 from harness.stack.docker import compose
 from harness.stack.docker.compose import ComposeFiles
 from harness.stack.own import with_webhook
+from harness.stack.spec import ServiceSpec, StackSpec
 
 
 def _document(path: Path) -> Mapping[str, Any]:
@@ -73,7 +74,11 @@ def read_spec(paths: Sequence[Path], variables: Mapping[str, str] | None = None)
     where = adopted[-1] if adopted else own[0]
     bounded = bounded_volumes(resolved.get("volumes") or {})
     jobs = {name for body in resolved["services"].values() for name in _awaited(body)}
-    services = {name: _service(name, body, bounded, name in jobs) for name, body in resolved["services"].items()}
+    ports = read_process_ports(where, extension)
+    services = {
+        name: _service(name, body, bounded, name in jobs, ports.get(name, 0))
+        for name, body in resolved["services"].items()
+    }
     mode = str(extension.get("mode", ""))
     links, entry_service, entry_port = read_links(where, extension, services, by_networks=bool(mode))
     toxiproxy, alerts = str(extension.get("toxiproxy", "toxiproxy")), str(extension.get("alerts") or "")
@@ -104,11 +109,12 @@ def _awaited(body: Mapping[str, Any]) -> list[str]:
     return [name for name, one in how if (one or {}).get("condition") == "service_completed_successfully"]
 
 
-def _service(name: str, body: Mapping[str, Any], bounded: Mapping[str, int], is_job: bool) -> ServiceSpec:
+def _service(name: str, body: Mapping[str, Any], bounded: Mapping[str, int], is_job: bool, port: int) -> ServiceSpec:
     return ServiceSpec(
         name,
         str(body.get("image", "")),
         depends_on=tuple(body.get("depends_on") or ()),
+        port=port,
         disks=disks_of(body, bounded),
         is_job=is_job,
     )

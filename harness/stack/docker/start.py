@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from harness.adopt.attach import upstream_name
 from harness.adopt.yaml_text import Node
 from harness.errors import StartError
-from harness.stack.compose_file import StackSpec
 from harness.stack.docker.compose import ComposeFiles
 from harness.stack.docker.connections import member, open_ports
 from harness.stack.docker.interpose import interpose
@@ -20,6 +20,7 @@ from harness.stack.heal import take_down_whole
 from harness.stack.own import OUTPOST, TAP
 from harness.stack.ports import free_ports, listens
 from harness.stack.running import RunningStack
+from harness.stack.spec import StackSpec
 from harness.stack.state import RunningLink, StackState
 from harness.stack.taps import answers, give_links
 from harness.stack.toxiproxy import ProxyState, ToxiproxyClient
@@ -59,6 +60,17 @@ def start_stack(
         take_down_whole(copy.state, error)
         raise
     return RunningStack(copy.state)
+
+
+def _reached(spec: StackSpec) -> dict[str, str]:
+    """Services by the address at which they are found from Toxiproxy's network namespace, those with a known port.
+    Where Toxiproxy bears the name of one it is found by another."""
+    ports = {name: found[0] for name, found in spec.ports.items() if found}
+    ports |= {one.name: one.port for one in spec.services.values() if one.port}
+    ports |= {link.service: link.upstream for link in spec.links.values()}
+    ports.setdefault(spec.entry_service, spec.entry_port)
+    borne = {link.service for link in spec.links.values()} if spec.mode else set()
+    return {name: f"{upstream_name(name) if name in borne else name}:{port}" for name, port in ports.items()}
 
 
 def _ports_of_entry(copy: ProjectCopy, spec: StackSpec) -> tuple[int, ...] | None:
@@ -118,6 +130,7 @@ def _find_links(copy: ProjectCopy, spec: StackSpec, api_port: int, entry_port: i
         toxiproxy=spec.toxiproxy,
         tap=f"127.0.0.1:{outside[TAP]}" if TAP in outside else "",
         outpost=f"127.0.0.1:{outside[OUTPOST]}" if OUTPOST in outside else "",
+        reached=_reached(spec),
         links=tuple(links),
         proxies=tuple(proxies),
         entry=f"http://127.0.0.1:{entry_port}",

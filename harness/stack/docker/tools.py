@@ -16,8 +16,8 @@ from pathlib import Path
 
 import harness
 from harness.adopt.yaml_text import Node
-from harness.stack.compose_file import StackSpec
 from harness.stack.own import CONTROL_PORT, OUTPOST, TAP, WEBHOOK_PORT
+from harness.stack.spec import StackSpec
 
 PYTHON_IMAGE = "python:3.11-slim"
 PACKAGES = ("httptools", "pyarrow", "uvloop", "xxhash")

@@ -18,7 +18,7 @@ LABELS = {"io.resilience-harness.run": "abc"}
 
 
 def copy_of(
-    ports: Mapping[str, tuple[int, int]] | None = None, taken: Mapping[str, str] | None = None, **document: Any
+    ports: Mapping[str, Mapping[int, int]] | None = None, taken: Mapping[str, str] | None = None, **document: Any
 ) -> dict[str, Any]:
     """The override for a project that is `shop` to its user and `shop-hx-abc` to us."""
     resolved = {"name": "shop-hx-abc", **document}
@@ -28,13 +28,13 @@ def copy_of(
 
 def service(**body: Any) -> dict[str, Any]:
     """What the override makes of one service, `web`, which the load meets at its port 8000."""
-    made: dict[str, Any] = copy_of({"web": (8000, 20001)}, services={"web": body})["services"]["web"]
+    made: dict[str, Any] = copy_of({"web": {8000: 20001}}, services={"web": body})["services"]["web"]
     return made
 
 
 def test_the_entry_is_met_on_the_loopback_and_no_other_port_is_published() -> None:
     """The user's own ports may be taken: by the user's own copy."""
-    made = copy_of({"web": (8000, 20001)}, services={"web": {"ports": [1]}, "db": {"ports": [2]}, "job": {}})
+    made = copy_of({"web": {8000: 20001}}, services={"web": {"ports": [1]}, "db": {"ports": [2]}, "job": {}})
     assert made["services"]["web"]["ports"] == Tagged(["127.0.0.1:20001:8000"])
     assert made["services"]["db"]["ports"] == NOTHING
     assert "ports" not in made["services"]["job"]

@@ -9,9 +9,9 @@ import pytest
 
 from harness.errors import ComposeFileError
 from harness.stack import compose_yaml
-from harness.stack.compose_file import StackSpec
 from harness.stack.docker import compose, spec
 from harness.stack.docker.compose import ComposeFiles
+from harness.stack.spec import StackSpec
 
 SERVICES = "services:\n  web: {image: a, labels: {since: 2024-02-30}}\n  api: {image: a}\n"
 LINK = "{web-api: {client: web, service: api, port: 8000}}"
@@ -45,15 +45,15 @@ def test_an_adopted_project_is_what_the_override_says(tmp_path: Path) -> None:
     assert found.ports == {"api": (8000,)}
 
 
-def test_a_link_of_an_adopted_project_has_a_tap_where_its_override_says_so(tmp_path: Path) -> None:
-    """In the same words as in a project with a Toxiproxy of its own, and with the same bounds."""
-    assert read(tmp_path, ADOPTED).tapped == ()
-    tapped = ADOPTED.replace("port: 8000}", "port: 8000, tap: http}")
-    assert [link.name for link in read(tmp_path, tapped).tapped] == ["web-api"]
+def test_a_link_of_an_adopted_project_has_a_tap_by_itself(tmp_path: Path) -> None:
+    """Where HTTP may cross it, unless its override says that it is to have none; with the same bounds as elsewhere."""
+    assert [link.name for link in read(tmp_path, ADOPTED).tapped] == ["web-api"]
+    assert read(tmp_path, ADOPTED.replace("port: 8000}", "port: 8000, tap: false}")).tapped == ()
+    assert read(tmp_path, ADOPTED.replace("port: 8000}", "port: 27017}")).tapped == ()
     with pytest.raises(ComposeFileError, match=r"override\.yml: x-harness\.links\.web-api\.tap must be http.*'tcp'"):
-        read(tmp_path, tapped.replace("tap: http", "tap: tcp"))
+        read(tmp_path, ADOPTED.replace("port: 8000}", "port: 8000, tap: tcp}"))
     with pytest.raises(ComposeFileError, match="api:27017 speaks MongoDB"):
-        read(tmp_path, tapped.replace("port: 8000", "port: 27017"))
+        read(tmp_path, ADOPTED.replace("port: 8000}", "port: 27017, tap: http}"))
 
 
 def test_a_service_that_others_wait_for_until_it_is_done_is_a_job(tmp_path: Path) -> None:

@@ -19,4 +19,4 @@ def test_toxiproxy_is_waited_for_by_its_answer(monkeypatch: pytest.MonkeyPatch) 
         copy: Any = SimpleNamespace(wait=lambda ready, within_s: ready(), why=lambda: "")
         spec: Any = SimpleNamespace(links={})
         with pytest.raises(StartError, match="Toxiproxy's API does not answer"):
-            _find_links(copy, spec, docker.getsockname()[1], 0)
+            _find_links(copy, spec, docker.getsockname()[1], 0, {})

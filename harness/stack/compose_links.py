@@ -1,0 +1,65 @@
+"""What an x-harness says of links and ports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ComposeFileError
+from harness.stack.compose_parts import known, mapping, port_of
+from harness.stack.compose_taps import has_tap
+from harness.stack.spec import LinkSpec, ServiceSpec
+
+
+def read_links(
+    path: Path, extension: Mapping[str, Any], services: Mapping[str, ServiceSpec], *, by_networks: bool = False
+) -> tuple[dict[str, LinkSpec], str, int]:
+    """(links by name, the service and the port that the load goes to) of an x-harness. Raises ComposeFileError."""
+    links = {
+        name: _link(path, name, mapping(path, f"x-harness.links.{name}", body), services, by_networks)
+        for name, body in mapping(path, "x-harness.links", extension.get("links")).items()
+    }
+    service, _, port = str(extension.get("entry", "")).rpartition(":")
+    known(path, "x-harness.entry", service, services)
+    return links, service, port_of(path, "x-harness.entry", port)
+
+
+def read_process_ports(path: Path, extension: Mapping[str, Any]) -> dict[str, int]:
+    """The port of each service of which an x-harness says one in `processes`. Raises ComposeFileError."""
+    bodies = mapping(path, "x-harness.processes", extension.get("processes"))
+    return {
+        name: port_of(path, f"x-harness.processes.{name}.port", body["port"])
+        for name, body in bodies.items()
+        if isinstance(body, dict) and "port" in body
+    }
+
+
+def read_ports(path: Path, extension: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """All ports that an x-harness says services listen on, by service. Raises ComposeFileError."""
+    found = {}
+    for name, given in mapping(path, "x-harness.ports", extension.get("ports")).items():
+        key = f"x-harness.ports.{name}"
+        if not isinstance(given, list):
+            raise ComposeFileError(f"{path}: {key} must be a list, as in [8000]; given {given!r}")
+        found[name] = tuple(port_of(path, key, port) for port in given)
+    return found
+
+
+def _link(
+    path: Path, name: str, body: dict[str, Any], services: Mapping[str, ServiceSpec], by_networks: bool
+) -> LinkSpec:
+    key = f"x-harness.links.{name}"
+    for side in ("client", "service"):
+        known(path, f"{key}.{side}", str(body.get(side, "")), services)
+    behind = "port" if by_networks else "upstream"
+    upstream = port_of(path, f"{key}.{behind}", body.get(behind))
+    service = services[str(body["service"])]
+    return LinkSpec(
+        name=name,
+        client=str(body["client"]),
+        service=service.name,
+        listen=0 if by_networks else port_of(path, f"{key}.listen", body.get("listen")),
+        upstream=upstream,
+        tap=has_tap(f"{path}: {key}", body.get("tap"), service, upstream, by_itself=by_networks),
+    )
