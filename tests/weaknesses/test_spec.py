@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from harness import loader
 from harness.errors import ScenarioError
 from harness.weaknesses.plan import trials
+from harness.weaknesses.run import OVERHEAD_S
 from harness.weaknesses.spec import read
 from target.settings import WEAKNESSES
 from tests.weaknesses.planted import SCENARIOS, TOML, planned, write
@@ -102,3 +105,24 @@ def test_each_weakness_of_the_shop_is_tried_or_left_out_with_a_reason():
     assert {*held["weaknesses"], *held["left_out"]} == WEAKNESSES
     assert {*held["weaknesses"]}.isdisjoint(held["left_out"])
     assert held["calm_runs"] >= 20
+
+
+@pytest.mark.xfail(strict=True, reason="the scenarios that it names are being written", raises=ScenarioError)
+def test_the_matrix_of_the_shop_fits_its_scenarios_and_takes_less_than_40_minutes():
+    """Each weakness has a check that could see it, in a scenario that is short enough."""
+    spec = read(ROOT / "weaknesses.toml")
+    made = trials(spec, {name: loader.load(spec.scenario(name)).scenario for name in spec.scenarios})
+    assert sum(one.seconds + OVERHEAD_S for one in made) < 40 * 60
+
+
+def test_the_file_of_the_docs_is_one(tmp_path):
+    """Whatever a reader copies is read."""
+    page = (ROOT / "docs" / "weaknesses.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    for name in ("scenarios", "src"):
+        (tmp_path / name).mkdir()
+    for name in ("Dockerfile", "scenarios/search-slow.py", "scenarios/search-gone.py"):
+        (tmp_path / name).touch()
+    (tmp_path / "weaknesses.toml").write_text(text, encoding="utf-8")
+    spec = read(tmp_path / "weaknesses.toml")
+    assert (spec.variable, spec.weaknesses[0].variables) == ("FLAW", {"SEARCH_TTL_S": "0"})
