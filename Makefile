@@ -1,6 +1,7 @@
 # make demo   the main job on the reference target, from a bare machine: a report in three minutes
 # make test   all tests, unit and integration, JOBS=2 files at a time; those that judge speed alone
 # make lint   ruff and mypy
+# make matrix each weakness of the reference target against the checks that should see it; goes on where it was ended
 # make bench  one table of ratios, each measured side by side
 VENV   := .venv
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p && break; done)
@@ -8,7 +9,7 @@ DEMO   ?= scenarios/bad-day.py
 JOBS   ?= 2
 READY  := $(VENV)/.ready
 
-.PHONY: setup demo test lint bench clean
+.PHONY: setup demo test lint matrix bench clean
 
 setup: $(READY)
 
@@ -31,6 +32,9 @@ lint: setup
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
+
+matrix: setup
+	@$(VENV)/bin/harness matrix
 
 bench: setup
 	@$(VENV)/bin/python -m benchmarks

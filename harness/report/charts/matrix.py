@@ -6,6 +6,9 @@ word says it again, so that nothing hangs on a colour.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -21,6 +24,7 @@ TINTS = {
     Harm.DOWN: (look.FAIL, 0.56),
     Harm.NOT_BACK: (look.P99, 0.5),
 }
+NO_TINT = (look.GRID, 0.0)
 ROW_IN, COLUMNS_MIN, GAP = 0.3, 5, 0.06
 LEFT_OUT = "–"
 
@@ -53,15 +57,7 @@ def matrix(shown: Matrix, title: str) -> Figure:
             for x, column in enumerate(columns):
                 _one(axis, x, y, shown.cell(kind, subject, column), _has(shown, kind, subject, column))
             y += 1
-    axis.set_yticks(ticks, labels)
-    axis.set_xticks([])
-    axis.tick_params(axis="y", length=0, labelsize=9)
-    heads = {f"{kind}s" for kind, _, _ in blocks}
-    for label in axis.get_yticklabels():
-        label.set_color(look.FAINT if label.get_text() in heads else look.INK)
-    axis.grid(visible=False)
-    for spine in axis.spines.values():
-        spine.set_visible(False)
+    finish(axis, ticks, labels, {f"{kind}s" for kind, _, _ in blocks})
     look.titled(drawn, title)
     return drawn
 
@@ -77,27 +73,47 @@ def _one(axis: Axes, x: float, y: float, cell: Cell | None, there: bool) -> None
     """A cell: tinted where something is known, dashed where not, a dash where it was left out."""
     if not there:
         return
-    said, bold, colour = LEFT_OUT, False, look.FAINT
-    if cell is not None:
-        said, bold, colour = word(cell), cell.bad, look.INK
-        fill, alpha = TINTS.get(cell.harm, (look.GRID, 0.0))
-        if cell.as_must_be:
-            alpha = 0.14
-        unknown = cell.harm is Harm.UNKNOWN
-        axis.add_patch(
-            Rectangle((x + GAP / 2, y + GAP), 1 - GAP, 1 - 2 * GAP, facecolor=fill, alpha=alpha, linewidth=0)
-        )
-        if unknown or cell.harm is Harm.NOT_BACK:
-            axis.add_patch(
-                Rectangle(
-                    (x + GAP / 2, y + GAP),
-                    1 - GAP,
-                    1 - 2 * GAP,
-                    fill=False,
-                    edgecolor=look.GENERATOR if unknown else look.INK,
-                    linewidth=0.8 if unknown else 1.4,
-                    linestyle=(0, (3, 2)) if unknown else "-",
-                )
-            )
+    if cell is None:
+        tile(axis, x, y, LEFT_OUT, ink=look.FAINT)
+        return
+    fill, alpha = TINTS.get(cell.harm, NO_TINT)
+    edge = look.GENERATOR if cell.harm is Harm.UNKNOWN else look.INK if cell.harm is Harm.NOT_BACK else ""
+    tile(axis, x, y, word(cell), tint=(fill, 0.14 if cell.as_must_be else alpha), edge=edge, bold=cell.bad)
+
+
+# ------------------------------------------------------------------------------------- shared with the other matrix
+
+
+def tile(
+    axis: Axes,
+    x: float,
+    y: float,
+    said: str,
+    *,
+    tint: tuple[str, float] | None = None,
+    edge: str = "",
+    bold: bool = False,
+    ink: str = look.INK,
+) -> None:
+    """A word on its tint, at the column x and the row y; the grey edge of what is unknown is dashed."""
+    place = (x + GAP / 2, y + GAP), 1 - GAP, 1 - 2 * GAP
+    if tint is not None:
+        axis.add_patch(Rectangle(*place, facecolor=tint[0], alpha=tint[1], linewidth=0))
+    if edge:
+        unsure = edge == look.GENERATOR
+        line: dict[str, Any] = {"linewidth": 0.8 if unsure else 1.4, "linestyle": (0, (3, 2)) if unsure else "-"}
+        axis.add_patch(Rectangle(*place, fill=False, edgecolor=edge, **line))
     weight = "bold" if bold else "normal"
-    axis.text(x + 0.5, y + 0.52, said, ha="center", va="center", fontsize=8.5, color=colour, fontweight=weight)
+    axis.text(x + 0.5, y + 0.52, said, ha="center", va="center", fontsize=8.5, color=ink, fontweight=weight)
+
+
+def finish(axis: Axes, ticks: Sequence[float], labels: Sequence[str], heads: Collection[str]) -> None:
+    """Names on the left, those of blocks faint; no frame, no grid."""
+    axis.set_yticks(ticks, labels)
+    axis.set_xticks([])
+    axis.tick_params(axis="y", length=0, labelsize=9)
+    for label in axis.get_yticklabels():
+        label.set_color(look.FAINT if label.get_text() in heads else look.INK)
+    axis.grid(visible=False)
+    for spine in axis.spines.values():
+        spine.set_visible(False)
