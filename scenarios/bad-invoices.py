@@ -1,4 +1,4 @@
-"""Is every invoice accounted for by its id while the feed sends nulls, wrong units and half files to a slow database?"""
+"""Is each invoice accounted for by its id while the feed sends nulls, wrong units and half files?"""
 
 from harness import (
     AlertBound,
@@ -14,7 +14,7 @@ from harness import (
 )
 
 scenario = Scenario(
-    hypothesis="Each row is loaded once or quarantined with its reason, nobody sees half a batch, and somebody is told.",
+    hypothesis="Each row is loaded once or quarantined, nobody sees half a batch, and somebody is told.",
     load=Load("shop.py", rate_per_s=10),
     variables={"DAY_S": "1", "PULL_EVERY_S": "0.5"},
     faults=during(6, 12, BadData("etl-feed", mutation="null", rows=2, path="/batches/{}"), name="nulls")

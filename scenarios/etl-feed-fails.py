@@ -1,4 +1,4 @@
-"""Does the etl ask three times, ever later and spread at random, serve the last good batch, say so, and tell somebody?"""
+"""Does the etl ask three times, ever later, serve the last good batch, say so, and is somebody told?"""
 
 from harness import (
     AccountSays,
@@ -14,7 +14,7 @@ from harness import (
 )
 
 scenario = Scenario(
-    hypothesis="A pull is tried three times, a refusal once; readers see that data is stale, and an alert comes and ends.",
+    hypothesis="A pull is tried three times, a refusal once; readers see that data is stale; an alert comes.",
     load=Load("shop.py", rate_per_s=20),
     variables={"PULL_EVERY_S": "0.1"},
     faults=during(6, 9, HttpStatus("etl-feed", code=403), name="feed refuses")

@@ -4,8 +4,8 @@ Attempts of one method and path belong together, in this order of belief:
 
 1. **key**: they bear the same Idempotency-Key. Nothing else is asked, not even that the one before had failed. Where
    tries of one trace were seen, those of another trace are another operation: a queue that charges later, by the same
-   key. But where no key was ever seen twice on that method and path, a client may make a new one for each try, so that the next
-   two are asked as if there were none, and what they join is an operation whose key changed.
+   key. But where no key was ever seen twice on that method and path, a client may make a new one for each try, so that
+   the next two are asked as if there were none, and what they join is an operation whose key changed.
 2. **trace**: the same trace (the trace-id of a traceparent, or the X-Request-ID), the same request (target and body),
    and each began after the one before had ended without success. One trace may hold several calls: those that were not
    whole, of a path that is not their own (`/items/{}`), cannot be told from tries, and the operation is not `sure`.

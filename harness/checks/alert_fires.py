@@ -52,8 +52,8 @@ class AlertBound:
 
 @dataclass(frozen=True, slots=True)
 class AlertFires:
-    """The alert `name` fires after each fault, or after the window that `after` names; `after="run"`: after the start of
-    the run, for what is wrong without a fault (in the warm-up, too).
+    """The alert `name` fires after each fault, or after the window that `after` names; `after="run"`: after the start
+    of the run, for what is wrong without a fault (in the warm-up, too).
 
     It comes within `within_s` of the fault, or within `bound`, which says what that is made of; never before; with
     `labels` and a link to a runbook; `once` each, however often it is sent again; and is resolved `resolves_within_s`

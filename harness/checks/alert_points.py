@@ -76,7 +76,8 @@ def heard(history: History, name: str, service: str | None) -> Heard:
 
 
 def troubles(history: History, after: str) -> list[Trouble]:
-    """The stretches after which the alert is wanted: all windows, those that overlap as one, those of a name, the run."""
+    """The stretches after which the alert is wanted: all windows, of which those that overlap are one, those of a name,
+    or the run."""
     if after == "run":
         end_s = max((phase.end_s for phase in history.phases), default=0.0)
         return [Trouble("the run", 0.0, end_s, until_s=float("inf"), is_first=True, is_run=True)]
