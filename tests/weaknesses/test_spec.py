@@ -107,7 +107,6 @@ def test_each_weakness_of_the_shop_is_tried_or_left_out_with_a_reason():
     assert held["calm_runs"] >= 20
 
 
-@pytest.mark.xfail(strict=True, reason="the scenarios that it names are being written", raises=ScenarioError)
 def test_the_matrix_of_the_shop_fits_its_scenarios_and_takes_less_than_40_minutes():
     """Each weakness has a check that could see it, in a scenario that is short enough."""
     spec = read(ROOT / "weaknesses.toml")
