@@ -29,7 +29,13 @@ def _api_is_whole(url: str) -> bool:
 def test_status_names_every_service_link_and_the_api(kept: Project) -> None:
     """Each service has an address, a pid and a log; each link two ends; Toxiproxy its API."""
     status = kept.status()
-    assert set(status["services"]) == {"api", "etl", "feed", "payments", "postgres", "shipping", "toxiproxy"}
+    shop = {"api", "etl", "feed", "payments", "postgres", "shipping"}
+    assert set(status["services"]) - {"alertmanager", "prometheus"} == {
+        *shop,
+        "toxiproxy",
+        "harness-tap",
+        "harness-outpost",
+    }
     assert all(one["alive"] and one["pid"] and one["log"] for one in status["services"].values())
     links = {"api-payments", "api-postgres", "api-shipping", "etl-feed", "etl-postgres"}
     assert set(status["links"]) == links
@@ -64,6 +70,7 @@ def test_a_run_keeps_its_promises(kept: Project) -> None:
     assert kinds == [
         "start",
         "zero",
+        "webhook",
         "baseline_judged",
         "injecting",
         "injected",
@@ -71,6 +78,7 @@ def test_a_run_keeps_its_promises(kept: Project) -> None:
         "healed",
         "heal_report",
         "end",
+        "outpost",
     ]
     assert _is_whole(kept)
 
@@ -136,7 +144,7 @@ def test_ctrl_c_heals_and_more_of_it_does_not_cut_it_short(kept: Project) -> Non
     assert process.returncode == 130, said
     assert "Traceback" not in said
     assert _api_is_whole(url)
-    assert [mark["kind"] for mark in kept.marks("stopped")][-3:] == ["heal_report", "interrupted", "end"]
+    assert [mark["kind"] for mark in kept.marks("stopped")][-4:] == ["heal_report", "interrupted", "end", "outpost"]
 
 
 def test_a_harness_that_hangs_is_healed_after(kept: Project) -> None:
