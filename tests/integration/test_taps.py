@@ -17,7 +17,7 @@ from tests.integration.project import Project, short, wait_for, words
 
 REFUSED = 'during(4, 6, HttpStatus("api-payments", code=503), name="refused")'
 HUNG = 'during(4, 60, HttpHang("api-payments"))'
-TOLD = 'AccountSays("etl", "/invoices", "stale", True, within_s=1)'
+TOLD = 'AccountSays("etl", "/invoices", "stale", True, within_s=1, every_s=0.2)'
 
 
 def _state(project: Project) -> StackState:
