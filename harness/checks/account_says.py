@@ -39,7 +39,7 @@ class AccountSays:
         _ = self.reads  # which refuses what is no path
 
     def __str__(self) -> str:
-        return f"{self._name} is {self.value!r} from {self.within_s:g} s into a fault to {self.within_s:g} s after it"
+        return f"{self._asked} says {self.field} {self.value!r} from {self.within_s:g} s into a fault to {self.within_s:g} s after it"
 
     @property
     def reads(self) -> tuple[Reads, ...]:
@@ -51,11 +51,11 @@ class AccountSays:
         return self.within_s + READINGS_MIN * self.every_s
 
     @property
-    def _name(self) -> str:
-        return f"{self.field} of {self.service}{self.path}"
+    def _asked(self) -> str:
+        return f"GET {self.path} of {self.service}"
 
     def check(self, history: History) -> Verdict:
-        check = f"AccountSays: {self._name}"
+        check = f"AccountSays: {self.service}{self.path}"
         read = answers(history, self.service, self.path)
         if not read:
             return verdict_of(check, [Point("read", Word.UNKNOWN, why_no_answer(history, self.service, self.path))], "")
@@ -70,21 +70,25 @@ class AccountSays:
         last_s = max(span.end_s for span in spans)
         after = [one for one in read if one.at_s > last_s + self.within_s]
         points.append(self._always(after, "recovery", says=False))
-        return verdict_of(check, points, f"{self._name} was {self.value!r} while the faults were in, and only then")
+        return verdict_of(
+            check, points, f"{self._asked} said {self.field} {self.value!r} while the faults were in, and only then"
+        )
 
     def _always(self, read: Sequence[Account], where: str, *, says: bool) -> Point:
         """Whether all of these readings have the value, or none."""
         if len(read) < READINGS_MIN:
-            clause = f"{self._name} was read {counted(len(read), 'time')} in {where}, and {READINGS_MIN} are needed"
+            clause = f"{self._asked} was read {counted(len(read), 'time')} in {where}, and {READINGS_MIN} are needed"
             clause = f"{clause}: let it last longer than {self.within_s:g} s, or read more often"
             return Point(where, Word.UNKNOWN, clause)
         wrong = [one for one in read if (value_at(one.body, self.field) == self.value) is not says]
         numbers: dict[str, Scalar] = {"readings": len(read), "wrong": len(wrong)}
         if not wrong:
-            clause = f"{self._name} was {'' if says else 'never '}{self.value!r} in {where}"
+            clause = f"{self._asked} {'' if says else 'never '}said {self.field} {self.value!r} in {where}"
             return Point(where, Word.PASS, clause, numbers)
         said = f"{value_at(wrong[0].body, self.field)!r} at {wrong[0].at_s:.1f} s"
-        clause = f"{self._name} was {said} in {where}, and {'always' if says else 'never'} {self.value!r} was wanted"
+        clause = (
+            f"{self._asked} said {self.field} {said} in {where}, {'always' if says else 'never'} {self.value!r} wanted"
+        )
         return Point(where, Word.FAIL, f"{clause} ({len(wrong)} of {len(read)} readings)", numbers)
 
 
