@@ -39,7 +39,8 @@ class AccountSays:
         _ = self.reads  # which refuses what is no path
 
     def __str__(self) -> str:
-        return f"{self._asked} says {self.field} {self.value!r} from {self.within_s:g} s into a fault to {self.within_s:g} s after it"
+        when = f"from {self.within_s:g} s into a fault to {self.within_s:g} s after it"
+        return f"{self._asked} says {self.field} {self.value!r} {when}"
 
     @property
     def reads(self) -> tuple[Reads, ...]:
