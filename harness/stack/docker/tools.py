@@ -16,8 +16,10 @@ from pathlib import Path
 
 import harness
 from harness.adopt.yaml_text import Node
+from harness.errors import StartError
 from harness.stack.own import CONTROL_PORT, OUTPOST, TAP, WEBHOOK_PORT
 from harness.stack.spec import StackSpec
+from harness.store import write_text
 
 PYTHON_IMAGE = "python:3.11-slim"
 PACKAGES = ("httptools", "pyarrow", "uvloop", "xxhash")
@@ -54,7 +56,7 @@ def tools(spec: StackSpec, labels: Mapping[str, str]) -> dict[str, Node]:
         name: {
             "image": f"resilience-harness/tools:{tag}",
             "build": {"context": str(context)},
-            "pull_policy": "missing",
+            "pull_policy": "never",  # built where it is not here; of that name anybody could have one in a registry
             "command": ["python", "-m", *commands[name], f"0.0.0.0:{port}"],
             "network_mode": f"service:{spec.toxiproxy}",
             "depends_on": {spec.toxiproxy: {"condition": "service_started"}},
@@ -75,12 +77,17 @@ def _context() -> tuple[Path, str]:
     tag = digest.hexdigest()[:12]
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(cache) / "resilience-harness" / f"tools-{tag}"
-    if not (folder / "Dockerfile").is_file():
-        for path in files:
-            target = folder / "harness" / path.relative_to(package)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
-        (folder / "Dockerfile").write_text(dockerfile, encoding="utf-8")
+    try:
+        if not (folder / "Dockerfile").is_file():  # which comes last, and whole
+            for path in files:
+                target = folder / "harness" / path.relative_to(package)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)
+            write_text(folder / "Dockerfile", dockerfile)
+    except OSError as error:
+        raise StartError(
+            f"cannot write {folder}: {error.strerror or error}; name a folder that can be written in XDG_CACHE_HOME"
+        ) from error
     return folder, tag
 
 
@@ -95,5 +102,6 @@ def _dockerfile() -> str:
         f"RUN pip install --no-cache-dir {pinned}\n"
         "WORKDIR /harness\n"
         "COPY harness harness\n"
+        "RUN chmod -R a+rX harness\n"  # whatever the umask was
         "USER nobody\n"
     )
