@@ -79,6 +79,8 @@ class _Tap:
     def stop(self, marks: MarkWriter) -> None:
         """Raises TapError when the recording broke off, RunFolderError when a mark cannot be written."""
         with contextlib.suppress(TapError):
+            for link in self._client.links().values():
+                marks.write("tap", None, link=link.name, http=link.http, others=link.others)
             for one in self._client.mutations(self._before):
                 marks.write(
                     "not_mutated" if one.note else "mutated",
