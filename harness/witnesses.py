@@ -87,17 +87,19 @@ class _Tap:
     def stop(self, marks: MarkWriter) -> None:
         """Raises TapError when the recording broke off, RunFolderError when a mark cannot be written."""
         try:
-            self._tell_mutations(marks)
+            self._tell(marks)
         finally:
             self.recording.stop()
 
-    def _tell_mutations(self, marks: MarkWriter) -> None:
-        """Each, or that they are not all."""
+    def _tell(self, marks: MarkWriter) -> None:
+        """What crossed each link, and each mutation, or that they are not all."""
         try:
-            found = self._client.mutations(self._before)
+            links, found = self._client.links(), self._client.mutations(self._before)
         except TapError as error:
             marks.write("mutations_lost", None, why=str(error))
             return
+        for link in links.values():
+            marks.write("tap", None, link=link.name, http=link.http, others=link.others)
         if found and (lost := found[-1].number - self._before - len(found)):
             marks.write("mutations_lost", None, why=f"the tap had to forget what it did to {lost:,} answers")
         for one in found:

@@ -38,6 +38,9 @@ class _Tap:
         time.sleep(0.1)
         return read_ns
 
+    def links(self) -> dict[str, Any]:
+        return {"etl-feed": SimpleNamespace(name="etl-feed", http=1, others=0)}
+
     def mutations(self, since: int = 0) -> list[MutatedAnswer]:
         return [one for one in self.journal if one.number > since]
 
@@ -80,6 +83,7 @@ def test_answers_that_the_tap_forgot_are_told(folder: RunFolder):
     watching.stop(lambda _: None)
     kinds = [(mark.kind, mark.data.get("why")) for mark in read_marks(folder.marks)]
     assert kinds == [
+        ("tap", None),
         ("mutations_lost", "the tap had to forget what it did to 2 answers"),
         ("mutated", None),
         ("mutated", None),

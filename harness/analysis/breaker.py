@@ -143,10 +143,13 @@ def due(history: History, calls: Calls) -> Due:
     return Due(came / baseline.length_s, came / requests if requests else 0.0, intended, answered)
 
 
-def states(history: History, calls: Calls) -> tuple[Interval, ...]:
-    """The states over the whole run, in turn and without a hole. Empty where the calm has no calls to compare with."""
+def states(history: History, calls: Calls, expected: Due | None = None) -> tuple[Interval, ...]:
+    """The states over the whole run, in turn and without a hole. Empty where the calm has no calls to compare with.
+
+    `expected` is what should have come, where more is known of it than the load tells.
+    """
     end_s = max((phase.end_s for phase in history.phases), default=0.0)
-    expected = due(history, calls)
+    expected = expected or due(history, calls)
     seen = calls.within(0.0, end_s)
     if not expected.rate_per_s:
         return ()

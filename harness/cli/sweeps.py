@@ -113,6 +113,7 @@ def _trouble(ending: Ending) -> HarnessError | None:
 def _show(folder: SweepFolder, console: Console, as_json: bool) -> Matrix | None:
     """Build the page, and print what it tells; None where no run of the sweep has begun. Raises HarnessError."""
     from harness.report import sweep as page
+    from harness.sweep.fact_words import line
     from harness.sweep.sentences import sentences
     from harness.terminal import nearest
 
@@ -121,6 +122,8 @@ def _show(folder: SweepFolder, console: Console, as_json: bool) -> Matrix | None
     matrix, say = page.build(folder.path), say_to(console)
     for sentence in sentences(matrix):
         say(sentence.text)
+    for facts in matrix.facts:
+        say(line(facts, matrix.sweep.cells))
     say(f"report: {nearest(folder.report)}")
     if as_json:
         print(folder.matrix.read_text(encoding="utf-8"), end="")

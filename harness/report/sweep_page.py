@@ -9,7 +9,9 @@ from typing import Any
 from harness.analysis.amounts import milliseconds, percent
 from harness.report.markdown import one_line
 from harness.report.page import environment
+from harness.report.sweep_facts import facts_of
 from harness.sweep.cells import Cell, Effect, Harm, Matrix
+from harness.sweep.fact_words import line
 from harness.sweep.record import LINK, SweepFolder
 from harness.sweep.sentences import Group, Sentence
 from harness.sweep.words import AT_ONCE_S, headline, in_numbers, seconds, word
@@ -45,6 +47,7 @@ def page(matrix: Matrix, told: Sequence[Sentence], files: Mapping[str, str], pic
             groups=[(group, KINDS[group], list(texts)) for group, texts in _by_group(told)],
             picture=picture,
             alt="; ".join(in_numbers(cell).rstrip(".") for cell in matrix.cells[:40]),
+            facts=facts_of(matrix),
             rows=[_row(cell) for cell in matrix.cells],
             details=[_details(matrix, subject) for _, subject in matrix.rows],
             first=next(iter(files), ""),
@@ -65,7 +68,7 @@ def _at_a_glance(matrix: Matrix) -> tuple[str, str]:
 
 
 def summary(matrix: Matrix, told: Sequence[Sentence], files: Mapping[str, str]) -> str:
-    """The headline, the sentences, the matrix as a table, the scenarios that were written."""
+    """The headline, the sentences, the matrix as a table, the facts of links, the scenarios that were written."""
     lines = [f"## {one_line(matrix.sweep.name)}: {headline(matrix)}", ""]
     lines += [f"- ⚠️ {one_line(warning)}" for warning in matrix.warnings]
     for group, texts in _by_group(told):
@@ -80,6 +83,9 @@ def summary(matrix: Matrix, told: Sequence[Sentence], files: Mapping[str, str]) 
             cells = [matrix.cell(kind, subject, column) for column in columns]
             words = [_bold(cell) if cell else "–" for cell in cells]
             lines.append(f"| {one_line(subject)} | {' | '.join(words)} |")
+    if matrix.facts:
+        lines += ["", "Retries and breakers, link by link:", ""]
+        lines += [f"- {one_line(line(one, matrix.sweep.cells))}" for one in matrix.facts]
     if matrix.left_out:
         lines += ["", "Left out:", ""]
         lines += [f"- {one_line(f'{column}: {reason}')}" for column, reason in _left_out(matrix)]

@@ -77,4 +77,5 @@ def _link(
         listen=0 if by_networks else port_of(path, f"{key}.listen", body.get("listen")),
         upstream=upstream,
         tap=has_tap(f"{path}: {key}", body.get("tap"), service, upstream, by_itself=by_networks),
+        tap_asked=bool(body.get("tap")),
     )

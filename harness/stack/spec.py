@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.errors import ComposeFileError
@@ -41,7 +41,8 @@ class ServiceSpec:
 @dataclass(frozen=True, slots=True)
 class LinkSpec:
     """A link: the client meets it at Toxiproxy's port `listen` (0 where networks lead it there), and it leads to the
-    service's port `upstream`. `tap`: a tap stands there instead, and leads to Toxiproxy."""
+    service's port `upstream`. `tap`: a tap stands there instead, and leads to Toxiproxy; `tap_asked`: because the
+    project says so, and not by itself."""
 
     name: str
     client: str
@@ -49,6 +50,7 @@ class LinkSpec:
     listen: int
     upstream: int
     tap: bool = False
+    tap_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,12 @@ class StackSpec:
     def tapped(self) -> tuple[LinkSpec, ...]:
         """The links that have a tap."""
         return tuple(link for link in self.links.values() if link.tap)
+
+    @property
+    def without_taps(self) -> StackSpec:
+        """The same, with no tap on any link."""
+        links = {name: replace(link, tap=False, tap_asked=False) for name, link in self.links.items()}
+        return replace(self, links=links)
 
     def start_order(self) -> list[ServiceSpec]:
         """Services after those that they depend on. Raises ComposeFileError on a circle."""

@@ -22,12 +22,17 @@ def answers(client: TapClient) -> bool:
     return True
 
 
+def give_link(client: TapClient, link: RunningLink) -> None:
+    """Let the tap listen for a link that has one. Raises TapError."""
+    client.add(link.name, link.listen, link.behind_tap)
+
+
 def give_links(state: StackState) -> None:
     """Let the tap listen for every link that has one. Raises TapError."""
     client = TapClient(state.tap)
     for link in state.links:
         if link.behind_tap:
-            client.add(link.name, link.listen, link.behind_tap)
+            give_link(client, link)
 
 
 def heal_taps(state: StackState, *, patiently: bool = False) -> HealReport:
@@ -49,7 +54,7 @@ def heal_taps(state: StackState, *, patiently: bool = False) -> HealReport:
         client.clear()
         for link in state.links:
             if link.behind_tap and link.name not in now:
-                client.add(link.name, link.listen, link.behind_tap)
+                give_link(client, link)
         now = client.links()
         left = [sentence for link in state.links for sentence in _differences(link, now)]
     except TapError as error:

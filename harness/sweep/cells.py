@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from harness.errors import one_of
+from harness.sweep.facts import LinkFacts
 from harness.sweep.record import SERVICE, LeftOut, PlannedCell, SteadyLoad, Sweep
 
 LOST_BAD = 0.05
@@ -197,11 +198,13 @@ class Cell:
 class Matrix:
     """All cells of a sweep, links first, in the order in which they were planned, and what was left out.
 
-    `warnings` say what of the runs' folders is not what it was when they had ended: the cells are of what is left.
+    `facts` are of its links, where any had a tap. `warnings` say what of the runs' folders is not what it was when they
+    had ended: the cells are of what is left.
     """
 
     sweep: Sweep
     cells: tuple[Cell, ...]
+    facts: tuple[LinkFacts, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -227,14 +230,10 @@ class Matrix:
         return tuple(sorted(by_name, key=lambda name: _place(by_name[name])))
 
     def cell(self, kind: str, subject: str, column: str) -> Cell | None:
-        return next(
-            (
-                one
-                for one in self.cells
-                if (one.planned.kind, one.planned.subject, one.planned.column) == (kind, subject, column)
-            ),
-            None,
-        )
+        for one in self.cells:
+            if (one.planned.kind, one.planned.subject, one.planned.column) == (kind, subject, column):
+                return one
+        return None
 
     def count(self, harm: Harm) -> int:
         return sum(cell.harm is harm for cell in self.cells)
@@ -250,6 +249,7 @@ class Matrix:
             "columns": list(self.columns),
             "counts": {harm.value: self.count(harm) for harm in WORST_FIRST},
             "cells": [cell.to_json() for cell in self.cells],
+            "facts": [one.to_json() for one in self.facts],
             "left_out": [asdict(one) for one in self.left_out],
             "warnings": list(self.warnings),
         }

@@ -50,11 +50,18 @@ class ProjectCopy:
         say: Say,
     ) -> None:
         self._files, self.state, self._path, self._logs = files, state, state_path, logs
-        self._cancelled, self._say = cancelled, say
+        self.cancelled, self._say = cancelled, say
         self.engine = Engine.connect()
         self._own_runs = ""
         self._secrets: set[str] = set()
         self._images: dict[str, str] = {}
+        logs.mkdir(parents=True, exist_ok=True)
+        (logs / LOG).unlink(missing_ok=True)  # a kept stack's, of the time before
+
+    def build_own(self, files: ComposeFiles) -> None:
+        """Build the images of the harness's own, of a project of its own. Raises StartError."""
+        services = compose.to_build(compose.resolve(files))
+        self._compose(compose.build(files, "resilience-harness", services, self._logs / LOG))
 
     def start(
         self, ports: Mapping[str, Mapping[int, int]], more: More, *, own_name: str = "", take_over: bool = False
@@ -65,8 +72,6 @@ class ProjectCopy:
         `own_name` is the project's, where it is known already. With `take_over` the user's own copy, where it runs, is
         stopped for the time, and started again when ours is taken down.
         """
-        self._logs.mkdir(parents=True, exist_ok=True)
-        (self._logs / LOG).unlink(missing_ok=True)  # a kept stack's, of the time before
         own_name = own_name or compose.resolve(self._files)["name"]
         run = secrets.token_hex(3)
         project = f"{own_name}-hx-{run}"
@@ -127,8 +132,8 @@ class ProjectCopy:
 
     def wait(self, ready: Callable[[], bool], within_s: float) -> bool:
         """As wait_until; raises StartError when it was called off."""
-        done = wait_until(ready, within_s, cancelled=self._cancelled)
-        if not done and self._cancelled():
+        done = wait_until(ready, within_s, cancelled=self.cancelled)
+        if not done and self.cancelled():
             raise StartError("called off while the stack was starting")
         return done
 
@@ -147,7 +152,7 @@ class ProjectCopy:
         self.change(owned=(*self.state.owned, child.id))
         told = _Progress(child.log, self.state.project, self._say)
         deadline = time.monotonic() + UP_WITHIN_S
-        while child.ended() is None and not self._cancelled() and time.monotonic() < deadline:
+        while child.ended() is None and not self.cancelled() and time.monotonic() < deadline:
             told.look()
             wait_until(lambda: child.ended() is not None, 10 * POLL_S)
         told.look()
@@ -155,7 +160,7 @@ class ProjectCopy:
         child.end()
         mask_files(self.state.folders, [str(child.log)])
         self.change(owned=tuple(one for one in self.state.owned if one.pid != child.pid))
-        if self._cancelled():
+        if self.cancelled():
             raise StartError("called off while the stack was starting")
         if ended != "exit code 0":
             how = f"ended with {ended}" if ended else f"was not done within {UP_WITHIN_S:g} s"

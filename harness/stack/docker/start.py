@@ -15,14 +15,14 @@ from harness.stack.docker.connections import member, open_ports
 from harness.stack.docker.interpose import interpose
 from harness.stack.docker.isolation import merged
 from harness.stack.docker.project_copy import ProjectCopy, Say
-from harness.stack.docker.tools import inside, tools
+from harness.stack.docker.tools import inside, tools, with_image
 from harness.stack.heal import take_down_whole
 from harness.stack.own import OUTPOST, TAP
 from harness.stack.ports import free_ports, listens
 from harness.stack.running import RunningStack
 from harness.stack.spec import StackSpec
 from harness.stack.state import RunningLink, StackState
-from harness.stack.taps import answers, give_links
+from harness.stack.taps import answers, give_link
 from harness.stack.toxiproxy import ProxyState, ToxiproxyClient
 from harness.tap.client import TapClient
 
@@ -41,6 +41,16 @@ def start_stack(
     """
     state = StackState(kind="docker", compose_file=str(spec.path.resolve()), variables=dict(spec.variables))
     copy = ProjectCopy(ComposeFiles(spec.files, spec.given), state, state_path, logs, cancelled, say)
+    try:
+        _start(with_image(spec, copy, say), copy)
+        _tell_unseen(copy, say)
+    except BaseException as error:
+        take_down_whole(copy.state, error)
+        raise
+    return RunningStack(copy.state)
+
+
+def _start(spec: StackSpec, copy: ProjectCopy) -> None:
     entry_port, api_port, *more = free_ports(2 + len(own := inside(spec)))
     outside = dict(zip(own, more, strict=True))
     at_toxiproxy = {API_PORT: api_port, **{port: outside[name] for name, port in own.items()}}
@@ -52,14 +62,8 @@ def start_stack(
         ours: Mapping[str, Node] = {"services": tools(spec, labels)}
         return merged(interpose(spec, resolved, copy.engine, at_toxiproxy, labels), ours) if spec.mode else ours
 
-    try:
-        copy.start(ports, between, own_name=spec.name, take_over=spec.take_over)
-        _find_links(copy, spec, api_port, entry_port, outside)
-        _tell_unseen(copy, say)
-    except BaseException as error:
-        take_down_whole(copy.state, error)
-        raise
-    return RunningStack(copy.state)
+    copy.start(ports, between, own_name=spec.name, take_over=spec.take_over)
+    _find_links(copy, spec, api_port, entry_port, outside)
 
 
 def _reached(spec: StackSpec) -> dict[str, str]:
@@ -114,30 +118,39 @@ def _find_links(copy: ProjectCopy, spec: StackSpec, api_port: int, entry_port: i
             f"{spec.entry_service} does not listen on its port {spec.entry_port} for others than itself (open: "
             f"{others}); correct x-harness.entry, or let it listen on 0.0.0.0{copy.why()}"
         )
+    tap = f"127.0.0.1:{outside[TAP]}" if TAP in outside else ""
+    if tap and not copy.wait(lambda: answers(TapClient(tap)), ANSWERS_WITHIN_S):
+        raise StartError(f"the tap does not answer at {tap}{copy.why()}")
+    links, proxies = _put_taps(spec, client, there, tap)
+    copy.change(
+        toxiproxy_url=client.url,
+        toxiproxy=spec.toxiproxy,
+        tap=tap,
+        outpost=f"127.0.0.1:{outside[OUTPOST]}" if OUTPOST in outside else "",
+        alerts=spec.alerts,
+        reached=_reached(spec),
+        links=links,
+        proxies=proxies,
+        entry=f"http://127.0.0.1:{entry_port}",
+        entry_service=spec.entry_service,
+    )
+
+
+def _put_taps(
+    spec: StackSpec, client: ToxiproxyClient, there: Mapping[str, ProxyState], tap: str
+) -> tuple[tuple[RunningLink, ...], tuple[ProxyState, ...]]:
+    """Let the tap listen where Toxiproxy did, and Toxiproxy behind it: a link that has a tap is away for a moment, and
+    only while nothing is sent over it by the load."""
     links: list[RunningLink] = []
     proxies: list[ProxyState] = []
     for link in spec.links.values():
         proxy = there[link.name]
-        behind_tap = ""
-        if link.tap:  # in its place, at its address
-            behind_tap = f"127.0.0.1:{BEHIND_TAP_PORT + len(links)}"
+        one = RunningLink(link.name, link.client, link.service, proxy.listen, proxy.upstream)
+        if link.tap:
+            one = replace(one, behind_tap=f"127.0.0.1:{BEHIND_TAP_PORT + len(links)}")
             client.delete(link.name)
-            client.create(link.name, behind_tap, proxy.upstream)
-        links.append(RunningLink(link.name, link.client, link.service, proxy.listen, proxy.upstream, behind_tap))
-        proxies.append(replace(proxy, listen=behind_tap or proxy.listen, enabled=True, toxics=()))
-    copy.change(
-        toxiproxy_url=client.url,
-        toxiproxy=spec.toxiproxy,
-        tap=f"127.0.0.1:{outside[TAP]}" if TAP in outside else "",
-        outpost=f"127.0.0.1:{outside[OUTPOST]}" if OUTPOST in outside else "",
-        alerts=spec.alerts,
-        reached=_reached(spec),
-        links=tuple(links),
-        proxies=tuple(proxies),
-        entry=f"http://127.0.0.1:{entry_port}",
-        entry_service=spec.entry_service,
-    )
-    if copy.state.tap:
-        if not copy.wait(lambda: answers(TapClient(copy.state.tap)), ANSWERS_WITHIN_S):
-            raise StartError(f"the tap does not answer at {copy.state.tap}{copy.why()}")
-        give_links(copy.state)
+            client.create(link.name, one.behind_tap, proxy.upstream)
+            give_link(TapClient(tap), one)
+        links.append(one)
+        proxies.append(replace(proxy, listen=one.behind_tap or proxy.listen, enabled=True, toxics=()))
+    return tuple(links), tuple(proxies)
