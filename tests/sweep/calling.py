@@ -1,6 +1,6 @@
 """What crosses the links of a small stack in one run of a sweep: the load asks web, web asks api, api asks payments.
 
-    called([*calls(20, 0, 10), *tried(20, 10, 22, 3)])
+called([*calls(20, 0, 10), *tried(20, 10, 22, 3)])
 """
 
 from __future__ import annotations
