@@ -6,6 +6,7 @@ what is missing then makes checks unknown, and stops no run.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -23,6 +24,10 @@ from harness.record import NS_PER_S, Account, Notice, Scalar
 
 HEAR_EVERY_S = 0.5
 STOP_WITHIN_S = 8.0
+BEHIND_ALL = 2**53
+"""A number of a notice that will not be."""
+BYTES_MAX = 512_000_000
+"""Of all that is kept of one run."""
 PAGES_MAX = 50
 """Of one round: somebody who floods the outpost must not hold the end of a run up."""
 
@@ -43,9 +48,15 @@ class Listening:
         accounts_path: Path,
     ) -> None:
         self._outpost, self._zero_ns, self._address_of = OutpostClient(outpost_address), zero_ns, address_of
+        self._made_s = (time.monotonic_ns() - zero_ns) / NS_PER_S
         self._next = 0
         self._shift_ns: int | None = None
+        self._is_begun = False
+        self._malformed_before = 0
+        with contextlib.suppress(OutpostError):  # one that is dead is told of in the first round
+            self._malformed_before = self._outpost.heard(BEHIND_ALL).malformed
         self._malformed, self._malformed_last = 0, ""
+        self._kept_bytes = 0
         self._failing: dict[str, str] = {}
         self._lost: list[str] = []
         self._stopped, self._lock = threading.Event(), threading.Lock()
@@ -103,23 +114,41 @@ class Listening:
             self._lost.append(f"listening for {what} broke off: {type(error).__name__}: {error}")
 
     def _hear(self) -> None:
+        before: dict[str, Notice] = {}
         for _ in range(PAGES_MAX):
             asked_ns = time.monotonic_ns()
             heard = self._outpost.heard(self._next)
             self._shift_ns = ahead_ns(asked_ns, heard.now_ns, time.monotonic_ns())
-            self._keep(heard)
+            self._keep(heard, before)
             if not heard.notices:
-                return
+                break
+        self._keep_firing(before)
 
-    def _keep(self, heard: Heard) -> None:
+    def _keep_firing(self, before: dict[str, Notice]) -> None:
+        """What had begun before and goes on."""
+        for notice in before.values():
+            if notice.status == "firing":
+                self._append(self._notices, notice)
+        before.clear()
+
+    def _keep(self, heard: Heard, before: dict[str, Notice]) -> None:
+        """Keep what came since this was made. The last word on each alert before that, of runs on the same stack, goes
+        into `before`."""
         lost = heard.next - self._next - len(heard.notices)
         if heard.next < self._next:
             self._lost.append("the outpost was started anew, and what it had heard may be lost")
-        elif lost:
+        elif lost and self._is_begun:
             self._lost.append(f"the outpost had to forget {lost:,} notices")
-        self._malformed, self._malformed_last = heard.malformed, heard.malformed_last
+        self._is_begun = True
+        self._malformed = heard.malformed - self._malformed_before
+        self._malformed_last = heard.malformed_last if self._malformed else ""
         for one in heard.notices:
-            self._append(self._notices, notice_of(one, self._at_s(int(one["at_ns"]))))
+            notice = notice_of(one, self._at_s(int(one["at_ns"])))
+            if notice.at_s < self._made_s:
+                before[notice.fingerprint] = notice
+            else:
+                self._keep_firing(before)
+                self._append(self._notices, notice)
         self._next = heard.next
 
     def _fetch(self, read: Reads) -> None:
@@ -136,6 +165,9 @@ class Listening:
     def _append(self, file: IO[str], kept: Notice | Account) -> None:
         line = json.dumps({one.name: getattr(kept, one.name) for one in fields(kept)})  # asdict() copies all of a body
         with self._lock:
+            self._kept_bytes += len(line)
+            if self._kept_bytes > BYTES_MAX:
+                raise RunFolderError(f"more than {BYTES_MAX:,} bytes came; read smaller accounts, or less often")
             file.write(f"{line}\n")
             file.flush()
 

@@ -212,8 +212,8 @@ class Reads:
     every_s: float = 1.0
 
     def __post_init__(self) -> None:
-        if not self.path.startswith("/"):
-            raise ValueError(f"path must begin with /, as in /status; given {self.path!r}")
+        if not self.path.startswith("/") or not self.path.isascii() or not self.path.isprintable() or " " in self.path:
+            raise ValueError(f"path must begin with / and be plain ASCII, as in /status?since=1; given {self.path!r}")
         positive("every_s", self.every_s)
 
 

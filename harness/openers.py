@@ -66,9 +66,9 @@ def _alive(state: StackState) -> list[str]:
     return [one.name for one in state.services if is_alive(one)]
 
 
-def opener(spec: StackSpec, kind: str, say: Callable[[str], None]) -> Opener:
+def opener(spec: StackSpec, kind: str, say: Callable[[str], None], needed: Mapping[str, str] | None = None) -> Opener:
     """The kept stack where there is one, else one of the run's own. Raises HarnessError where the kept one is another,
-    or no engine answers."""
+    or lacks the variables that are `needed`, or no engine answers."""
     state = kept(spec)
     if state is not None and state.kind != kind:
         raise StartError(
@@ -79,6 +79,13 @@ def opener(spec: StackSpec, kind: str, say: Callable[[str], None]) -> Opener:
         if kind == "docker":
             _engine_answers()
         return lambda folder, cancelled: _start(spec, kind, folder.stack, folder.logs, cancelled, say)
+    for name in needed or ():
+        now, then = spec.variables.get(name, ""), state.variables.get(name, "")
+        if now != then:
+            raise StartError(
+                f"this scenario needs {name}={now!r}, and the kept stack was started with {then!r}; take it down first "
+                "(harness stack down), or start it so"
+            )
     _warn_of_other_variables(spec.variables, state.variables, say)
     return lambda folder, cancelled: _attach(state, Hold(kept_path(spec).parent), say)
 

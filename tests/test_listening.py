@@ -67,6 +67,23 @@ def test_alerts_and_accounts_are_on_disk_soon(tmp_path):
     assert [(one.status, one.body) for one in accounts if one.path == "/hang"] == [(0, None), (0, None)]
 
 
+def test_of_the_runs_before_on_the_same_stack_only_what_goes_on_is_kept(tmp_path):
+    """An alert that came and went, and a message that made no sense, are no matter of this run."""
+    with running_outpost(tmp_path) as outpost, service() as url:
+        outpost.post(message(alert("gone"), alert("on")))
+        outpost.post(message(alert("gone", "resolved", endsAt="then")))
+        outpost.post(b"nonsense")
+        run = _Run(tmp_path)
+        listen = run.listen(outpost.client.address, (), url)
+        assert run.heard(1)
+        outpost.post(message(alert("on", "resolved", endsAt="then"), alert("new")))
+        assert run.heard(3)
+        listen.stop()
+    assert listen.told() == {"error": "", "malformed": 0, "malformed_last": ""}
+    told = [(one.name, one.status) for one in read_notices(run.notices)]
+    assert told == [("on", "firing"), ("on", "resolved"), ("new", "firing")]
+
+
 def _within(seconds: float, do) -> None:
     began_s = time.monotonic()
     do()
@@ -116,9 +133,10 @@ def test_an_outpost_that_came_back_has_lost_what_it_knew(tmp_path):
 
 def test_an_end_is_never_waited_for_longer_than_allowed(tmp_path, monkeypatch):
     """Whatever hangs."""
-    hold = threading.Event()
-    monkeypatch.setattr(listening.OutpostClient, "heard", lambda *_: hold.wait(20))
+    hold, held = threading.Event(), threading.Event()
     listen = _Run(tmp_path).listen("127.0.0.1:1")
+    monkeypatch.setattr(listening.OutpostClient, "heard", lambda *_: held.set() or hold.wait(20))
+    assert held.wait(5)
     _within(2, lambda: listen.stop(within_s=0.3))
     assert "listening-alerts did not end within 0.3 s" in (listen.error or "")
     hold.set()

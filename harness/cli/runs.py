@@ -52,7 +52,7 @@ def run(
         here = spec_of(file, stack, take_over, scenario.variables)[0] if scenario.variables else spec
         here = replace(here, is_asked=bool(reads_of(scenario.checks)))
         with view_for(console, one.name, scenario.end_s) as view:
-            open_stack = opener(here, kind, view.say)
+            open_stack = opener(here, kind, view.say, scenario.variables)
             result = do(planned, locustfile, open_stack, reports=reports, command=command_line(), view=view)
         results.append(result)
         print_verdicts(console, result.verdicts)

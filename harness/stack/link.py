@@ -41,7 +41,9 @@ class ProxyLink:
         if self._tap is None:
             raise TapError(f"{self.name} has no tap; give it one with `tap: http` in x-harness.links.{self.name}")
         tap = self._tap
-        seen = tap.links()[self.name]
+        seen = tap.links().get(self.name)
+        if seen is None:
+            raise TapError(f"the tap has lost {self.name}; mend it with `harness heal`")
         if seen.others and not seen.http:
             raise TapError(
                 f"what crosses {self.name} is not HTTP/1.1 ({seen.others} connections spoke something else), so no "

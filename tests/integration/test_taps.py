@@ -111,3 +111,11 @@ def test_a_variable_that_is_no_text_is_refused(project: Project, tmp_path: Path)
     done = project.run("validate", "scenarios/wrong.py")
     assert done.returncode == 2
     assert "variables holds texts" in done.stdout
+
+
+def test_a_scenario_that_needs_other_variables_than_the_kept_stack_has_is_refused(kept: Project) -> None:
+    """It would judge another stack than it asks for."""
+    kept.scenario("other", short(REFUSED, variables='{"FEED_RATIO": "2.01"}'))
+    done = kept.run("run", "scenarios/other.py")
+    assert done.returncode == 6, done.stdout
+    assert "needs FEED_RATIO='2.01', and the kept stack was started with ''" in done.stdout
