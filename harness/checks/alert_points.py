@@ -156,7 +156,8 @@ def _fires(seen: Heard, meant: Sequence[Firing], trouble: Trouble, asked: AlertF
     if meant:
         after_s = meant[0].fired_s - trouble.start_s
         word = Word.PASS if after_s <= limit_s else Word.FAIL
-        clause = f"{asked.name} fired {after_s:.1f} s after {trouble.name} began, {wanted}"
+        when = f"{after_s:.1f} s after {trouble.name} began" if after_s >= 0 else "in the warm-up"
+        clause = f"{asked.name} fired {when}, {wanted}"
         return Point(name, word, clause, {"fired_after_s": round(after_s, 3), **numbers})
     clause = f"{asked.name} did not fire{f' for {asked.service}' if asked.service else ''} after {trouble.name} began"
     watched_s, lasted_s = min(trouble.until_s, seen.end_s) - trouble.start_s, trouble.end_s - trouble.start_s

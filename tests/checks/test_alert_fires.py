@@ -150,6 +150,7 @@ def test_what_is_wrong_without_a_fault_is_wanted_after_the_start_of_the_run():
     asked = AlertFires(NAME, after="run", within_s=5)
     assert asked.check(told(alert(3))).word is Word.PASS
     assert asked.check(told(alert(-2))).word is Word.PASS
+    assert "fired in the warm-up" in asked.check(told(alert(-2))).sentence
     assert "fired 9.0 s after the run began" in asked.check(told(alert(9))).sentence
     assert "did not fire after the run began" in asked.check(told([])).sentence
 
