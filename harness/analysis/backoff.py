@@ -152,8 +152,9 @@ class _Fit:
         steps = np.arange(1.0, last + CAP_STEP / 2, CAP_STEP)
         if not len(steps):
             return None
-        off = [self._off(step) for step in steps.tolist()]
-        best, gain = int(np.argmin(off)), self._off(len(self.logs) - 1.0) - min(off)
+        off = self._off(np.append(steps, len(self.logs) - 1.0))
+        best = int(np.argmin(off[:-1]))
+        gain = float(off[-1] - off[best])
         return float(steps[best]) if gain > max(1e-12, (Z * self.deviation) ** 2 * surely) else None
 
     def law(self, cap: float) -> tuple[tuple[float, float, float], ...]:
@@ -164,10 +165,14 @@ class _Fit:
         line, wide = middle + slope * number, error * np.abs(number)
         return tuple(zip(*np.exp([line - wide, line, line + wide]).tolist(), strict=True))
 
-    def _off(self, cap: float) -> float:
-        """The squares of what the line misses, each as often as there are gaps."""
-        number, middle = self._from_middle(cap)
-        return float((self.counts * (self.logs - middle - self.slope(cap)[0] * number) ** 2).sum())
+    def _off(self, caps: Gaps) -> Gaps:
+        """The squares of what the line of each cap misses, each as often as there are gaps."""
+        number = np.minimum(np.arange(len(self.logs)), caps[:, None])
+        number = number - np.average(number, axis=1, weights=self.counts)[:, None]
+        logs = self.logs - np.average(self.logs, weights=self.counts)
+        slopes = (self.counts * number * logs).sum(axis=1) / (self.counts * number**2).sum(axis=1)
+        missed: Gaps = (self.counts * (logs - slopes[:, None] * number) ** 2).sum(axis=1)
+        return missed
 
     def _from_middle(self, cap: float) -> tuple[Gaps, float]:
         """(the numbers of the gaps up to the cap, from their middle, what the logarithms are there)."""
