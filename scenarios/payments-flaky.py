@@ -3,9 +3,9 @@
 from harness import Amplification, Availability, FailRatio, Load, Retries, Scenario, during
 
 scenario = Scenario(
-    hypothesis="With every fifth charge refused for the moment, checkouts are well, and each charge keeps its key.",
+    hypothesis="With every fourth charge refused for the moment, checkouts are well, and each charge keeps its key.",
     load=Load("shop.py", rate_per_s=60),
-    faults=during(8, 24, FailRatio("api-payments", ratio=0.2, code=503, seed=1)),
+    faults=during(8, 28, FailRatio("api-payments", ratio=0.25, code=503, seed=1)),
     checks=(
         Retries("api-payments", attempts_max=3, budget_ratio_max=0.35),
         Amplification("api-payments", ratio_max=1.5),

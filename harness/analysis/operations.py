@@ -137,9 +137,16 @@ class Operation:
 
 @dataclass(slots=True)
 class _Chain:
+    """`clear`: no other attempt of its kind could have been meant. The last of them ended then, and `done` if well."""
+
     attempts: list[Attempt]
+    ended_s: float
+    done: bool
     clear: bool = True
-    """No other attempt of its kind could have been meant."""
+
+    def add(self, one: Attempt) -> None:
+        self.attempts.append(one)
+        self.ended_s, self.done = one.ended_s, one.succeeded
 
 
 def operations(attempts: pd.DataFrame, link: str, *, gap_max_s: float | None = None) -> list[Operation]:
@@ -224,17 +231,17 @@ def _chains(tries: Sequence[Attempt], gap_max_s: float) -> list[_Chain]:
         waiting = [
             chain
             for chain in waiting[-OPEN_MAX:]
-            if chain.attempts[-1].ended_s >= since_s
-            and not (chain.attempts[-1].succeeded and chain.attempts[-1].ended_s <= one.started_s)
+            if chain.ended_s >= since_s and not (chain.done and chain.ended_s <= one.started_s)
         ]
-        busy = [chain for chain in waiting if chain.attempts[-1].ended_s > one.started_s + OVERLAP_S]
-        ready = [chain for chain in waiting if chain not in busy and not chain.attempts[-1].succeeded]
+        until_s = one.started_s + OVERLAP_S
+        busy = [chain for chain in waiting if chain.ended_s > until_s]
+        ready = [chain for chain in waiting if chain.ended_s <= until_s and not chain.done]
         clear = not busy and len(ready) <= 1
         if ready:
-            chosen = max(ready, key=lambda chain: chain.attempts[-1].ended_s)
-            chosen.attempts.append(one)
+            chosen = max(ready, key=lambda chain: chain.ended_s)
+            chosen.add(one)
         else:
-            chosen = _Chain([one])
+            chosen = _Chain([one], one.ended_s, one.succeeded)
             found.append(chosen)
             waiting.append(chosen)
         if not clear:

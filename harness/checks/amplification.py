@@ -21,6 +21,10 @@ SURE_SHARE_MIN = 0.9
 """Of the attempts of each phase: else attempts are counted for each request of the load, in those of the baseline."""
 BACK_SHARE = 1.1
 """Of the baseline's: what counts as back."""
+Z = 2.68
+"""Standard errors over that make a storm: of attempts that come at random, 1 run in 250 is called one by chance."""
+ATTEMPTS_MIN = 40
+"""Before the faults, and at the end: with as many, twice the baseline's attempts are no chance."""
 RECOVERY_MIN_S = 4.0
 """The second half of the recovery is judged; the first may work off what was queued."""
 
@@ -97,22 +101,26 @@ class Amplification:
         (ratio_before, calm), (ratio_after, late) = before, after
         if by_load:
             count, what, per = min(calm.crossed, late.crossed), "attempts", "times the baseline's attempts a request"
+            needed = ATTEMPTS_MIN
+            surely = ratio_after * math.exp(-Z * math.sqrt(1 / max(1, calm.crossed) + 1 / max(1, late.crossed)))
         else:  # old operations that do not end are seen by what crosses
             count, what, per = min(calm.operations, late.operations), "operations", "attempts an operation"
+            needed = SAMPLES_MIN
             ratio_before, ratio_after = max(ratio_before, calm.crossing), max(ratio_after, late.crossing)
+            surely = ratio_after - Z * math.sqrt(max(0, late.crossed - late.operations)) / max(1, late.operations)
         numbers: dict[str, Scalar] = {
             "ratio": round(ratio_after, 4),
             "ratio_before": round(ratio_before, 4),
             "attempts_per_s": round(late.per_s, 3),
             "attempts_per_s_before": round(calm.per_s, 3),
         }
-        if count < SAMPLES_MIN or not math.isfinite(ratio_after):
-            clause = (
-                f"only {count} {what} crossed {self.link} before or after the faults, or no load tells their number"
-            )
-            return Point("after", Word.UNKNOWN, clause, {"count": count, "needed": SAMPLES_MIN})
+        if not math.isfinite(ratio_after):
+            return Point("after", Word.UNKNOWN, f"no load tells how many {what} {self.link} should have", {})
+        if count < needed:
+            clause = f"only {count} {what} crossed {self.link} before or after the faults, and {needed} are needed"
+            return Point("after", Word.UNKNOWN, clause, {"count": count, "needed": needed})
         at_end = f"{late.per_s:.1f} attempts a second at the end of the run, {calm.per_s:.1f} before the faults"
-        if ratio_after <= BACK_SHARE * ratio_before:
+        if surely <= BACK_SHARE * ratio_before:
             return Point("after", Word.PASS, at_end, numbers)
         clause = f"a retry storm on {self.link} outlasts its fault: {ratio_after:.2f} {per}, {at_end}"
         return Point("after", Word.FAIL, clause, numbers)

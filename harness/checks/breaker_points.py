@@ -34,6 +34,8 @@ PROBE_CALLS_MIN = 3.0
 """So many calls must be due while a probe is under way: else a second one would not show."""
 USUAL = 2.0
 """A failing call must take so many times what a good one takes in calm: else an open breaker would not be felt."""
+BURSTS_MIN = 2
+"""So many silences in calm without one bad call before them are how a client calls, and no breaker."""
 EDGE_S = 0.05
 """Before a state changes: a call that was let through, or a request that becomes a probe, began a little earlier."""
 
@@ -51,6 +53,18 @@ class Seen:
 
     def of(self, state: State) -> list[Interval]:
         return [one for one in self.states if one.state is state]
+
+    @cached_property
+    def bursts(self) -> str | None:
+        """What to say of a client that calls in bursts: silences in calm, after calls of which not one was bad."""
+        first_s, last_s, count = min((one.start_s for one in self.history.windows), default=self.end_s), 0.0, 0
+        for one in self.of(State.OPEN):
+            if one.start_s < first_s:
+                count += not len(self.troubled(last_s, one.end_s))
+                last_s = one.end_s
+        if count < BURSTS_MIN:
+            return None
+        return f"calls come in bursts, with {count} silences in calm after calls that were all good"
 
     def troubled(self, start_s: float, end_s: float) -> Calls:
         """The calls that began then, and failed or were slow."""
@@ -85,6 +99,8 @@ def why_not_judged(seen: Seen, asked: Breaker) -> str | None:
             f"{seen.due.rate_per_s:.1f} calls a second crossed {asked.link} in calm: too few to tell a silence of "
             f"{silence_s:g} s from chance; {needed_per_s:.1f} are needed"
         )
+    if seen.bursts is not None:
+        return f"on {asked.link} {seen.bursts}: a breaker cannot be told from a pause between them"
     if seen.refused > REFUSED_SHARE_MAX:
         return (
             f"{asked.link} refused connections while the fault was in, which is as fast without a breaker and proves "
@@ -257,6 +273,9 @@ def calm(seen: Seen, asked: Breaker) -> Point:
         one for one in seen.of(State.OPEN) if one.start_s < first_s or one.start_s > max(closed_s, last_s + EPSILON_S)
     ]
     numbers: dict[str, Scalar] = {"opened": len(wrong), "first_s": round(wrong[0].start_s, 3) if wrong else None}
+    if seen.bursts is not None:
+        clause = f"whether the breaker on {asked.link} opens in calm is not known: {seen.bursts}"
+        return Point("calm", Word.UNKNOWN, clause, numbers)
     if wrong:
         times = "" if len(wrong) == 1 else f", the first of {len(wrong)} times"
         clause = f"the breaker on {asked.link} opened in calm, at {wrong[0].start_s:.1f} s{times}"

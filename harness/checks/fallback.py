@@ -9,7 +9,7 @@ import numpy as np
 from harness.analysis.breaker import Calls, Due, calls_of, due
 from harness.analysis.phases import select
 from harness.bounds import positive, ratio
-from harness.checks.parts import Part, percent, samples_needed, too_few, verdict
+from harness.checks.parts import SAMPLES_MIN, Part, percent, samples_needed, too_few, verdict
 from harness.checks.points import Point, struck, verdict_of, why_not_seen
 from harness.record import History, Outcome, PlannedWindow, Verdict, Word
 
@@ -54,6 +54,10 @@ class Fallback:
         came = calls.within(window.start_s, window.end_s)
         good, were_due = int(came.good.sum()), expected.calls(window.start_s, window.end_s)
         numbers = {"attempts": len(came), "good_attempts": good, "due_attempts": round(were_due, 1)}
+        if max(were_due, len(came) - good) < SAMPLES_MIN:
+            clause = f"only {were_due:.0f} attempts on {self.link} were due in {window.name}, and {len(came)} came"
+            clause = f"{clause}, so {self.endpoint} is not known to need it; {SAMPLES_MIN} are needed"
+            return Part(window.name, Word.UNKNOWN, clause, numbers)
         if good > GOOD_SHARE_MAX * were_due:
             attempts = f"{good:,} of {were_due:,.0f} attempts due were good"
             clause = f"the link {self.link} did not fail in {window.name}: {attempts}"

@@ -190,6 +190,14 @@ def grows(found: Backoff | None, factor_min: float, link: str) -> Point:
     if found.at_once:
         clause = f"there is no backoff: retries came after {milliseconds(1000 * max(found.mean_s))} {of_wanted}"
         return Point("backoff", Word.FAIL, clause, numbers)
+    little = found.factor < factor_min**0.5 or found.high < FACTOR_SHARE * factor_min
+    capped, capped_high = found.if_capped
+    if little and capped >= factor_min**0.5 and capped_high >= FACTOR_SHARE * factor_min:
+        clause = (
+            f"whether the gaps on {link} grow enough cannot be told: {interval} with the last of them, which may be at "
+            f"a cap, {capped:.2f} without; let the fault outlast one more attempt, or set the cap higher"
+        )
+        return Point("backoff", Word.UNKNOWN, clause, numbers)
     if found.factor < factor_min**0.5:
         return Point("backoff", Word.FAIL, f"the gaps do not grow: {interval} {of_wanted}", numbers)
     if found.high < FACTOR_SHARE * factor_min:

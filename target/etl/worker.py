@@ -22,7 +22,8 @@ from target.settings import Settings
 FIRST_DAY = date(2026, 1, 1)
 BATCHES_A_PULL = 100
 PULL_MAX_S = 60.0
-STALE_AFTER_PULLS = 5
+STALE_AFTER_PULLS, STALE_AFTER_MIN_S = 5, 2.0
+"""Since the last good pull; where pulls are dense, one that takes a second is still no news."""
 log = logging.getLogger("etl")
 
 
@@ -50,7 +51,8 @@ class Worker:
     @property
     def stale(self) -> bool:
         """Readers may not see all that there is."""
-        return self._failed or time.monotonic() - self._good_at > STALE_AFTER_PULLS * self._every_s
+        after_s = max(STALE_AFTER_MIN_S, STALE_AFTER_PULLS * self._every_s)
+        return self._failed or time.monotonic() - self._good_at > after_s
 
     @property
     def state(self) -> tuple[bool, list[str], int]:

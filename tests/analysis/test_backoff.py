@@ -105,6 +105,30 @@ def test_gaps_that_reach_a_cap_are_asked_before_it():
     assert backoff([(0.3,) * 6] * 5).factor == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("cap_s", [0.5, 0.6, 0.7])
+def test_a_cap_in_the_middle_of_a_step_hides_no_growth(cap_s):
+    """The gap that reaches it grows by less than the ones before; two that lie at it show the cap."""
+    gaps = [tuple(min(cap_s, 0.1 * 2**k) for k in range(5))] * 5
+    assert backoff(gaps).factor == pytest.approx(2.0, rel=0.02)
+
+
+@pytest.mark.parametrize("cap_s", [0.4, 0.5, 0.7])
+def test_jitter_makes_no_cap_late(cap_s):
+    """Of ten attempts most gaps are at the cap, and which of their means is largest is chance: 99 of 100 are told."""
+    rng = np.random.default_rng(17)
+    means = np.minimum(cap_s, 0.1 * 2.0 ** np.arange(9))
+    found = [backoff(means * rng.uniform(0, 1, (50, 9))) for _ in range(200)]
+    assert np.mean([one.high > 1.8 and one.factor > 2**0.5 for one in found]) >= 0.98
+
+
+def test_the_last_gap_alone_may_be_at_a_cap():
+    """Whether 100, 200, 300 ms are doubled up to a cap or grow ever less, both are told; constant gaps are constant."""
+    found = backoff([(0.1, 0.2, 0.3)] * 5)
+    assert found.factor == pytest.approx(3**0.5)
+    assert found.if_capped[0] == pytest.approx(2.0, rel=0.05)
+    assert backoff([(0.1, 0.1, 0.1)] * 5).if_capped[0] == pytest.approx(1.0)
+
+
 def test_tries_at_once_are_no_backoff():
     """Whatever their noise grows by."""
     assert backoff([(0.0004, 0.0011)] * 5).at_once

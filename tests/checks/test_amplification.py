@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from harness import Amplification
@@ -99,6 +101,24 @@ def test_with_neither_operations_nor_load_nothing_is_known():
     verdict = Amplification(LINK, ratio_max=2).check(built)
     assert verdict.word is Word.UNKNOWN
     assert "cannot be told apart" in verdict.sentence
+
+
+def test_chance_is_no_storm():
+    """Every other request asks a service, at random, 10 a second: in 39 of 40 runs or more none is seen."""
+    words = []
+    for seed in range(40):
+        rng = random.Random(seed)
+        rows = [row for row in _anonymous(1) if rng.random() < 0.5]
+        words.append(Amplification(LINK, ratio_max=3).check(_history(rows)).word)
+    assert words.count(Word.FAIL) <= 1
+
+
+def test_a_retry_now_and_then_is_no_storm():
+    """Three of some twenty operations at the end were tried again: that is chance, and no load that stays."""
+    rows = _in_window(operations(200, (BUSY, OK), (0.05,), every_s=0.05), before=4, after=2)
+    more = operations(3, (BUSY, OK), (0.05,), start_s=35)
+    verdict = Amplification(LINK, ratio_max=2).check(_history([*rows, *more]))
+    assert verdict.word is Word.PASS, verdict.sentence
 
 
 def test_in_calm_there_is_one_attempt_an_operation():

@@ -186,6 +186,16 @@ def test_few_calls_do_not_tell_that_it_never_opens_in_calm():
     assert point == "unknown: too few calls cross api-payments to see whether it opens in calm"
 
 
+def test_a_client_that_calls_in_bursts_has_no_breaker_to_be_seen():
+    """Thirty calls each four seconds, whatever becomes of them: a pause between is no open state, in calm or not."""
+    bursts = [row for at_s in range(0, 60, 4) for row in calls(100, at_s, at_s + 0.3, HUNG if 10 <= at_s < 30 else OK)]
+    for windows in (None, []):
+        verdict = Breaker(LINK, opens_within_s=2).check(seen(bursts, windows=windows))
+        assert verdict.word is Word.UNKNOWN, verdict.sentence
+        assert "silences in calm after calls that were all good" in str(verdict.evidence["calm"])
+        assert ("calls come in bursts" in verdict.sentence) is (windows is None)
+
+
 def test_few_requests_do_not_tell_how_fast_it_is():
     """A 99th percentile takes a hundred."""
     verdict = WANTED.check(seen(sound(), load(rate_per_s=4)))

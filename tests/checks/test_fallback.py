@@ -53,6 +53,10 @@ def test_what_fails_or_comes_late_is_none(samples, says):
     [
         (seen(_called(OK)), "The link api-payments did not fail in payments slow: 800 of 800 attempts due were good"),
         (seen(sound(), windows=[window("w", *FAULT, "other")]), "No fault struck api-payments"),
+        (
+            seen([*calls(RATE, 31, 60)]),
+            "Only 0 attempts on api-payments were due in payments slow, and 0 came, so GET / is not known to need it",
+        ),
         (replace(seen(sound()), attempts=None), "No link of this run had a tap"),
         (
             seen(sound(), [*steady(RATE, 0, 10), *steady(1, *FAULT), *steady(RATE, 30, 60)]),

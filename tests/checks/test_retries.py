@@ -162,6 +162,11 @@ def test_a_budget_counts_retries_against_operations():
         ),
         (Retries(LINK, backoff_factor_min=2), operations(80, (BUSY, BUSY), (0.1,)), "made three attempts"),
         (
+            Retries(LINK, attempts_max=4, backoff_factor_min=2),
+            operations(80, (BUSY,) * 4, (0.1, 0.2, 0.3)),
+            "factor 1.73 (1.73 to 1.73) with the last of them, which may be at a cap, 1.99 without",
+        ),
+        (
             Retries(LINK, attempts_max=None, jitter=True),
             operations(80, (BUSY, OK), (0.1,)),
             "are jittered cannot be told",

@@ -129,7 +129,7 @@ def test_what_is_a_guess_is_said_to_be_one():
         ),
         (
             gaps_of(40, constant),
-            "Gaps on l do not grow (×1.00, 0.97 to 1.03): about 100 ms each, jittered a little, over 40 operations",
+            "Gaps on l do not grow (×1.00, 0.98 to 1.02): about 100 ms each, jittered a little, over 40 operations",
         ),
         ([(0.001, 0.001)], "Tries on l follow one another at once: gaps of 1.0 ms, over 1 operation"),
         (
@@ -152,8 +152,7 @@ def test_the_law_runs_through_the_means_and_is_surest_in_their_middle():
     assert len(law.law_s) == 4
     assert [middle for _, middle, _ in law.law_s] == pytest.approx([0.1, 0.2, 0.4, 0.8], rel=0.05)
     wide = [high / low for low, _, high in law.law_s]
-    assert wide[0] == pytest.approx(wide[3])
-    assert wide[1] < wide[0]
+    assert wide[2] < wide[1] < wide[0]  # the gaps at the cap say where the line ends
     assert law.law_s[1][1] / law.law_s[0][1] == pytest.approx(law.factor)
 
 
