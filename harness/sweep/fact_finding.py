@@ -171,20 +171,24 @@ class _Link:
                 if len(before) - int(before.good.sum()) >= FAILED_FIRST:
                     stopped_s = round(one.start_s - window.start_s, 3)
                     return Breaker(Seen.YES, stopped_s, self._back_s(window))
-        if few := _too_few(calls, failed):
-            return Breaker(Seen.UNKNOWN, reason=few)
         middle_s = (window.start_s + window.end_s) / 2  # who has a breaker has opened it by then
         later = times(self._asked or self._clock(), self._calls.started_s, self._calm_s, middle_s, window.end_s)
-        if later is not None and later.low >= ALIKE:
+        few = _too_few(calls, failed)
+        if not few and later is not None and later.low >= ALIKE:
             return Breaker(Seen.NO)
+        return Breaker(Seen.UNKNOWN, reason=self._why_no_silence(window, calls, few, later))
+
+    def _why_no_silence(self, window: PlannedWindow, calls: int, few: str, later: Times | None) -> str:
+        if not calls or later is None or (few and later.high >= 1):
+            return few or "nothing was asked of its client meanwhile"
         if self._due is None:
-            return Breaker(Seen.UNKNOWN, reason=f"{self._unasked()}, so a silence may be its callers'")
+            return f"{self._unasked()}, so a silence may be its callers'"
         due = self._due.calls(window.start_s, window.end_s)
         if due < SILENCE_CALLS:
-            reason = f"{due:.0f} calls were due, and a silence of {SILENCE_CALLS:.0f} is needed; a higher --rate tells"
-            return Breaker(Seen.UNKNOWN, reason=reason)
-        return Breaker(
-            Seen.UNKNOWN, reason=f"fewer calls came, but never were {SILENCE_CALLS:.0f} due and none was under way"
+            return f"{due:.0f} calls were due, and a silence of {SILENCE_CALLS:.0f} is needed; a higher --rate tells"
+        return (
+            f"{later.ratio:.1f} calls came where there was 1 in calm, but never were {SILENCE_CALLS:.0f} due in a "
+            "silence; a higher --rate tells"
         )
 
     def _back_s(self, window: PlannedWindow) -> float | None:

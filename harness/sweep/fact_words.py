@@ -30,7 +30,7 @@ def of_retries(facts: LinkFacts, planned: Sequence[PlannedCell]) -> str:
         return f"retries not known: {_UNTOLD}"
     one, when = told.retries, _when(told.window, planned)
     if one.seen is Seen.UNKNOWN:
-        return f"retries not known: {one.reason} {when}"
+        return f"retries not known: {when} {one.reason}"
     if one.told_by == "operations":
         if one.seen is Seen.YES:
             return f"{facts.client} calls {facts.service} {one.ratio:.1f} times an operation {when}: it retries"
@@ -48,7 +48,7 @@ def of_breaker(facts: LinkFacts, planned: Sequence[PlannedCell]) -> str:
         return f"breaker not known: {_UNTOLD}"
     one, when = told.breaker, _when(told.window, planned)
     if one.seen is Seen.UNKNOWN:
-        return f"breaker not known: {one.reason} {when}"
+        return f"breaker not known: {when} {one.reason}"
     if one.seen is Seen.NO:
         return f"calls went on {when}: no breaker seen"
     back = (

@@ -1,6 +1,6 @@
 """What crosses the links of a small stack in one run of a sweep: the load asks web, web asks api, api asks payments.
 
-    called([*calls(20, 0, 10), *tried(20, 10, 22, 3)])
+called([*calls(20, 0, 10), *tried(20, 10, 22, 3)])
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def called(
     end_s: float = END_S,
 ) -> History:
     """The history; `others` are the connections that spoke something else, of each link with a tap."""
-    told = {name: 0 for name in links} if others is None else others
+    told = dict.fromkeys(links, 0) if others is None else others
     marks = [Mark("tap", None, {"link": name, "http": 9, "others": count}) for name, count in told.items()]
     load = steady(RATE, 0, end_s) if samples is None else samples
     return history(load, windows, end_s=end_s, links=links, entry=entry, attempts=attempts(rows), marks=marks)
