@@ -17,7 +17,7 @@ _UNTOLD = "its calls failed in no window"
 
 
 def line(facts: LinkFacts, planned: Sequence[PlannedCell]) -> str:
-    """`web-prices: no retry seen, 1.0 calls where there was 1 in calm with web-prices cut; ...`."""
+    """`web-db: web calls db 1.0 times as often with web-db cut as in calm: no retry seen; calls went on ...`."""
     if facts.carries is not Carries.HTTP:
         return f"{facts.link}: {_NOTHING[facts.carries]}"
     return f"{facts.link}: {of_retries(facts, planned)}; {of_breaker(facts, planned)}"
@@ -56,7 +56,7 @@ def of_breaker(facts: LinkFacts, planned: Sequence[PlannedCell]) -> str:
         if one.back_s is None
         else f"and came back {'at once' if one.back_s < AT_ONCE_S else f'{seconds(one.back_s)} after the heal'}"
     )
-    return f"calls stopped {seconds(one.stopped_s or 0.0)} into it {when}, {back}: a breaker"
+    return f"{when} calls stopped after {seconds(one.stopped_s or 0.0)}, {back}: a breaker"
 
 
 def _when(window: str, planned: Sequence[PlannedCell]) -> str:
