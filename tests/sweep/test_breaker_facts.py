@@ -69,6 +69,13 @@ def test_a_silence_that_no_failure_began_is_no_breaker():
     assert (found.seen, found.reason) == (Seen.UNKNOWN, "no call came")
 
 
+def test_calls_that_were_answered_well_before_a_silence_are_no_reason_for_it():
+    """Of a fault elsewhere, say: only calls that failed open a breaker."""
+    rows = [*calls(RATE, 0, 10.5), *calls(RATE, 30, END_S)]
+    failing = [fail(10.5 + n / RATE) for n in range(780)]
+    assert _of(rows, [*steady(RATE, 0, 10.5), *failing, *steady(RATE, 30, END_S)]).seen is Seen.UNKNOWN
+
+
 def test_a_silence_of_its_callers_is_no_breaker():
     """Api is asked nothing any more, as web's own breaker has opened: web has one, api is not said to have one."""
     above = [replace(row, link="web-api", path="/orders", status=row.status or 503) for row in sound()]
