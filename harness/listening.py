@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
+from harness.clocks import ahead_ns
 from harness.errors import OutpostError, RunFolderError
 from harness.model import Reads
 from harness.outpost.client import Heard, OutpostClient
@@ -42,7 +43,8 @@ class Listening:
         accounts_path: Path,
     ) -> None:
         self._outpost, self._zero_ns, self._address_of = OutpostClient(outpost_address), zero_ns, address_of
-        self._next, self._shift_ns = 0, 0
+        self._next = 0
+        self._shift_ns: int | None = None
         self._malformed, self._malformed_last = 0, ""
         self._failing: dict[str, str] = {}
         self._lost: list[str] = []
@@ -104,9 +106,7 @@ class Listening:
         for _ in range(PAGES_MAX):
             asked_ns = time.monotonic_ns()
             heard = self._outpost.heard(self._next)
-            answered_ns = time.monotonic_ns()
-            if not asked_ns <= heard.now_ns <= answered_ns:  # its clock is another kernel's
-                self._shift_ns = heard.now_ns - (asked_ns + answered_ns) // 2
+            self._shift_ns = ahead_ns(asked_ns, heard.now_ns, time.monotonic_ns())
             self._keep(heard)
             if not heard.notices:
                 return
@@ -123,12 +123,15 @@ class Listening:
         self._next = heard.next
 
     def _fetch(self, read: Reads) -> None:
+        if self._shift_ns is None:  # before anything was heard
+            asked_ns = time.monotonic_ns()
+            self._shift_ns = ahead_ns(asked_ns, self._outpost.now_ns(), time.monotonic_ns())
         got = self._outpost.fetch(f"{self._address_of(read.service)}{read.path}")
         account = Account(self._at_s(got.at_ns), read.service, read.path, got.status, got.body)
         self._append(self._accounts, account)
 
     def _at_s(self, at_ns: int) -> float:
-        return round((at_ns - self._shift_ns - self._zero_ns) / NS_PER_S, 6)
+        return round((at_ns - (self._shift_ns or 0) - self._zero_ns) / NS_PER_S, 6)
 
     def _append(self, file: IO[str], kept: Notice | Account) -> None:
         line = json.dumps({one.name: getattr(kept, one.name) for one in fields(kept)})  # asdict() copies all of a body

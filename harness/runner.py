@@ -84,7 +84,6 @@ class Run:
         guardian = Guardian(self._folder.stack, self._folder.logs / "guardian.log")
         generator: Generator | None = None
         stack: RunningStack | None = None
-        witnesses: Witnesses | None = None
         try:
             generator = Generator(self._folder.logs / "load.log", self._on_beat)
             guardian.wait_ready()
@@ -95,8 +94,7 @@ class Run:
             write_json(self._folder.manifest, manifest(self._plan, stack.state, self._command))
             generator.order(order_for(self._plan, self._locustfile, self._folder.samples, stack.state.entry))
             generator.wait_ready(self._interrupts.came)
-            witnesses = self._start_clock(stack, generator)
-            self._witnesses = witnesses
+            self._witnesses = self._start_clock(stack, generator)
             if self._plan.scenario.warmup_s >= MEANWHILE_S:
                 meanwhile()
             self._guardian = guardian
@@ -107,7 +105,7 @@ class Run:
                 if stack is None or self._zero_ns == 0:
                     raise
         finally:
-            report = self._undo(stack, generator, witnesses, guardian)
+            report = self._undo(stack, generator, guardian)
             if self._left and not self._zero_ns:
                 raise HealIncomplete(f"{self._reason}\n{'; '.join(self._left)}")
         return self._ending(stack, report)
@@ -240,9 +238,7 @@ class Run:
 
     # ---------------------------------------------------------------------------------------------------- the undoing
 
-    def _undo(
-        self, stack: RunningStack | None, generator: Generator | None, witnesses: Witnesses | None, guardian: Guardian
-    ) -> HealReport:
+    def _undo(self, stack: RunningStack | None, generator: Generator | None, guardian: Guardian) -> HealReport:
         """Heal, let the load end, take down what was started, let the guardian go. In this order, whatever fails."""
         report = HealReport()
         with contextlib.ExitStack() as last_first:
@@ -251,8 +247,8 @@ class Run:
             if stack is not None:
                 last_first.callback(lambda: self._left.extend(stack.down()))
             last_first.callback(self._close_resources)
-            if witnesses is not None:
-                last_first.callback(witnesses.stop, self._view.say)
+            if self._witnesses is not None:
+                last_first.callback(self._witnesses.stop, self._view.say)
             end_s = min(self._at_s(), self._plan.scenario.end_s + self._shift_s) if self._zero_ns else None
             if stack is not None:
                 report = stack.heal()
@@ -268,6 +264,10 @@ class Run:
                         how = generator.died() or "it was not done in time"
                         self._reason = f"the load process did not end well ({how}); its log is logs/load.log"
                 generator.stop()
+            if self._witnesses is not None:
+                self._witnesses.stop(self._view.say)
+                if self._reason == COMPLETE:  # what they missed belongs to the end
+                    self._reason = self._witnesses.trouble() or COMPLETE
             with contextlib.suppress(HarnessError):
                 if self._interrupts.number is not None:
                     self._marks.write("interrupted", end_s, signal=self._interrupts.number)

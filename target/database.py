@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,20 +13,15 @@ import asyncpg
 
 from target.log import in_one_line, quiet_the_pool
 from target.settings import Settings
-
-UNREACHABLE = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,
-)
-"""What the driver raises when the database is away, full or too slow."""
+from target.trouble import UNREACHABLE, Trouble, trouble_of
 
 
 class DatabaseUnavailable(Exception):
-    """The database did not answer in its time."""
+    """The database did not do it in its time."""
+
+    def __init__(self, said: str, trouble: Trouble = Trouble.AWAY) -> None:
+        super().__init__(said)
+        self.trouble = trouble
 
 
 async def prepare(url: str, *statements: str, within_s: float) -> None:
@@ -58,6 +54,9 @@ class Database:
         self._pool, self._settings = pool, settings
         self.is_up = True
         """By the last ping."""
+        self.troubles: Counter[str] = Counter()
+        """How often it did not do what was asked, by the Trouble."""
+        self._answered_at = time.monotonic()
 
     @classmethod
     async def connect(cls, settings: Settings, name: str, size: int) -> Database:
@@ -83,6 +82,7 @@ class Database:
             server_settings={
                 "application_name": name,
                 "statement_timeout": str(round(settings.database_statement_s * 1000)),
+                "lock_timeout": str(round(settings.database_lock_s * 1000)),
             },
         )
 
@@ -98,17 +98,24 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
         """One of the pool. Raises DatabaseUnavailable, also for what is done with it."""
+        began = time.monotonic()
         try:
             async with self._pool.acquire(timeout=self._settings.database_acquire_s) as connection:
                 yield connection
         except UNREACHABLE as error:
-            raise DatabaseUnavailable(in_one_line(error)) from error
+            trouble = trouble_of(error, answers=self._answered_at > began)
+            self.troubles[trouble] += 1
+            if trouble is not Trouble.AWAY:
+                self._answered_at = time.monotonic()
+            raise DatabaseUnavailable(in_one_line(error), trouble) from error
+        self._answered_at = time.monotonic()
 
     async def ping(self) -> None:
+        """A database that refuses is there: it is up, and its trouble is counted."""
         try:
             async with self.connection() as connection:
                 await connection.execute("SELECT 1")
-        except DatabaseUnavailable:
-            self.is_up = False
+        except DatabaseUnavailable as error:
+            self.is_up = error.trouble is not Trouble.AWAY
             raise
         self.is_up = True

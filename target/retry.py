@@ -18,6 +18,8 @@ from tenacity import wait_random_exponential as full_jitter
 
 T = TypeVar("T")
 RETRY_AFTER_MAX_S = 3600.0
+CREDENTIALS_REFUSED = {401, 403}
+"""Answers that are about who asks, and not about what."""
 
 
 class Unavailable(Exception):

@@ -40,6 +40,7 @@ class Settings:
     database_connect_s: float = 0.5
     database_acquire_s: float = 0.5
     database_statement_s: float = 0.5
+    database_lock_s: float = 0.4
     database_startup_s: float = 20.0
     payments_attempt_s: float = 0.35
     payments_backoff_s: float = 0.05

@@ -15,6 +15,7 @@ from harness.errors import RunFolderError
 from harness.listening import Listening
 from harness.model import Reads
 from harness.notices import read_accounts, read_notices
+from harness.outpost.client import Fetched, Heard
 from harness.record import Account, Notice
 from harness.stack.ports import free_ports
 from harness.waiting import wait_until
@@ -165,6 +166,30 @@ def test_the_clock_of_another_kernel_is_reckoned_with(tmp_path, monkeypatch):
         listen.stop()
     (one,) = read_notices(run.notices) or ()
     assert 0 < one.at_s < 5
+
+
+def test_the_first_account_is_on_the_clock_of_the_run_too(tmp_path, monkeypatch):
+    """On another kernel, and before any alert was asked for."""
+    ahead_ns = 10**15
+
+    class Outpost:
+        def __init__(self, address):
+            pass
+
+        def heard(self, since):
+            time.sleep(0.5)
+            return Heard(time.monotonic_ns() + ahead_ns, 0, (), 0, "")
+
+        def now_ns(self):
+            return time.monotonic_ns() + ahead_ns
+
+        def fetch(self, url):
+            return Fetched(200, {}, time.monotonic_ns() + ahead_ns)
+
+    monkeypatch.setattr(listening, "OutpostClient", Outpost)
+    run = _Run(tmp_path)
+    run.listen("there", (Reads("etl", "/x"),)).stop()
+    assert all(0 <= one.at_s < 5 for one in read_accounts(run.accounts))
 
 
 def test_a_file_that_cannot_be_written_is_an_error_before_anything_begins(tmp_path):

@@ -50,11 +50,13 @@ def matrix(tmp_path, monkeypatch):
     class Command:
         def __init__(self):
             self.runs, self.commands, self.blind, self.ending = [], [], set(), None
+            self.asked = []
 
         def do(self, planned, locustfile, spec, *, reports, command, view):
             weakness, day_s = (spec.variables[name] for name in ("WEAKNESS", "DAY_S"))
             self.runs.append((weakness, day_s, planned.scenario.seed))
             self.commands.append(command)
+            self.asked.append(spec.is_asked)
             folder = RunFolder((reports / planned.name / str(len(self.runs))).resolve())
             ending = self.ending if self.ending and len(self.runs) == 2 else Ending(COMPLETE)
             words = [Word.PASS] * 2
@@ -176,3 +178,18 @@ def test_a_kept_stack_is_refused(matrix, monkeypatch):
     code, said = matrix()
     assert (code, matrix.runs) == (StartError.exit_code, [])
     assert "harness stack down" in said
+
+
+def test_services_are_asked_where_a_check_reads_them(matrix, tmp_path):
+    """As in `harness run`: a stack that posts no alert and has no tap has an outpost for it."""
+    matrix()
+    assert not any(matrix.asked)
+    rows = 'RowsAccounted("feed", "/rows", pipeline="etl", ledger="/ledger", within_s=1)'
+    reading = SCENARIO.replace(" Scenario, during", " RowsAccounted, Scenario, during").replace(
+        "0.99))", f"0.99), {rows})"
+    )
+    (tmp_path / "scenarios/slow.py").write_text(reading)
+    matrix.asked.clear()
+    matrix()
+    assert matrix.asked
+    assert all(matrix.asked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -26,6 +27,9 @@ class _Stack:
     def link(self, name):
         return name
 
+    def enter(self, window):
+        pass
+
 
 def _run(folder, **more):
     checks = (Availability(ok_ratio_min=0.99),)
@@ -44,6 +48,26 @@ def test_no_window_is_begun_later_than_it_may(tmp_path, within_s, reason, marks)
     run._inject(run._plan.steps[0], _Stack())
     assert run._reason == reason
     assert [mark.kind for mark in read_marks(tmp_path / "marks.jsonl")] == marks
+
+
+def test_what_a_witness_missed_ends_the_run_early(tmp_path):
+    """Though it is found only when the plan is done, and the last words are said: the end tells of it."""
+
+    class Witnesses:
+        stopped = False
+
+        def stop(self, tell):
+            self.stopped = True
+
+        def trouble(self):
+            return "the tap ended while it recorded" if self.stopped else None
+
+    run = _run(tmp_path)
+    run._witnesses = Witnesses()
+    run._zero_ns = 1
+    run._undo(None, None, SimpleNamespace(release=lambda: None))
+    (end,) = [mark for mark in read_marks(tmp_path / "marks.jsonl") if mark.kind == "end"]
+    assert end.data["reason"] == "the tap ended while it recorded"
 
 
 def test_a_stack_that_was_there_before_goes_on(tmp_path):

@@ -19,7 +19,9 @@ HUGE_LENGTH = 100_000
 FORMULAS = "=+-@"
 OTHER_NUMBER = 12345
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?")
-_NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?")
+DIGITS_MAX = 30
+"""On either side of the point: `1e999999999` in full would be a gigabyte."""
+_NUMBER = re.compile(rf"-?\d{{1,{DIGITS_MAX}}}(\.\d{{1,{DIGITS_MAX}}})?")
 
 
 def null(table: Table, value: Any, draw: int) -> str | None:
@@ -147,7 +149,8 @@ def _number(value: Any) -> Decimal | None:
         return Decimal(value) if _NUMBER.fullmatch(value) else None
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         return None
-    return Decimal(value)
+    number = Decimal(value)
+    return number if abs(number.adjusted()) <= DIGITS_MAX else None
 
 
 def _is_text(value: Any) -> bool:

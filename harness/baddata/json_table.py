@@ -35,7 +35,7 @@ class JsonTable(Table):
     def __init__(self, text: str, id_field: str) -> None:
         try:
             _, end = _DECODER.raw_decode(text, _skip(text, 0))
-        except (ValueError, RecursionError) as error:
+        except (ValueError, ArithmeticError, RecursionError) as error:  # a number that no decimal can hold, for one
             raise Unfit(f"it is not JSON ({error})"[:200]) from error
         if _skip(text, end) != len(text):
             raise Unfit(f"it is not JSON (more behind its end, at character {end})")

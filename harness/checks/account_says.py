@@ -57,7 +57,7 @@ class AccountSays:
 
     def check(self, history: History) -> Verdict:
         check = f"AccountSays: {self.service}{self.path}"
-        read = answers(history, self.service, self.path)
+        read = [one for one in answers(history, self.service, self.path) if one.at_s >= 0]
         if not read:
             return verdict_of(check, [Point("read", Word.UNKNOWN, why_no_answer(history, self.service, self.path))], "")
         if not history.windows:

@@ -78,6 +78,8 @@ class RowsAccounted:
 
     def _missing(self, history: History) -> str | None:
         """Why nothing can be said, in a clause."""
+        for mark in history.marks_of("mutations_lost"):
+            return f"not every row that a mutation touched is known: {mark.data.get('why')}"
         for service, path in ((self.source, self.offers), (self.pipeline, self.ledger)):
             found: list[Account] = answers(history, service, path)
             if not found:

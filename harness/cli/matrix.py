@@ -147,6 +147,7 @@ def _run(loaded: Loaded, trial: Trial, stack: str, reports: Path, console: Conso
     from harness.openers import opener
     from harness.plan import plan
     from harness.terminal import nearest, view_for
+    from harness.witnesses import reads_of
 
     scenario = replace(loaded.scenario, seed=trial.seed)
     planned = plan(loaded.name, scenario)
@@ -155,6 +156,7 @@ def _run(loaded: Loaded, trial: Trial, stack: str, reports: Path, console: Conso
     command += ["--stack", stack] if stack else []
     with view_for(console, trial.name, scenario.end_s) as view:
         target, kind = spec_of(None, stack, False, {**scenario.variables, **trial.variables})
+        target = replace(target, is_asked=bool(reads_of(scenario.checks)))
         open_stack = opener(target, kind, view.say)
         locustfile = find_locustfile(scenario.load, loaded.path)
         return do(planned, locustfile, open_stack, reports=reports, command=command, view=view)

@@ -87,8 +87,7 @@ class _Link:
             within = self._within(window)
             failed = within & self._failed & (self._calls.ended_s < window.end_s)
             count, calls = int(failed.sum()), int(within.sum())
-            struck = window.link == self._name or window.service == self._service
-            if struck or (count >= FAILED_MIN and count >= FAILED_SHARE * calls):
+            if self._strikes(window) or (count >= FAILED_MIN and count >= FAILED_SHARE * calls):
                 breaker = self._breaker(window, count, calls)
                 yield WindowFact(window.name, calls, count, self._retries(window, within, failed), breaker)
 
@@ -165,6 +164,11 @@ class _Link:
         pauses = [one for one in self._states if one.state is State.OPEN]
         if any(one.end_s <= self._calm_s for one in pauses):
             return Breaker(Seen.UNKNOWN, reason="its calls pause in calm, too")
+        open_still = [
+            one for one in self._states if one.state is not State.CLOSED and one.start_s <= window.start_s < one.end_s
+        ]
+        if any(earlier.start_s < one.start_s for earlier in self._history.windows for one in open_still):
+            return Breaker(Seen.UNKNOWN, reason="calls had not come back yet from an earlier fault")
         for one in pauses:
             if window.start_s < one.start_s < window.end_s:
                 before = self._calls.within(window.start_s, np.nextafter(one.start_s, math.inf))
@@ -192,9 +196,18 @@ class _Link:
         )
 
     def _back_s(self, window: PlannedWindow) -> float | None:
-        """How long after the heal the first call came that was answered well."""
-        good = self._calls.where(self._calls.good & (self._calls.ended_s >= window.end_s))
+        """How long after the heal the first call came that was answered well; None where it was not before the next
+        fault on its way."""
+        until_s = min(
+            (one.start_s for one in self._history.windows if one.start_s >= window.end_s and self._strikes(one)),
+            default=math.inf,
+        )
+        calls = self._calls
+        good = calls.where(calls.good & (calls.ended_s >= window.end_s) & (calls.started_s < until_s))
         return round(max(0.0, float(good.started_s[0]) - window.end_s), 3) if len(good) else None
+
+    def _strikes(self, window: PlannedWindow) -> bool:
+        return window.link == self._name or window.service == self._service
 
     def _clock(self) -> Asked:
         """As if a request had come each tenth of a second."""

@@ -52,7 +52,7 @@ def of_breaker(facts: LinkFacts, planned: Sequence[PlannedCell]) -> str:
     if one.seen is Seen.NO:
         return f"calls went on {when}: no breaker seen"
     back = (
-        "and had not come back when the run ended"
+        "and were not seen to come back before the next fault"
         if one.back_s is None
         else f"and came back {'at once' if one.back_s < AT_ONCE_S else f'{seconds(one.back_s)} after the heal'}"
     )

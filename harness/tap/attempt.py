@@ -41,7 +41,7 @@ class Attempt:
     recorded = False
 
     target = ""
-    """The path as it was sent, for rules that count by path; never stored."""
+    """The path as it was sent, for rules that count by path; kept of a file that was mutated whole only."""
     whole = False
     """All of the request has come."""
     keep_alive = True

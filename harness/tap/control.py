@@ -8,7 +8,8 @@
     {"do": "record", "zero_ns": N}                  {"recording": true}, then on this connection nothing but Arrow IPC
                                                     until it says {"do": "stop"} or ends
 
-An error is {"error": a sentence}. One recording at a time. Whoever does not read his recording is cut off.
+An error is {"error": a sentence}, and the end where a line asks for nothing. One recording at a time. Whoever does not
+read his recording is cut off.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ class Control:
                     answer = {"error": f"cannot listen on {asked.get('listen')}: {error.strerror or error}"}
                 writer.write(json.dumps(answer).encode() + b"\n")
                 await writer.drain()
+                if not asked:  # a browser speaks, for some page: what comes behind its head is not for us either
+                    return
                 if answer.get("recording") is True and asked.get("do") == "record":
                     await self._record(int(asked["zero_ns"]), reader, writer)
                     return

@@ -50,7 +50,7 @@ class Journal:
             "link": attempt.link,
             "window": rule.name,
             "mutator": rule.mutation,
-            "path": attempt.target,
+            "path": attempt.path if rows or note else attempt.target,  # a file that names no row is known by its own
             "key": attempt.key or "",
             "rows": rows,
             "fields": fields,

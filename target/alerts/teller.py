@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 
 from target.alerts.board import Board, News
+from target.alerts.database import wrong as wrong_with_the_database
+from target.alerts.recent import Recent
 from target.alerts.webhook import Alert, message
 from target.database import Database, DatabaseUnavailable
 from target.log import in_one_line
@@ -30,12 +32,13 @@ log = logging.getLogger("alerts")
 
 
 class Teller:
-    """`wrong` are a service's alerts of this moment, besides the one that its database is away."""
+    """`wrong` are a service's alerts of this moment, besides those of its database."""
 
     def __init__(self, service: str, database: Database, settings: Settings, wrong: Callable[[], list[Alert]]) -> None:
         self._service, self._database, self._settings, self._wrong = service, database, settings, wrong
         self._board = Board(settings.weakness, for_s=settings.alert_for_s, keep_s=settings.alert_keep_s)
         self._client = httpx.AsyncClient(timeout=httpx.Timeout(settings.alert_send_s), trust_env=False)
+        self._recent = Recent()
         self._recalled = False
         self._unsaved: dict[str, News] = {}
 
@@ -54,10 +57,12 @@ class Teller:
         try:
             await self._database.ping()
         except DatabaseUnavailable as error:
-            said = f"{self._service} cannot reach the database: {error}"
-            alerts.append(Alert("DatabaseUnreachable", self._service, "critical", said, "postgres-down"))
+            if not self._database.is_up:
+                said = f"{self._service} cannot reach the database: {error}"
+                alerts.append(Alert("DatabaseUnreachable", self._service, "critical", said, "postgres-down"))
         else:
             await self._recall()
+        alerts += wrong_with_the_database(self._service, self._recent.gained(self._database.troubles))
         for news in self._board.look(alerts, datetime.now(UTC)):
             if not await self._tell(news):
                 break  # the receiver is away, and this look bounded; the next one tells the rest

@@ -11,7 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from target.api.breaker import Breaker, BreakerOpen
 from target.database import Database
-from target.retry import Refused, Unavailable
+from target.retry import CREDENTIALS_REFUSED, Refused, Unavailable
+from target.trouble import Troubles
 
 
 class Metrics:
@@ -20,6 +21,13 @@ class Metrics:
         self.requests = Counter("shop_requests", "Requests answered", ["route", "status"], registry=self.registry)
         self.durations = Histogram("shop_request_seconds", "Time to answer", ["route"], registry=self.registry)
         self._attempts = Counter("shop_attempts", "Calls to others", ["service", "outcome"], registry=self.registry)
+        self.charges = Counter("shop_charges", "Charges that customers waited for", registry=self.registry)
+        self.retries = Counter("shop_charge_retries", "Times that one was tried again", registry=self.registry)
+        self._refused = Counter(
+            "shop_credentials_refused", "Calls refused for who we are", ["service"], registry=self.registry
+        )
+        for service in ("payments", "shipping"):
+            self._refused.labels(service)  # increase() does not see the first of a series
         self._breaker = Gauge(
             "shop_breaker_state", "0 closed, 1 half open, 2 open", ["service"], registry=self.registry
         )
@@ -33,6 +41,7 @@ class Metrics:
         self._up.set_function(lambda: database.is_up)
         self._open.set_function(lambda: database.connections[0])
         self._used.set_function(lambda: database.connections[1])
+        self.registry.register(Troubles("shop_database_troubles", database.troubles))
 
     def watch_breaker(self, breaker: Breaker) -> None:
         self._breaker.labels(breaker.name).set_function(lambda: breaker.state.value)
@@ -60,8 +69,31 @@ class Metrics:
         finally:
             self._attempts.labels(service, outcome).inc()
 
+    def answered(self, service: str, status: int) -> None:
+        """What another service answered a call with."""
+        if status in CREDENTIALS_REFUSED:
+            self._refused.labels(service).inc()
+
+    def totals(self) -> dict[str, float]:
+        """What `alerting.Counted` is about, since the start."""
+        by_status = [(labels["status"], count) for labels, count in _samples(self.requests)]
+        errors = sum(count for status, count in by_status if status[0] == "5" and status != "503")
+        totals = {
+            "requests": self.requests,
+            "charges": self.charges,
+            "retries": self.retries,
+            "credentials_refused": self._refused,
+        }
+        return {"errors": errors, **{name: sum(value for _, value in _samples(one)) for name, one in totals.items()}}
+
     def text(self) -> bytes:
         return generate_latest(self.registry)
+
+
+def _samples(counter: Counter) -> Iterator[tuple[dict[str, str], float]]:
+    """(labels, count) of each of its series."""
+    for metric in counter.collect():
+        yield from ((one.labels, one.value) for one in metric.samples if one.name.endswith("_total"))
 
 
 class Measured:

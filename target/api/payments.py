@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import uuid
 from contextlib import suppress
 
@@ -60,8 +61,15 @@ class Payments:
 
     async def charge(self, key: str, amount_cents: int) -> str:
         """The id of the charge, after three attempts at most. Raises Refused, or Unavailable: it may have charged."""
-        trace = new_trace()
-        return await self._retries.call(lambda: self._attempt(key, amount_cents, trace))
+        trace, tries = new_trace(), itertools.count()
+        self._metrics.charges.inc()
+
+        async def once() -> str:
+            if next(tries):
+                self._metrics.retries.inc()
+            return await self._attempt(key, amount_cents, trace)
+
+        return await self._retries.call(once)
 
     async def attempt(self, key: str, amount_cents: int) -> str:
         """As `charge`, with a single attempt."""
@@ -83,6 +91,7 @@ class Payments:
                 )
         except (httpx.HTTPError, TimeoutError) as error:
             raise Unavailable(in_one_line(error)) from error
+        self._metrics.answered("payments", answer.status_code)
         said, after_s = f"status {answer.status_code}", retry_after_s(answer.headers.get("Retry-After"))
         if answer.status_code in REFUSALS:
             raise Refused(said)

@@ -52,6 +52,7 @@ class Shipping:
         try:
             async with asyncio.timeout(self._attempt_s):
                 answer = await self._client.get("/quote", params={"weight_g": weight_g})
+            self._metrics.answered("shipping", answer.status_code)
             return Quoted.model_validate_json(answer.raise_for_status().content).price_cents
         except (httpx.HTTPError, TimeoutError, ValidationError) as error:
             raise Unavailable(in_one_line(error)) from error

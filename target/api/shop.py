@@ -11,10 +11,11 @@ from dataclasses import replace
 
 from pydantic import BaseModel, Field
 
+from target.alerts.recent import Recent
 from target.alerts.teller import TABLES as ALERTS
 from target.alerts.teller import Teller
 from target.alerts.webhook import Alert
-from target.api.alerting import wrong
+from target.api.alerting import Counted, wrong
 from target.api.breaker import BreakerOpen
 from target.api.metrics import Metrics
 from target.api.orders import Order, Orders
@@ -40,7 +41,8 @@ class Checkout(BaseModel):
 
 class Shop:
     def __init__(self, database: Database, settings: Settings, metrics: Metrics) -> None:
-        self.database, self._settings = database, settings
+        self.database, self._settings, self._metrics = database, settings, metrics
+        self._recent = Recent()
         self.orders = Orders(database, settings)
         self.payments, self.shipping = Payments(settings, metrics), Shipping(settings, metrics)
         self.outbox = Outbox(database, settings)
@@ -65,7 +67,8 @@ class Shop:
             await shop.database.close()
 
     def wrong(self) -> list[Alert]:
-        return wrong([self.payments.breaker, self.shipping.breaker], self.drainer.depth)
+        counted = Counted(**self._recent.gained(self._metrics.totals()))
+        return wrong([self.payments.breaker, self.shipping.breaker], self.drainer.depth, counted)
 
     async def checkout(self, body: Checkout, key: str | None) -> Order:
         """Order, charge outside of any transaction, settle. A repeat with the same key goes on where it was.

@@ -13,8 +13,10 @@ from typing import Any
 from fastapi import FastAPI, Path, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
+from target.alerts.recent import Recent
 from target.alerts.teller import TABLES as ALERTS
 from target.alerts.teller import Teller
+from target.alerts.webhook import Alert
 from target.billing.ledger import Ledger
 from target.database import Database, DatabaseUnavailable, prepare
 from target.etl.alerting import wrong
@@ -45,7 +47,13 @@ def make(settings: Settings) -> FastAPI:
         app.state.store, app.state.worker, app.state.ledger = store, worker, ledger
         app.state.audit = Audit(database)
         metrics.watch_database(database)
-        teller = Teller("etl", database, settings, lambda: wrong(*worker.state, ledger.findings))
+        recent = Recent()
+
+        def wrong_now() -> list[Alert]:
+            refused = recent.gained(metrics.totals())["credentials_refused"]
+            return wrong(*worker.state, ledger.findings, refused)
+
+        teller = Teller("etl", database, settings, wrong_now)
         tasks = [asyncio.create_task(one.run()) for one in (worker, teller)]
         try:
             yield

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from target.billing.ledger import Ledger
 from target.database import Database
 from target.retry import Refused, Unavailable
+from target.trouble import Troubles
 
 
 class Metrics:
@@ -23,11 +24,14 @@ class Metrics:
         self.stale = Gauge("etl_stale", "1 while readers see an older batch than there is", registry=self.registry)
         self.good_at = Gauge("etl_last_good_pull_timestamp_seconds", "When all was pulled", registry=self.registry)
         self.quarantine = Gauge("etl_quarantine_rows", "Rows that are kept out", registry=self.registry)
-
+        self.credentials_refused = Counter(
+            "etl_credentials_refused", "Calls to the feed refused for who we are", registry=self.registry
+        )
         self._up = Gauge("etl_database_up", "Whether the database answers", registry=self.registry)
 
     def watch_database(self, database: Database) -> None:
         self._up.set_function(lambda: database.is_up)
+        self.registry.register(Troubles("etl_database_troubles", database.troubles))
 
     def watch_billing(self, ledger: Ledger) -> None:
         self.registry.register(_Findings(ledger))
@@ -47,6 +51,10 @@ class Metrics:
             raise
         finally:
             self._attempts.labels(outcome).inc()
+
+    def totals(self) -> dict[str, float]:
+        """Counts since the start that an alert is about."""
+        return {"credentials_refused": self.registry.get_sample_value("etl_credentials_refused_total") or 0}
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

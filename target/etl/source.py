@@ -14,7 +14,7 @@ from target.etl.batch import Batch, sort_out
 from target.etl.metrics import Metrics
 from target.etl.records import BadFile, Header
 from target.log import in_one_line
-from target.retry import Policy, Refused, Retries, Unavailable, retry_after_s
+from target.retry import CREDENTIALS_REFUSED, Policy, Refused, Retries, Unavailable, retry_after_s
 from target.settings import Settings
 from target.trace import new_trace, traceparent
 
@@ -85,6 +85,8 @@ class Feed:
                 asyncio.timeout(self._attempt_s),
                 self._client.stream("GET", path, params=query, headers=traceparent(trace)) as answer,
             ):
+                if answer.status_code in CREDENTIALS_REFUSED:
+                    self._metrics.credentials_refused.inc()
                 if 400 <= answer.status_code < 500 and answer.status_code != 429:
                     raise Refused(f"status {answer.status_code}")
                 if not answer.is_success:

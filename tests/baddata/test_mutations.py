@@ -196,3 +196,11 @@ def test_no_body_breaks_it(mutation: str, body: bytes, damage: list[tuple[int, b
         body = body[:at] + patch + body[at + len(patch) :]
     done = mutate(body, Mutation(kind=mutation), body)
     assert done.rows or (done.note and done.body == body)
+
+
+@pytest.mark.parametrize("kind", ["unit-x100", "nan", "inf"])
+@pytest.mark.parametrize("number", [b"1e999999999", b"9e999999999999999999", b"1e-999999999"])
+def test_a_number_beyond_all_bounds_is_left_alone(kind: str, number: bytes):
+    """Thirty bytes of a service must not become a gigabyte in the tap."""
+    done = mutate(b'[{"id": 1, "x": ' + number + b"}]", Mutation(kind=kind, rows=1))
+    assert done.note

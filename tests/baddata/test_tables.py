@@ -55,6 +55,7 @@ def test_an_id_column_may_be_given():
         (b"[" * 100_000, "it is not JSON"),
         (b'{"a": ' * 500 + b"1" + b"}" * 500, "it holds no list of rows"),
         (b"[]", "it holds no list of rows"),
+        (b'[{"id": 1, "x": 1e99999999999999999999}]', "it is not JSON"),
         (b'{"detail": "no batch"}', "it holds no list of rows"),
         (b'{"a": [{"id": 1}], "b": [{"id": 2}]}', "it holds several lists of rows: a, b"),
         (b'[{"x": 1}]', "its rows have no field of ids"),

@@ -56,6 +56,13 @@ def test_a_calm_run_asks_for_silence_only():
     assert CHECK.check(_told(5, 6, windows=False)).word is Word.FAIL
 
 
+def test_the_warm_up_is_no_calm():
+    """Who has just been started may have nothing that is fresh yet."""
+    told = _told(12, 22)
+    early = Account(-2.0, "etl", "/invoices", 200, {"stale": True})
+    assert CHECK.check(replace(told, accounts=(early, *told.accounts))).word is Word.PASS
+
+
 def test_without_answers_nothing_is_said():
     """Errors are no accounts, and the sentence says what came."""
     verdict = CHECK.check(_told(12, 22, status=503))

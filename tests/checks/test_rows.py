@@ -8,7 +8,7 @@ import pytest
 
 from harness import RowsAccounted
 from harness.model import Reads
-from harness.record import Account, Word
+from harness.record import Account, Mark, Word
 from tests.ledgers import accounted, batch_id, ids, mutated, read, row_id, rows
 
 CHECK = RowsAccounted("feed", "/rows", pipeline="etl", ledger="/ledger", within_s=10, sum_of="amount_cents")
@@ -45,6 +45,14 @@ def test_what_was_spoilt_may_be_quarantined():
     verdict = CHECK.check(built)
     assert verdict.word is Word.PASS, verdict.sentence
     assert "247 loaded, 3 quarantined, 0 rejected; 3 of them were touched by a mutation" in verdict.sentence
+
+
+def test_where_marks_of_mutations_are_missing_nothing_is_known():
+    """A row that was kept out may have been spoilt."""
+    marks = [Mark("mutations_lost", None, {"why": "the tap had to forget what it did to 7 answers"})]
+    verdict = CHECK.check(accounted(lambda ledger, at_s: _kept_out(ledger, 7, row_id(7, 2)), marks=marks))
+    assert verdict.word is Word.UNKNOWN
+    assert "had to forget what it did to 7 answers" in verdict.sentence
 
 
 def test_lost_rows_are_named():

@@ -55,7 +55,10 @@ def test_retries_in_words(retries, said):
     [
         (Breaker(Seen.YES, 0.8, 3.0), "calls stopped after 0.8 s, and came back 3 s after the heal: a breaker"),
         (Breaker(Seen.YES, 0.8, 0.1), "calls stopped after 0.8 s, and came back at once: a breaker"),
-        (Breaker(Seen.YES, 0.8), "calls stopped after 0.8 s, and had not come back when the run ended: a breaker"),
+        (
+            Breaker(Seen.YES, 0.8),
+            "calls stopped after 0.8 s, and were not seen to come back before the next fault: a breaker",
+        ),
         (Breaker(Seen.NO), "calls went on with web-db cut: no breaker seen"),
         (NOT_KNOWN[1], "breaker not known: with web-db cut no call came"),
     ],

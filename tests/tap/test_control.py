@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -75,6 +76,18 @@ def test_nonsense_is_answered_with_a_sentence(bench: Bench, line: bytes, says: s
     """And the tap goes on."""
     assert says in str(_say(bench, line)["error"])
     assert bench.tap.links() is not None
+
+
+def test_a_browser_steers_nothing(bench: Bench):
+    """A page may send whatever body it likes to a port of this machine: the connection ends at the head."""
+    name, _ = bench.link(answers_ok)
+    bench.tap.put(name, Status(name="w"))
+    with Dialled(bench.tap.address) as raw:
+        raw.send(b'POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 16\r\n\r\n{"do": "clear"}\n')
+        with contextlib.suppress(ConnectionError):
+            while raw.socket.recv(1 << 16):
+                pass
+    assert len(bench.tap.links()[name].rules) == 1
 
 
 def test_a_line_without_end_is_cut_off(bench: Bench):

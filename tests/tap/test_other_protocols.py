@@ -6,6 +6,9 @@ import asyncio
 
 import pytest
 
+from harness.errors import TapError
+from harness.stack.link import ProxyLink
+from harness.stack.toxiproxy import ToxiproxyClient
 from harness.tap.rules import Delay, Status
 from tests.tap.bench import Bench, Dialled
 from tests.tap.servers import GET, Seen, echo, says
@@ -128,3 +131,22 @@ def test_a_server_that_speaks_first_passes(bench: Bench):
         client.send(GET)
         assert client.exactly(len(GET)) == GET
     assert rows == []
+
+
+def test_a_fault_on_requests_is_refused_where_none_cross(bench: Bench):
+    """By what its tap has counted: no rule is put, and the sentence says what crossed."""
+    name, at = bench.link(echo)
+    with Dialled(at) as client:
+        client.send(b"\x00\x00\x00\x08\x04\xd2\x16\x2f")
+        assert client.until(b"\x16\x2f")
+    link = ProxyLink(name, ToxiproxyClient("http://127.0.0.1:1"), bench.tap)
+    with pytest.raises(TapError, match=r"what crosses .* is not HTTP/1\.1 \(1 connections spoke something else\)"):
+        link.put_rule("status", code=503)
+    assert bench.tap.links()[name].rules == ()
+
+
+def test_a_fault_on_requests_needs_a_tap():
+    """A link without one says what to add."""
+    link = ProxyLink("web-api", ToxiproxyClient("http://127.0.0.1:1"))
+    with pytest.raises(TapError, match="web-api has no tap; give it one with `tap: http`"):
+        link.put_rule("status", code=503)

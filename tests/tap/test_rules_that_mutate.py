@@ -252,3 +252,13 @@ def test_the_body_before_is_the_last_that_differs():
     """However often each is asked for."""
     earlier = Earlier()
     assert [earlier.before(body) for body in (b"1", b"1", b"2", b"2", b"3")] == [None, None, b"1", b"1", b"2"]
+
+
+def test_a_path_is_kept_as_it_was_sent_only_where_no_row_tells_the_file_apart():
+    """Ids and tokens in paths are nobody else's business."""
+    attempt, journal = Attempt("etl-feed", 1, 0), Journal()
+    attempt.path, attempt.target = "/files/{}", "/files/7"
+    journal.add(attempt, UNIT, ("a",), ("cents",), "")
+    journal.add(attempt, UNIT, (), (), "it is empty")
+    journal.add(attempt, UNIT, (), ("cents",), "")
+    assert [one["path"] for one in journal.since(0)] == ["/files/{}", "/files/{}", "/files/7"]

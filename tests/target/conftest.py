@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.target.running import Api, Database, Provider, running_api, running_database
+from tests.target.telling import Receiver
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +41,17 @@ def api(database: Database, _provider: Provider, tmp_path_factory: pytest.TempPa
     with running_api(database, _provider.url, tmp_path_factory.mktemp("api") / "log") as running:
         yield running
         assert "Traceback" not in running.log(), running.log()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    made = Receiver()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def charging() -> Iterator[Provider]:
+    made = Provider()
+    yield made
+    made.close()

@@ -9,17 +9,22 @@ import pytest
 import yaml
 
 from target.alerts.board import Board
+from target.alerts.database import wrong as database_wrong
 from target.alerts.webhook import NEVER, Alert, message
+from target.api.alerting import Counted
 from target.api.alerting import wrong as api_wrong
 from target.api.breaker import Breaker, BreakerOpen
 from target.api.outbox import Depth
 from target.billing.rules import Finding
 from target.etl.alerting import wrong as etl_wrong
 from target.retry import Unavailable
+from target.trouble import Trouble
 from tests.target.running import ROOT
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OPEN = Alert("PaymentsBreakerOpen", "api", "critical", "calls failed", "payments-down")
+CALM = Counted()
+RUNBOOKS = "{{ $externalLabels.runbooks }}"
 OTHER = Alert("OutboxGrowing", "api", "warning", "21 orders", "payments-down")
 
 
@@ -121,28 +126,28 @@ def test_a_message_is_alertmanagers(ended: datetime | None, status: str):
 def test_the_api_tells_of_breakers_and_of_its_outbox():
     """Only while there is something to tell."""
     payments, shipping = Breaker("payments"), Breaker("shipping")
-    assert api_wrong([payments, shipping], Depth(20, 15.0)) == []
+    assert api_wrong([payments, shipping], Depth(20, 15.0), CALM) == []
     for _ in range(5):
         with pytest.raises(Unavailable), shipping.guard():
             raise Unavailable("away")
     with pytest.raises(BreakerOpen), shipping.guard():
         pass
-    assert [one.name for one in api_wrong([payments, shipping], Depth(21, 0))] == [
+    assert [one.name for one in api_wrong([payments, shipping], Depth(21, 0), CALM)] == [
         "ShippingBreakerOpen",
         "OutboxGrowing",
     ]
-    assert [one.name for one in api_wrong([payments], Depth(1, 15.1))] == ["OutboxGrowing"]
+    assert [one.name for one in api_wrong([payments], Depth(1, 15.1), CALM)] == ["OutboxGrowing"]
 
 
 def test_the_etl_tells_of_its_feed_its_quarantine_and_the_bills():
     """An alert for each finding, by month and customer."""
-    assert etl_wrong(False, [], 0, []) == []
+    assert etl_wrong(False, [], 0, [], 0) == []
     findings = [Finding("above", "2026-03", "customer-01", "2.01"), Finding("missing", "2026-02", "", "3 of 28 days")]
-    alerts = etl_wrong(True, ["status 500"], 2, findings)
-    names = ["EtlFeedStale", "EtlQuarantineNotEmpty", "BillingAnomaly", "BillingDataMissing"]
+    alerts = etl_wrong(True, ["status 500"], 2, findings, 1)
+    names = ["EtlFeedStale", "EtlQuarantineNotEmpty", "CredentialsRefused", "BillingAnomaly", "BillingDataMissing"]
     assert [one.name for one in alerts] == names
-    assert alerts[2].labels["customer"] == "customer-01"
-    assert len({one.fingerprint for one in alerts}) == 4
+    assert alerts[3].labels["customer"] == "customer-01"
+    assert len({one.fingerprint for one in alerts}) == 5
 
 
 def test_the_rules_for_prometheus_say_the_same():
@@ -159,6 +164,13 @@ def test_the_rules_for_prometheus_say_the_same():
             with pytest.raises(Unavailable), one.guard():
                 raise Unavailable("away")
     findings = [Finding(kind, "2026-03", "", "") for kind in ("above", "unit", "missing")]
-    for alert in [*api_wrong(breakers, Depth(21, 0)), *etl_wrong(True, [], 1, findings)]:
-        assert (alert.name, alert.service, alert.severity, f"runbooks/{alert.runbook}.md") in told
-    assert len(rules) == 11
+    troubles = dict.fromkeys(Trouble, 5.0)
+    alerts = [
+        *api_wrong(breakers, Depth(21, 0), Counted(requests=100, errors=6, charges=10, retries=25)),
+        *etl_wrong(True, [], 1, findings, 0),
+        *(one for service in ("api", "etl") for one in database_wrong(service, troubles)),
+    ]
+    for alert in alerts:
+        assert (alert.name, alert.service, alert.severity, f"{RUNBOOKS}/{alert.runbook}.md") in told
+    only_told_elsewhere = 3  # that the database (of api, of etl) or a service is away
+    assert len(rules) == len(alerts) + only_told_elsewhere == 19

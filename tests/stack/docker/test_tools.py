@@ -74,6 +74,14 @@ def test_taps_that_nobody_asked_for_are_done_without() -> None:
     assert line.endswith("(no such host)")
 
 
+def test_a_cache_that_cannot_be_written_is_no_reason_not_to_start(tmp_path: Path) -> None:
+    """As an image that cannot be built is none."""
+    (tmp_path / "resilience-harness").write_text("")
+    spec, said = _with_image(SPEC, _copy())
+    assert not spec.tapped
+    assert "XDG_CACHE_HOME" in said[-1]
+
+
 @pytest.mark.parametrize(
     ("spec", "what"),
     [(ASKED, "the tap of web-api"), (replace(SPEC, is_asked=True), "what hears alerts and reads accounts")],
