@@ -175,10 +175,13 @@ class _Link:
                 if len(before) - int(before.good.sum()) >= FAILED_FIRST:
                     stopped_s = round(one.start_s - window.start_s, 3)
                     return Breaker(Seen.YES, stopped_s, self._back_s(window))
+        asked_by, calls_s = self._asked or self._clock(), self._calls.started_s
         middle_s = (window.start_s + window.end_s) / 2  # who has a breaker has opened it by then
-        later = times(self._asked or self._clock(), self._calls.started_s, self._calm_s, middle_s, window.end_s)
+        later = times(asked_by, calls_s, self._calm_s, middle_s, window.end_s)
+        whole = times(asked_by, calls_s, self._calm_s, window.start_s, window.end_s)
         few = _too_few(calls, failed)
-        if not few and later is not None and later.low >= ALIKE:
+        enough = not few and len(self._calls.within(middle_s, window.end_s)) >= FAILED_MIN // 2
+        if enough and whole is not None and later is not None and whole.low >= ALIKE and later.ratio >= ALIKE:
             return Breaker(Seen.NO)
         return Breaker(Seen.UNKNOWN, reason=self._why_no_silence(window, calls, few, later))
 
