@@ -87,8 +87,7 @@ class _Link:
             within = self._within(window)
             failed = within & self._failed & (self._calls.ended_s < window.end_s)
             count, calls = int(failed.sum()), int(within.sum())
-            struck = window.link == self._name or window.service == self._service
-            if struck or (count >= FAILED_MIN and count >= FAILED_SHARE * calls):
+            if self._strikes(window) or (count >= FAILED_MIN and count >= FAILED_SHARE * calls):
                 breaker = self._breaker(window, count, calls)
                 yield WindowFact(window.name, calls, count, self._retries(window, within, failed), breaker)
 
@@ -165,32 +164,53 @@ class _Link:
         pauses = [one for one in self._states if one.state is State.OPEN]
         if any(one.end_s <= self._calm_s for one in pauses):
             return Breaker(Seen.UNKNOWN, reason="its calls pause in calm, too")
+        open_still = [
+            one for one in self._states if one.state is not State.CLOSED and one.start_s <= window.start_s < one.end_s
+        ]
+        if any(earlier.start_s < one.start_s for earlier in self._history.windows for one in open_still):
+            return Breaker(Seen.UNKNOWN, reason="calls had not come back yet from an earlier fault")
         for one in pauses:
             if window.start_s < one.start_s < window.end_s:
                 before = self._calls.within(window.start_s, np.nextafter(one.start_s, math.inf))
                 if len(before) - int(before.good.sum()) >= FAILED_FIRST:
                     stopped_s = round(one.start_s - window.start_s, 3)
                     return Breaker(Seen.YES, stopped_s, self._back_s(window))
-        if few := _too_few(calls, failed):
-            return Breaker(Seen.UNKNOWN, reason=few)
+        asked_by, calls_s = self._asked or self._clock(), self._calls.started_s
         middle_s = (window.start_s + window.end_s) / 2  # who has a breaker has opened it by then
-        later = times(self._asked or self._clock(), self._calls.started_s, self._calm_s, middle_s, window.end_s)
-        if later is not None and later.low >= ALIKE:
+        later = times(asked_by, calls_s, self._calm_s, middle_s, window.end_s)
+        whole = times(asked_by, calls_s, self._calm_s, window.start_s, window.end_s)
+        few = _too_few(calls, failed)
+        enough = not few and len(self._calls.within(middle_s, window.end_s)) >= FAILED_MIN // 2
+        if enough and whole is not None and later is not None and whole.low >= ALIKE and later.ratio >= ALIKE:
             return Breaker(Seen.NO)
+        return Breaker(Seen.UNKNOWN, reason=self._why_no_silence(window, calls, few, later))
+
+    def _why_no_silence(self, window: PlannedWindow, calls: int, few: str, later: Times | None) -> str:
+        if not calls or later is None or (few and later.high >= 1):
+            return few or "nothing was asked of its client meanwhile"
         if self._due is None:
-            return Breaker(Seen.UNKNOWN, reason=f"{self._unasked()}, so a silence may be its callers'")
+            return f"{self._unasked()}, so a silence may be its callers'"
         due = self._due.calls(window.start_s, window.end_s)
         if due < SILENCE_CALLS:
-            reason = f"{due:.0f} calls were due, and a silence of {SILENCE_CALLS:.0f} is needed; a higher --rate tells"
-            return Breaker(Seen.UNKNOWN, reason=reason)
-        return Breaker(
-            Seen.UNKNOWN, reason=f"fewer calls came, but never were {SILENCE_CALLS:.0f} due and none was under way"
+            return f"{due:.0f} calls were due, and a silence of {SILENCE_CALLS:.0f} is needed; a higher --rate tells"
+        return (
+            f"{later.ratio:.1f} calls came where there was 1 in calm, but never were {SILENCE_CALLS:.0f} due in a "
+            "silence; a higher --rate tells"
         )
 
     def _back_s(self, window: PlannedWindow) -> float | None:
-        """How long after the heal the first call came that was answered well."""
-        good = self._calls.where(self._calls.good & (self._calls.ended_s >= window.end_s))
+        """How long after the heal the first call came that was answered well; None where it was not before the next
+        fault on its way."""
+        until_s = min(
+            (one.start_s for one in self._history.windows if one.start_s >= window.end_s and self._strikes(one)),
+            default=math.inf,
+        )
+        calls = self._calls
+        good = calls.where(calls.good & (calls.ended_s >= window.end_s) & (calls.started_s < until_s))
         return round(max(0.0, float(good.started_s[0]) - window.end_s), 3) if len(good) else None
+
+    def _strikes(self, window: PlannedWindow) -> bool:
+        return window.link == self._name or window.service == self._service
 
     def _clock(self) -> Asked:
         """As if a request had come each tenth of a second."""

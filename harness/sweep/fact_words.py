@@ -17,7 +17,7 @@ _UNTOLD = "its calls failed in no window"
 
 
 def line(facts: LinkFacts, planned: Sequence[PlannedCell]) -> str:
-    """`web-prices: no retry seen, 1.0 calls where there was 1 in calm with web-prices cut; ...`."""
+    """`web-db: web calls db 1.0 times as often with web-db cut as in calm: no retry seen; calls went on ...`."""
     if facts.carries is not Carries.HTTP:
         return f"{facts.link}: {_NOTHING[facts.carries]}"
     return f"{facts.link}: {of_retries(facts, planned)}; {of_breaker(facts, planned)}"
@@ -30,7 +30,7 @@ def of_retries(facts: LinkFacts, planned: Sequence[PlannedCell]) -> str:
         return f"retries not known: {_UNTOLD}"
     one, when = told.retries, _when(told.window, planned)
     if one.seen is Seen.UNKNOWN:
-        return f"retries not known: {one.reason} {when}"
+        return f"retries not known: {when} {one.reason}"
     if one.told_by == "operations":
         if one.seen is Seen.YES:
             return f"{facts.client} calls {facts.service} {one.ratio:.1f} times an operation {when}: it retries"
@@ -48,15 +48,15 @@ def of_breaker(facts: LinkFacts, planned: Sequence[PlannedCell]) -> str:
         return f"breaker not known: {_UNTOLD}"
     one, when = told.breaker, _when(told.window, planned)
     if one.seen is Seen.UNKNOWN:
-        return f"breaker not known: {one.reason} {when}"
+        return f"breaker not known: {when} {one.reason}"
     if one.seen is Seen.NO:
         return f"calls went on {when}: no breaker seen"
     back = (
-        "and had not come back when the run ended"
+        "and were not seen to come back before the next fault"
         if one.back_s is None
         else f"and came back {'at once' if one.back_s < AT_ONCE_S else f'{seconds(one.back_s)} after the heal'}"
     )
-    return f"calls stopped {seconds(one.stopped_s or 0.0)} into it {when}, {back}: a breaker"
+    return f"{when} calls stopped after {seconds(one.stopped_s or 0.0)}, {back}: a breaker"
 
 
 def _when(window: str, planned: Sequence[PlannedCell]) -> str:

@@ -44,7 +44,8 @@ class Retries:
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """In one window: calls stopped `stopped_s` after it began, and came back `back_s` after its heal, if they did."""
+    """In one window: calls stopped `stopped_s` after it began, and came back `back_s` after its heal, where they did
+    before the next fault on their way."""
 
     seen: Seen
     stopped_s: float | None = None
@@ -81,7 +82,7 @@ class LinkFacts:
     @property
     def breaker(self) -> WindowFact | None:
         """The window that tells most of a breaker: one in which it was seen, the most failures of several."""
-        return max(self.windows, key=lambda one: (_RANK[one.breaker.seen], one.failed), default=None)
+        return max(self.windows, key=_of_breaker, default=None)
 
     @property
     def retries_seen(self) -> Seen:
@@ -101,6 +102,10 @@ _RANK = {Seen.UNKNOWN: 0, Seen.NO: 1, Seen.YES: 2}
 def _of_retries(one: WindowFact) -> tuple[int, float, int]:
     most = (one.retries.ratio or 0.0) if one.retries.seen is Seen.YES else 0.0
     return _RANK[one.retries.seen], most, one.failed
+
+
+def _of_breaker(one: WindowFact) -> tuple[int, bool, int]:
+    return _RANK[one.breaker.seen], one.breaker.back_s is not None, one.failed
 
 
 def joined(parts: Iterable[LinkFacts]) -> tuple[LinkFacts, ...]:

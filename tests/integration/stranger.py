@@ -61,9 +61,16 @@ class Stranger:
 
     def matrix(self) -> dict[str, str]:
         """The harm of each cell of the latest sweep, by its window's name."""
+        return {one["planned"]["window"]: one["harm"] for one in self._latest()["cells"]}
+
+    def facts(self) -> dict[str, dict[str, Any]]:
+        """What that sweep tells of each link, by its name."""
+        return {one["link"]: one for one in self._latest()["facts"]}
+
+    def _latest(self) -> dict[str, Any]:
         path = self.folder / "reports/sweep/latest/matrix.json"
         body: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return {one["planned"]["window"]: one["harm"] for one in body["cells"]}
+        return body
 
 
 def inventory(project: str) -> set[str]:

@@ -46,6 +46,19 @@ def test_the_matrix_is_the_truth(bookshop: Stranger) -> None:
     assert "GET /books/{id}/reviews cannot live without reviews; the other endpoints do not notice" in summary
 
 
+def test_who_tries_again_is_told(bookshop: Stranger) -> None:
+    """Of that sweep, with nothing configured: web asks the catalog twice where it fails, and prices once; neither is
+    said to have a breaker; and what the store speaks is no HTTP."""
+    facts = bookshop.facts()
+    assert (facts["web-catalog"]["retries"], facts["web-catalog"]["breaker"]) == ("yes", "no")
+    assert max(one["retries"]["ratio"] or 0 for one in facts["web-catalog"]["windows"]) == pytest.approx(2.0, rel=0.2)
+    assert facts["web-prices"]["retries"] == "no"
+    assert facts["web-prices"]["breaker"] != "yes"  # unknown: a busy machine made the load uneven
+    assert facts["catalog-store"]["carries"] == "no HTTP/1.1"
+    summary = (bookshop.folder / "reports/sweep/latest/summary.md").read_text(encoding="utf-8")
+    assert "web calls catalog 2" in summary
+
+
 def test_a_client_that_waits_for_ever_is_told(bookshop: Stranger) -> None:
     """Reviews have no timeout: in twenty seconds of silence none is seen; the scenario that is written says so too."""
     done = bookshop.run("sweep", "--only", "blackhole web-reviews")

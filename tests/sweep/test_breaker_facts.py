@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from harness.record import Outcome
-from harness.sweep.facts import Seen
+from harness.sweep.facts import Breaker, Seen
 from tests.attempts import BUSY, HUNG, LINK, REFUSED, attempt, calls
 from tests.breakers import END_S, FAULT, RATE, WINDOWS, load, simulated, sound
-from tests.builders import fail, ok, steady
-from tests.sweep.calling import bare, called, fact, through
+from tests.builders import fail, ok, steady, window
+from tests.sweep.calling import bare, called, fact, facts, through
 
 
 def _of(rows, samples=None, **more):
@@ -31,6 +31,14 @@ def test_a_breaker_that_never_closes_has_not_come_back():
     """No good call follows."""
     found = _of(sound(closes=False))
     assert (found.seen, found.back_s) == (Seen.YES, None)
+
+
+def test_what_the_next_fault_keeps_away_is_not_said_to_be_late():
+    """The same link is struck again before the breaker had closed: when it would have is not known."""
+    again = [*WINDOWS, window("again", 31, 50, LINK)]
+    found, later = facts(called(sound(reset_s=25.0), windows=again, end_s=END_S, samples=load())).windows
+    assert (found.breaker.seen, found.breaker.back_s) == (Seen.YES, None)
+    assert later.breaker == Breaker(Seen.UNKNOWN, reason="calls had not come back yet from an earlier fault")
 
 
 def test_calls_that_go_on_are_no_breaker():
@@ -67,6 +75,13 @@ def test_a_silence_that_no_failure_began_is_no_breaker():
     rows = [*calls(RATE, 0, 10), *calls(RATE, 30, END_S)]
     found = _of(rows, [*steady(RATE, 0, 10), *[fail(10 + n / RATE) for n in range(800)], *steady(RATE, 30, END_S)])
     assert (found.seen, found.reason) == (Seen.UNKNOWN, "no call came")
+
+
+def test_calls_that_were_answered_well_before_a_silence_are_no_reason_for_it():
+    """Of a fault elsewhere, say: only calls that failed open a breaker."""
+    rows = [*calls(RATE, 0, 10.5), *calls(RATE, 30, END_S)]
+    failing = [fail(10.5 + n / RATE) for n in range(780)]
+    assert _of(rows, [*steady(RATE, 0, 10.5), *failing, *steady(RATE, 30, END_S)]).seen is Seen.UNKNOWN
 
 
 def test_a_silence_of_its_callers_is_no_breaker():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.sweep.facts import Carries, Seen
@@ -66,6 +68,23 @@ def test_what_a_client_was_asked_must_be_seen():
     assert "what api itself was asked was not seen" in found.reason
 
 
+def test_all_that_asks_a_client_must_be_seen():
+    """One of two links to it has a tap: what comes by the other is not known, so the calls are not either."""
+    links = {**LINKS, "batch-api": ("batch", "api")}
+    rows = [*through(OK, link="web-api", path="/orders"), *through(tries=3)]
+    seen_one = called(rows, entry="web", links=links, others={"web-api": 0, LINK: 0})
+    assert fact(seen_one).retries.seen is Seen.UNKNOWN
+    seen_both = called(rows, entry="web", links=links)
+    assert fact(seen_both).retries.seen is Seen.YES
+
+
+def test_what_is_asked_again_by_chance_is_no_retry():
+    """Each of sixty items is asked for every three seconds, fault or no fault: alike, but no tries of one operation."""
+    items = [replace(row, request_hash=1 + index % 60) for index, row in enumerate(through())]
+    found = fact(called(items)).retries
+    assert (found.seen, found.told_by) == (Seen.NO, "requests")
+
+
 def test_few_failures_tell_nothing():
     """Seven failed calls are too few, and the reason says how many it takes."""
     rows = [*bare(0, 12), *[attempt(12 + n, REFUSED) for n in range(7)], *bare(24, END_S)]
@@ -80,6 +99,18 @@ def test_few_requests_say_what_rate_would_tell():
     found = fact(called([*sparse[:30], *sparse[75:]])).retries
     assert found.seen is Seen.UNKNOWN
     assert "times the --rate tells" in found.reason
+
+
+def test_no_retry_is_claimed_only_where_one_would_have_shown():
+    """Of 40 requests or so in calm the number of calls may have been half as many again, or nearly twice: unknown."""
+    words = {}
+    for seed in range(40):
+        rows, samples = random_calls(seed, share=0.16)
+        found = fact(called(rows, samples=samples)).retries
+        words.setdefault(found.seen, []).append(found)
+    assert set(words) == {Seen.NO, Seen.UNKNOWN}
+    assert all(one.high < 1.76 for one in words[Seen.NO])
+    assert all(one.reason.endswith("tells") or "calls failed" in one.reason for one in words[Seen.UNKNOWN])
 
 
 def test_calls_that_hang_until_the_heal_are_no_reason_to_try_again():

@@ -20,6 +20,10 @@ class Unavailable(Exception):
     """The other service gave no good answer."""
 
 
+class Late(Unavailable):
+    """It gave none in time."""
+
+
 class NotFound(Exception):
     """The other service knows no such thing."""
 
@@ -65,13 +69,15 @@ def serve(port: int, *routes: Route) -> None:
 
 
 def get(base: str, path: str, timeout_s: float | None = None) -> Any:
-    """What a service answers to GET. Without a timeout, we wait. Raises NotFound and Unavailable."""
+    """What a service answers to GET. Without a timeout, we wait. Raises NotFound, Unavailable and Late."""
     url = urlsplit(base)
     connection = HTTPConnection(url.hostname or "", url.port, timeout=timeout_s)
     try:
         connection.request("GET", path)
         response = connection.getresponse()
         content = response.read()
+    except TimeoutError as error:
+        raise Late(f"{url.netloc}: {error}") from error
     except (OSError, HTTPException) as error:
         raise Unavailable(f"{url.netloc}: {error or type(error).__name__}") from error
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from bookshop.http import Answer, Unavailable, get, serve
+from bookshop.http import Answer, Late, Unavailable, get, serve
 
 CATALOG = os.environ["CATALOG_URL"]
 PRICES = os.environ["PRICES_URL"]
@@ -23,7 +23,7 @@ def prices() -> dict[str, int]:
 
 
 def books() -> Answer:
-    listed = get(CATALOG, "/books", CATALOG_TIMEOUT_S)
+    listed = catalog("/books")
     known = prices()
     return 200, [{**book, "price_cents": known.get(book["id"])} for book in listed]
 
@@ -37,7 +37,17 @@ def reviews(number: str) -> Answer:
 
 
 def find(number: str) -> dict[str, Any]:
-    return get(CATALOG, f"/books/{number}", CATALOG_TIMEOUT_S)
+    return catalog(f"/books/{number}")
+
+
+def catalog(path: str) -> Any:
+    """What the catalog answers; it is asked once more, unless it was late."""
+    try:
+        return get(CATALOG, path, CATALOG_TIMEOUT_S)
+    except Late:
+        raise
+    except Unavailable:
+        return get(CATALOG, path, CATALOG_TIMEOUT_S)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from harness.adopt.yaml_text import Node
 from harness.errors import StartError
 from harness.stack.docker.project_copy import ProjectCopy, Say
-from harness.stack.docker.tools_image import tools_image
+from harness.stack.docker.tools_image import base_image, tools_image
 from harness.stack.own import CONTROL_PORT, OUTPOST, TAP, WEBHOOK_PORT
 from harness.stack.spec import StackSpec
 
@@ -30,12 +30,11 @@ def with_image(spec: StackSpec, copy: ProjectCopy, say: Say) -> StackSpec:
     """
     if not inside(spec):
         return spec
-    image = tools_image()
-    if copy.engine.has_image(image.name):
-        return spec
-    say("  building the image of the harness's own tools, once (half a minute) ...")
     try:
-        copy.build_own(image.files)
+        image = tools_image()
+        if not copy.engine.has_image(image.name):
+            say("  building the image of the harness's own tools, once (half a minute) ...")
+            copy.build_own(image.files)
     except StartError as error:
         bare = spec.without_taps
         asked = [link.name for link in spec.tapped if link.tap_asked]
@@ -46,7 +45,7 @@ def with_image(spec: StackSpec, copy: ProjectCopy, say: Say) -> StackSpec:
             raise StartError(f"{what} needs an image that cannot be built here: {error}") from error
         say(
             "  no taps, so nothing will be known of retries and breakers: their image cannot be built, which takes the "
-            f"image {image.base} and a package index, once ({_first(error)})"
+            f"image {base_image()} and a package index, once ({_first(error)})"
         )
         return bare
     return spec

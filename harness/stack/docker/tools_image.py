@@ -36,17 +36,21 @@ COMPOSE_FILE = "compose.yml"
 
 @dataclass(frozen=True, slots=True)
 class ToolsImage:
-    """Its name, the Compose file that builds it, and the image that it stands on."""
+    """Its name, and the Compose file that builds it."""
 
     name: str
     files: ComposeFiles
-    base: str
+
+
+def base_image() -> str:
+    """$PYTHON_IMAGE, else the official one."""
+    return os.environ.get("PYTHON_IMAGE") or PYTHON_IMAGE
 
 
 def tools_image() -> ToolsImage:
-    """What it is built from is in the user's cache, where it costs nothing."""
+    """What it is built from is in the user's cache, where it costs nothing. Raises StartError where it cannot be."""
     package = Path(harness.__file__).parent
-    base = os.environ.get("PYTHON_IMAGE") or PYTHON_IMAGE
+    base = base_image()
     files = [path for part in PARTS for path in _files(package, part)]
     dockerfile = _dockerfile(base)
     digest = hashlib.sha256(dockerfile.encode())
@@ -69,7 +73,7 @@ def tools_image() -> ToolsImage:
         raise StartError(
             f"cannot write {folder}: {error.strerror or error}; name a folder that can be written in XDG_CACHE_HOME"
         ) from error
-    return ToolsImage(name, ComposeFiles((compose_file,)), base)
+    return ToolsImage(name, ComposeFiles((compose_file,)))
 
 
 def _files(package: Path, part: str) -> list[Path]:
