@@ -18,7 +18,7 @@ scenario = Scenario(
     load=Load("shop.py", rate_per_s=20),
     variables={"PULL_EVERY_S": "0.1"},
     faults=during(6, 9, HttpStatus("etl-feed", code=403), name="feed refuses")
-    + during(8, 33, HttpStatus("etl-feed", code=503), name="feed fails"),
+    + during(8, 40, HttpStatus("etl-feed", code=503), name="feed fails"),
     checks=(
         Retries("etl-feed", attempts=3, backoff_factor_min=2, jitter=True),
         Amplification("etl-feed", ratio_max=3),

@@ -114,7 +114,8 @@ class Retries:
     def _passed(self, seen: Seen, points: list[Point]) -> str:
         """The sentence where all is well: what was seen, and then each point that was asked for by name."""
         most = max((len(one.attempts) for one in seen.troubled), default=1)
-        text = f"{len(seen.troubled):,} operations on {seen.link} had an attempt that failed, and made at most {most}"
+        made = "none was tried again" if most == 1 else f"made at most {most}"
+        text = f"{len(seen.troubled):,} operations on {seen.link} had an attempt that failed, and {made}"
         shown = [point.clause for point in points if point.name in ("backoff", "jitter", "budget")]
         return "; ".join([text, *shown])
 

@@ -50,7 +50,7 @@ class Proof:
 SECTIONS = {
     "retries": ("What was tried again", ("Retries", "Amplification")),
     "breaker": ("When calls stopped", ("Breaker", "Fallback")),
-    "rows": ("What became of the rows", ("Rows", "Whole batches")),
+    "rows": ("What became of the rows", ("Rows", "Whole batches", "Outbox", "AccountSays")),
     "alerts": ("What was told", ("Alert", "Alerts silent")),
 }
 """Each section's heading, and the checks that it shows, by the first word of a verdict's `check`."""
