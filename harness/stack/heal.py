@@ -21,6 +21,7 @@ from harness.stack import launch as launches
 from harness.stack import process_tree
 from harness.stack.ballast import empty
 from harness.stack.launch import Launch
+from harness.stack.own import OUTPOST, TAP
 from harness.stack.proxies import heal_proxies
 from harness.stack.state import RunningService, StackState
 from harness.stack.taps import heal_taps
@@ -45,10 +46,19 @@ def heal(state: StackState) -> HealReport:
             found, left = _heal_process(one, launch, state.ending_note(one.name))
             mended += [f"{one.name}: {sentence}" for sentence in found if sentence not in left]
             broken += [f"{one.name}: {sentence}" for sentence in left]
-    for report in (heal_proxies(state, patiently=bool(mended)), heal_taps(state, patiently=bool(mended))):
+    for heal_them in (heal_proxies, _reach_tools, heal_taps):
+        report = heal_them(state, patiently=bool(mended))
         mended += report.mended
         broken += report.broken
     return HealReport(tuple(mended), tuple(broken))
+
+
+def _reach_tools(state: StackState, *, patiently: bool) -> HealReport:
+    if not any(one.container for one in state.services if one.name in (TAP, OUTPOST)):
+        return HealReport()
+    from harness.stack.docker.tools_heal import reach_tools  # the Docker SDK, where there is a container
+
+    return reach_tools(state)
 
 
 def _heal_process(service: RunningService, launch: Launch, ending: Path | None) -> tuple[list[str], list[str]]:

@@ -137,7 +137,8 @@ class Recording:
         except OSError as error:
             self.error = f"the recording of the tap at {self._address} broke off: {error.strerror or error}"
         finally:
-            self._file.close()
+            with contextlib.suppress(OSError):  # what could not be written was told
+                self._file.close()
 
     @property
     def ended(self) -> bool:

@@ -256,4 +256,4 @@ def test_a_frozen_service_that_is_squeezed_stays_frozen(shop: KeptShop) -> None:
     squeeze()
     assert shop.cores_used("payments", 0.3) < 0.01
     freeze()
-    assert shop.buy() == 201
+    wait_for(lambda: shop.buy() == 201, 10, "a breaker that closes again")
