@@ -9,7 +9,7 @@ from harness.bounds import whole
 from harness.errors import one_of
 from harness.path_template import template
 
-BODY_LENGTH_MAX = 1 << 20
+BODY_BYTES_MAX = 1 << 20
 ENDS = ("RST", "FIN")
 
 
@@ -32,9 +32,14 @@ def answering(code: int, retry_after_s: int | None, body: str) -> None:
         raise ValueError(f"code must be an HTTP status from 200 to 599; given {code!r}")
     if retry_after_s is not None:
         whole("retry_after_s", retry_after_s, zero_allowed=True)
-    if not isinstance(body, str) or len(body) > BODY_LENGTH_MAX:
-        given = f"{len(body):,}" if isinstance(body, str) else repr(body)
-        raise ValueError(f"body must be a text of at most {BODY_LENGTH_MAX:,} characters; given {given}")
+    if not isinstance(body, str):
+        raise ValueError(f"body must be a text of at most {BODY_BYTES_MAX:,} bytes; given {body!r}")
+    try:
+        size = len(body.encode())
+    except UnicodeEncodeError as error:
+        raise ValueError(f"body must be a text that UTF-8 can carry; given {body[error.start]!r} in it") from error
+    if size > BODY_BYTES_MAX:
+        raise ValueError(f"body must be a text of at most {BODY_BYTES_MAX:,} bytes; given {size:,}")
 
 
 def media_type(value: str) -> None:

@@ -24,6 +24,7 @@ from harness.record import NS_PER_S, Account, Notice, Scalar
 
 HEAR_EVERY_S = 0.5
 STOP_WITHIN_S = 8.0
+ALERTS = "alerts"
 BEHIND_ALL = 2**53
 """A number of a notice that will not be."""
 BYTES_MAX = 512_000_000
@@ -61,7 +62,7 @@ class Listening:
         self._lost: list[str] = []
         self._stopped, self._lock = threading.Event(), threading.Lock()
         self._notices, self._accounts = _open(notices_path), _open(accounts_path)
-        rounds: list[tuple[str, float, Callable[[], None]]] = [("alerts", HEAR_EVERY_S, self._hear)]
+        rounds: list[tuple[str, float, Callable[[], None]]] = [(ALERTS, HEAR_EVERY_S, self._hear)]
         for one in sorted(reads, key=lambda read: -read.every_s):  # of two that are alike the quickest stays
             rounds = [a_round for a_round in rounds if a_round[0] != f"{one.service}{one.path}"]
             rounds.append((f"{one.service}{one.path}", one.every_s, partial(self._fetch, one)))
@@ -79,7 +80,13 @@ class Listening:
 
     def told(self) -> Mapping[str, Scalar]:
         """What checks must know of the listening itself: the data of a mark of kind `outpost`."""
-        return {"error": self.error or "", "malformed": self._malformed, "malformed_last": self._malformed_last}
+        unheard = "; ".join([*self._lost, *(why for what, why in self._failing.items() if what == ALERTS)])
+        return {
+            "error": unheard,
+            "unread": "; ".join(why for what, why in self._failing.items() if what != ALERTS),
+            "malformed": self._malformed,
+            "malformed_last": self._malformed_last,
+        }
 
     def stop(self, within_s: float = STOP_WITHIN_S) -> None:
         """One last round of each, and the end."""

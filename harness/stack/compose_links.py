@@ -10,6 +10,7 @@ from harness.errors import ComposeFileError
 from harness.stack.compose_parts import known, mapping, port_of
 from harness.stack.compose_taps import has_tap
 from harness.stack.compose_variables import names_in
+from harness.stack.own import OWN_PORTS
 from harness.stack.spec import LinkSpec, ServiceSpec
 
 
@@ -70,11 +71,17 @@ def _link(
     behind = "port" if by_networks else "upstream"
     upstream = port_of(path, f"{key}.{behind}", body.get(behind))
     service = services[str(body["service"])]
+    listen = 0 if by_networks else port_of(path, f"{key}.listen", body.get("listen"))
+    if OWN_PORTS[0] <= (upstream if by_networks else listen) <= OWN_PORTS[-1]:
+        raise ComposeFileError(
+            f"{path}: {key}: the ports {OWN_PORTS[0]} to {OWN_PORTS[-1]} in Toxiproxy's container are the harness's; "
+            "let the link listen on another"
+        )
     return LinkSpec(
         name=name,
         client=str(body["client"]),
         service=service.name,
-        listen=0 if by_networks else port_of(path, f"{key}.listen", body.get("listen")),
+        listen=listen,
         upstream=upstream,
         tap=has_tap(f"{path}: {key}", body.get("tap"), service, upstream, by_itself=by_networks),
         tap_asked=bool(body.get("tap")),

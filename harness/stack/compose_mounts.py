@@ -33,6 +33,11 @@ def mounts_of(
             found[str(target or f"/{source}")] = file
         else:
             raise ComposeFileError(f"{path}: configs.{source} needs `content` or `file`; given {body!r}")
+    for target in found:
+        if not target.startswith("/") or ".." in Path(target).parts:
+            raise ComposeFileError(
+                f"{path}: a target must be a whole path without .., as in /etc/app; given {target!r}"
+            )
     return found
 
 

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
 OWN = TAP, OUTPOST = "harness-tap", "harness-outpost"
 """Their names among the services. No Compose file has them."""
-CONTROL_PORT, WEBHOOK_PORT = 28474, 28475
-"""Of the tap and the outpost in Toxiproxy's network namespace; on the loopback they are any free ones."""
+OWN_PORTS = range(28474, 28600)
+CONTROL_PORT, WEBHOOK_PORT, BEHIND_TAP_PORT = 28474, 28475, 28500
+"""In Toxiproxy's network namespace: of the tap, of the outpost, the first at which Toxiproxy listens behind a tap.
+On the loopback they are any free ones."""
 
 
 def own_commands(spec: StackSpec, at: Mapping[str, str]) -> dict[str, list[str | Path]]:

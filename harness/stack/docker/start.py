@@ -17,7 +17,7 @@ from harness.stack.docker.isolation import merged
 from harness.stack.docker.project_copy import ProjectCopy, Say
 from harness.stack.docker.tools import inside, tools, with_image
 from harness.stack.heal import take_down_whole
-from harness.stack.own import OUTPOST, TAP
+from harness.stack.own import BEHIND_TAP_PORT, OUTPOST, TAP
 from harness.stack.ports import free_ports, listens
 from harness.stack.running import RunningStack
 from harness.stack.spec import StackSpec
@@ -27,8 +27,6 @@ from harness.stack.toxiproxy import ProxyState, ToxiproxyClient
 from harness.tap.client import TapClient
 
 API_PORT = 8474
-BEHIND_TAP_PORT = 28500
-"""The first of those at which Toxiproxy listens behind a tap."""
 ANSWERS_WITHIN_S, LISTENS_WITHIN_S = 30.0, 60.0
 
 
