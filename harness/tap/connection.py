@@ -170,6 +170,7 @@ class Connection(asyncio.Protocol):
 
     def malformed_answer(self) -> None:
         """Pass what comes byte for byte from here on, in both directions."""
+        self._forget_another_protocol()
         self._pass_all("malformed")
 
     def _pass_all(self, error: str | None) -> None:
@@ -186,16 +187,23 @@ class Connection(asyncio.Protocol):
         requests = self.requests
         assert requests is not None
         self.raw = True
-        if not self.sure and requests.attempt is not None and not requests.attempt.path and len(self.ledger.queue) <= 1:
-            self.ledger.queue.clear()  # its first bytes only began like a method: another protocol
-            self.link.http, self.link.others = self.link.http - 1, self.link.others + 1
-        else:
+        if not self._forget_another_protocol():
             attempt = requests.attempt if requests.busy else None
             if attempt is None or attempt not in self.ledger.queue:
                 attempt = self.ledger.begin(monotonic_ns())
             self.ledger.fail(attempt, "malformed", monotonic_ns())
         self.upstream.raw = not self.ledger.queue
         self.gate.open()
+
+    def _forget_another_protocol(self) -> bool:
+        """Nothing is recorded of what only began like a method; either side may be the first to show that."""
+        requests = self.requests
+        begun = requests.attempt if requests is not None else None
+        if self.sure or begun is None or begun.path or len(self.ledger.queue) > 1:
+            return False
+        self.ledger.queue.clear()
+        self.link.http, self.link.others = self.link.http - 1, self.link.others + 1
+        return True
 
     # Flow and end
 

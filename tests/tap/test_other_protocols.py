@@ -118,6 +118,17 @@ def test_another_protocol_that_begins_like_a_method_passes_too(bench: Bench, rul
     assert (bench.tap.links()[name].http, bench.tap.links()[name].others) == (0, 1)
 
 
+def test_another_protocol_whose_server_answers_the_first_byte_passes_too(bench: Bench):
+    """It is known by an answer that is not HTTP, before the client said enough."""
+    name, at = bench.link(echo)
+    with bench.recording() as rows, Dialled(at) as client:
+        for data in (b"P", b"O", b"\x00ST / HTTP", GET):
+            client.send(data)
+            assert client.exactly(len(data)) == data
+    assert rows == []
+    assert (bench.tap.links()[name].http, bench.tap.links()[name].others) == (0, 1)
+
+
 def test_a_server_that_speaks_first_passes(bench: Bench):
     """SMTP and MySQL do; the client's words after it are not taken for requests."""
 
