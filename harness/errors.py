@@ -85,7 +85,7 @@ class Interrupted(HarnessError):
 def one_of(what: str, given: str, allowed: Iterable[str], *, where: str = "") -> str:
     """A sentence for a name that is not known: what was given, what is allowed, and the nearest right name."""
     names = sorted(allowed)
-    near = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(str(given), names, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     listed = ", ".join(names) if names else "none"
     return f"unknown {what} {given!r}; {where + ' defines' if where else 'allowed'}: {listed}{hint}"

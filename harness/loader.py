@@ -15,9 +15,11 @@ from types import CodeType
 
 import harness
 from harness.errors import LocustfileError, ScenarioError, one_of
-from harness.model import HttpFault, LinkFault, Load, Scenario, ServiceFault
+from harness.model import HttpFault, LinkFault, Load, ReadingCheck, Scenario, ServiceFault
 from harness.plan import kind_of, plan
+from harness.stack import compose_yaml
 from harness.stack.compose_taps import why_no_rule
+from harness.stack.compose_variables import all_names_in
 from harness.stack.powers import why_not
 from harness.stack.spec import LinkSpec, StackSpec
 
@@ -102,10 +104,26 @@ def check_links(loaded: Loaded, links: Mapping[str, LinkSpec], where: str) -> No
 
 
 def check_services(loaded: Loaded, spec: StackSpec, kind: str) -> None:
-    """Raise ScenarioError for the first fault on a service that is not there, or that this kind of stack cannot do."""
+    """Raise ScenarioError for the first fault on a service that is not there, or that this kind of stack cannot do, for
+    a check that asks one that is not there, and for a variable that nothing refers to."""
     for window in loaded.scenario.faults:
         if isinstance(window.fault, ServiceFault) and (reason := why_not(window.fault, spec, kind)):
             raise ScenarioError(f"{_at(loaded.path, window.line)}: {reason}")
+    for check in loaded.scenario.checks:
+        for read in check.reads if isinstance(check, ReadingCheck) else ():
+            if read.service not in spec.services:
+                unknown = one_of("service", read.service, spec.services, where=spec.path.name)
+                raise ScenarioError(f"{loaded.path}: {kind_of(check)}: {unknown}")
+    check_variables(f"{loaded.path}: variables", loaded.scenario.variables, spec)
+
+
+def check_variables(where: str, names: Iterable[str], spec: StackSpec) -> None:
+    """Raise ScenarioError for the first variable that the Compose files do not refer to: it would change nothing."""
+    allowed = all_names_in(compose_yaml.read(path) for path in spec.files)
+    for name in names:
+        if allowed is not None and name not in allowed and not name.startswith("COMPOSE_"):
+            unknown = one_of("variable", name, allowed, where=spec.path.name)
+            raise ScenarioError(f"{where}: {unknown}; or refer to it there: ${{{name}:-}}")
 
 
 def locustfiles_in(folder: Path) -> list[Path]:

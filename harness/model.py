@@ -166,8 +166,8 @@ class Window:
         positive("the end of a window", self.end_s)
         if self.end_s <= self.start_s:
             raise ValueError(f"a window must end after it starts; given {self.start_s:g} s to {self.end_s:g} s")
-        if not callable(getattr(self.fault, "inject", None)):
-            raise ValueError(f"a window holds faults; given {self.fault!r}, which has no inject")
+        if isinstance(self.fault, type) or not callable(getattr(self.fault, "inject", None)):
+            raise ValueError(f"a window holds faults, as in Outage(LINK); given {self.fault!r}")
 
 
 def during(start_s: float, end_s: float, *faults: Fault, name: str = "") -> tuple[Window, ...]:
@@ -212,7 +212,7 @@ class Reads:
     every_s: float = 1.0
 
     def __post_init__(self) -> None:
-        if not self.path.startswith("/") or not self.path.isascii() or not self.path.isprintable() or " " in self.path:
+        if str(self.path)[:1] != "/" or not self.path.isascii() or not self.path.isprintable() or " " in self.path:
             raise ValueError(f"path must begin with / and be plain ASCII, as in /status?since=1; given {self.path!r}")
         positive("every_s", self.every_s)
 
@@ -255,11 +255,12 @@ class Scenario:
                 if not isinstance(item, what):
                     raise ValueError(f"{name} holds windows made by during(start_s, end_s, fault); given {item!r}")
         for check in self.checks:
-            if not callable(getattr(check, "check", None)):
+            if isinstance(check, type) or not callable(getattr(check, "check", None)):
                 raise ValueError(f"checks holds checks such as Availability(ok_ratio_min=0.99); given {check!r}")
         if not self.checks:
             raise ValueError("checks is empty, so nothing could fail; give at least one")
-        for name, value in self.variables.items():
+        items = self.variables.items() if isinstance(self.variables, Mapping) else [("variables", self.variables)]
+        for name, value in items:
             if not isinstance(name, str) or not isinstance(value, str):
                 raise ValueError(f'variables holds texts, as in {{"DAY_S": "2"}}; given {name!r}: {value!r}')
         positive("warmup_s", self.warmup_s, zero_allowed=True)

@@ -20,7 +20,8 @@ def mutate_file(path: Path, asked: Mutation, output: Path, earlier: Path | None 
     done = mutate(_read(path), asked, before)
     if done.note:
         hint = "; give --earlier FILE" if KINDS[asked.kind].asks_earlier and before is None else ""
-        raise MutationError(f"{path} stays as it is, and nothing was written: {done.note}{hint}")
+        note = done.note.replace("say id_field", "say it: --id-field NAME")
+        raise MutationError(f"{path} stays as it is, and nothing was written: {note}{hint}")
     try:
         output.write_bytes(done.body)
     except OSError as error:

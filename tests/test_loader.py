@@ -9,6 +9,7 @@ import pytest
 from harness import loader
 from harness.errors import HarnessError, LocustfileError, ScenarioError
 from harness.model import Load
+from harness.stack.compose_file import read_compose_file
 from harness.stack.spec import LinkSpec
 
 LINKS = {
@@ -16,7 +17,8 @@ LINKS = {
     "api-postgres": LinkSpec("api-postgres", "api", "postgres", 15432, 5432),
     "api-shipping": LinkSpec("api-shipping", "api", "shipping", 18081, 8081),
 }
-GOOD = """from harness import Availability, Latency, Load, Recovers, Scenario, during
+GOOD = """from harness import AlertFires, AlertsSilent, Availability, Latency, Load, OutboxDrains, Recovers, \
+Scenario, during
 
 scenario = Scenario(
     hypothesis="It holds.",
@@ -25,6 +27,9 @@ scenario = Scenario(
     checks=(Availability(ok_ratio_min=0.99),),
 )
 """
+
+
+ALERT = 'AlertFires("X", within_s=3, labels=("severity",))'
 
 
 def _load(tmp_path: Path, text: str) -> loader.Loaded:
@@ -45,7 +50,7 @@ def test_a_good_file_gives_its_scenario_and_its_question(tmp_path):
     [
         (("Scenario(", "Scenario(("), None, "not Python"),
         (("Latency(", "Latncy("), 6, "did you mean 'Latency'"),
-        (("import Availability", "import Availabilty"), 1, "did you mean 'Availability'"),
+        (("Availability,", "Availabilty,"), 1, "did you mean 'Availability'"),
         (("delay_ms=200", "delay_ms=-200"), 6, "delay_ms must be 0 or more; given -200"),
         (("delay_ms=200", "delay=200"), 6, "did you mean 'delay_ms'"),
         (("during(5, 10", "during(10, 5"), 6, "must end after it starts"),
@@ -54,6 +59,17 @@ def test_a_good_file_gives_its_scenario_and_its_question(tmp_path):
         (("delay_ms=200)", 'delay_ms=200), name="run"'), None, "which is the name of a phase"),
         (("(Availability(ok_ratio_min=0.99),)", "(Recovers(within_s=20),)"), 3, "must see 30 s after the last window"),
         (("0.99", "99"), 7, "write 0.99 for 99 %"),
+        (("Availability(ok_ratio_min=0.99)", ALERT), 7, "labels maps names to texts, as in"),
+        (("Availability(ok_ratio_min=0.99)", 'AlertFires("X", bound=3)'), 7, "bound is an AlertBound; given 3"),
+        (("Availability(ok_ratio_min=0.99)", "Availability"), 3, "checks holds checks such as Availability"),
+        (
+            ('Latency("api-payments", delay_ms=200)', "Latency"),
+            6,
+            "a window holds faults, as in Outage(LINK); given <class 'harness.faults.latency.Latency'>",
+        ),
+        (("Availability(ok_ratio_min=0.99)", 'OutboxDrains("api", 5, "x", within_s=1)'), 7, "path must begin with /"),
+        (("Availability(ok_ratio_min=0.99)", "AlertsSilent(but=(5,))"), 7, "but is a tuple of names, as in"),
+        (("hypothesis=", 'variables=("DAY_S",), hypothesis='), 3, "variables holds texts, as in"),
         (("hypothesis=", "duration_s=8, hypothesis="), 3, "past the end of the scenario at 8 s"),
         (("hypothesis=", "duration_s=-8, hypothesis="), 3, "duration_s must be more than 0; given -8"),
         (("rate_per_s=60", "rate_per_s=60, users=5"), 5, "one of rate_per_s, ramp, steps, users"),
@@ -150,3 +166,22 @@ def test_every_scenario_of_ours_loads(path):
         assert loader.load(path).question.partition("?")[1]
     except HarnessError as error:
         pytest.fail(str(error))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("hypothesis=", 'variables={"PULL_EVRY_S": "1"}, hypothesis='), "did you mean 'PULL_EVERY_S'"),
+        (("0.99),)", '0.99), OutboxDrains("apy", "/outbox", "waiting", within_s=9),)'), "did you mean 'api'"),
+    ],
+)
+def test_a_variable_and_a_service_that_are_not_there_are_told_before_the_run(tmp_path, change, says):
+    """A variable that nothing refers to would change nothing, so that an alert which stays silent proves nothing."""
+    text = GOOD.replace(*change)
+    spec = read_compose_file(Path(__file__).parents[1] / "docker-compose.yml", {})
+    with pytest.raises(ScenarioError, match=r"unknown (variable|service)") as caught:
+        loader.check_services(_load(tmp_path, text), spec, "embedded")
+    assert says in str(caught.value)
+    loader.check_services(
+        _load(tmp_path, GOOD.replace("hypothesis=", 'variables={"DAY_S": "1"}, hypothesis=')), spec, "embedded"
+    )

@@ -20,7 +20,7 @@ from harness.record import Verdict, Word, overall
         (lambda: Load("a.py", rate_per_s=1, arrivals="random"), '"even" or "poisson"'),
         (lambda: Load("a.py", users=1, tags="slow"), "write a comma"),
         (lambda: during(1, 2), "at least one fault"),
-        (lambda: during(1, 2, "outage"), "has no inject"),
+        (lambda: during(1, 2, "outage"), "a window holds faults, as in"),
         (lambda: Latency("a-b", delay_ms=10, jitter_ms=11), "at most delay_ms"),
         (lambda: Bandwidth("a-b", rate_kb_per_s=0), "more than 0"),
         (lambda: Slicer("a-b", size_bytes=10, variation_bytes=10), "less than size_bytes"),

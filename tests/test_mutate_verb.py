@@ -84,3 +84,17 @@ def test_it_never_writes_over_what_it_reads(feed: Path):
     assert feed.read_bytes() == as_csv()
     with pytest.raises(MutationError, match="cannot write"):
         _mutate(feed, "--with", "null", "--out", feed / "x" / "bad.csv")
+
+
+def test_rows_without_ids_are_told_with_the_option_that_names_them(feed: Path):
+    """As it is written in the shell."""
+    feed.write_text("name,cents\nann,3\n", encoding="utf-8")
+    with pytest.raises(MutationError, match="say it: --id-field NAME"):
+        _mutate(feed, "--with", "null", "--out", feed.with_name("bad.csv"))
+
+
+def test_no_rows_at_all_are_refused(feed: Path):
+    """They would be taken for one."""
+    done = CliRunner().invoke(app, ["mutate", str(feed), "--with", "null", "--rows", "0", "--out", "bad.csv"])
+    assert done.exit_code == 2
+    assert "--rows" in done.stderr

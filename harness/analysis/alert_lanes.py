@@ -22,7 +22,8 @@ class Lane:
 
     def in_words(self) -> str:
         """`16.2 s, due by 20.0 s`, how often, and whether it is resolved."""
-        said = f"{self.firings[0].fired_s:.1f} s" if self.firings else "never"
+        first_s = self.firings[0].fired_s if self.firings else None
+        said = "never" if first_s is None else "in the warm-up" if first_s < 0 else f"{first_s:.1f} s"
         said += f", due by {min(self.due_s):.1f} s" if self.due_s else ""
         said += f", {len(self.firings)} times" if len(self.firings) > 1 else ""
         return said + (", not resolved" if self.firings and self.firings[-1].resolved_s is None else "")

@@ -77,9 +77,15 @@ class AlertFires:
                 f"AlertFires takes one of within_s and bound, how late {self.name} may come; given "
                 f"{'neither' if self.bound is None else 'both'}; bound=AlertBound(scrape_s=...) adds it up"
             )
+        if self.bound is not None and not isinstance(self.bound, AlertBound):
+            raise ValueError(f"bound is an AlertBound; given {self.bound!r}, which within_s would take")
+        if not isinstance(self.after, str):
+            raise ValueError(f'after is "faults", "run" or the name of a window; given {self.after!r}')
         for name in ("within_s", "resolves_within_s"):
             if getattr(self, name) is not None:
                 positive(name, getattr(self, name))
+        if not isinstance(self.labels, Mapping) or not all(isinstance(one, str) for one in self.labels.values()):
+            raise ValueError(f'labels maps names to texts, as in {{"severity": "critical"}}; given {self.labels!r}')
         if self.after in ("baseline", "recovery"):
             raise ValueError(f'after is "faults", "run" or the name of a window; given {self.after!r}')
         if self.after == "run" and self.resolves_within_s is not None:

@@ -30,6 +30,8 @@ class AlertsSilent:
     def __post_init__(self) -> None:
         if isinstance(self.but, str):
             raise ValueError(f"but is a tuple of names; given {self.but!r}, write a comma after it")
+        if not isinstance(self.but, tuple) or not all(isinstance(one, str) for one in self.but):
+            raise ValueError(f'but is a tuple of names, as in ("Watchdog",); given {self.but!r}')
         positive("evaluation_s", self.evaluation_s)
         if self.evaluations is not None:
             whole("evaluations", self.evaluations)

@@ -13,6 +13,7 @@ import pandas as pd
 from harness.analysis.phases import in_phase
 from harness.analysis.quantiles import quantile, quantiles
 from harness.checks.parts import SAMPLES_MIN
+from harness.checks.points import counted
 from harness.record import NS_PER_S, History, PlannedWindow, Scalar, Verdict, Word
 
 LAG_P99_MS_MAX = 20.0
@@ -100,7 +101,8 @@ def generator_honest(history: History) -> Verdict:
     if wrong:
         return Verdict(GENERATOR_HONEST, Word.UNKNOWN, f"Generator-limited: {'; '.join(wrong)}.", evidence)
     if history.load_model == "open":
-        how = f"started arrivals {lag_p99_ms:.1f} ms late at p99, dropped none"
+        few = f" (but fewer than {LATE_MIN} so late in any phase)" if lag_p99_ms > LAG_P99_MS_MAX else ""
+        how = f"started arrivals {lag_p99_ms:.1f} ms late at p99{few}, dropped none"
     else:
         how = f"drove its users as a {history.load_model} model"
     sentence = f"The load process {how} and used {cpu_p90:.2f} of its core."
@@ -195,7 +197,9 @@ def _met_by_requests(history: History, window: PlannedWindow, name: str, when: s
         there = (attempts["link"] == window.link) & (attempts["started_s"] < window.end_s)
         count = int((there & (attempts["ended_s"] > window.start_s) & (attempts["injected"] != "")).sum())
     if count:
-        return Verdict(name, Word.PASS, f"{count:,} requests on {window.link} met it.", {"requests": count})
+        return Verdict(
+            name, Word.PASS, f"{counted(count, 'request')} on {window.link} met {window.name}.", {"requests": count}
+        )
     sentence = f"No request on {window.link} met it {when}; send load that needs the link, and look at method and path."
     return Verdict(name, Word.UNKNOWN, sentence, {"requests": 0})
 

@@ -17,7 +17,7 @@ def mutate(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON or CSV with rows that have ids.")],
     kind: Annotated[str, typer.Option("--with", metavar="MUTATION", help="Such as unit-x100; docs/feed-bad-data.md.")],
     output: Annotated[Path, typer.Option("--out", "-o", help="Where the damaged copy goes.")],
-    rows: Annotated[int, typer.Option(help="How many rows.", show_default="1")] = 0,
+    rows: Annotated[int | None, typer.Option(min=1, help="How many rows.", show_default="1")] = None,
     ratio: Annotated[float, typer.Option(help="What share of the rows, 0 to 1.", show_default="no share")] = 0.0,
     field: Annotated[str, typer.Option(help="Which field.", show_default="the first that it can be")] = "",
     id_field: Annotated[str, typer.Option(help="What the ids are called.", show_default="id, row_id, *_id")] = "",
@@ -32,7 +32,7 @@ def mutate(
 
     console = err if as_json else out
     try:
-        asked = Mutation(kind=kind, rows=rows, ratio=ratio, field=field, id_field=id_field, seed=seed)
+        asked = Mutation(kind=kind, rows=rows or 0, ratio=ratio, field=field, id_field=id_field, seed=seed)
     except ValueError as error:
         raise MutationError(str(error)) from error
     done = mutate_file(file, asked, output, earlier)

@@ -103,6 +103,9 @@ def _load(spec: Spec, target: StackSpec, kind: str) -> dict[str, Loaded]:
         loader.check_links(one, target.links, target.path.name)
         loader.check_services(one, target, kind)
         loader.find_locustfile(one.scenario.load, one.path)
+    loader.check_variables(f"{spec.path}: variable", [spec.variable], target)
+    for weakness in spec.weaknesses:
+        loader.check_variables(f"{spec.path}: weaknesses.{weakness.name}.variables", weakness.variables, target)
     return loaded
 
 

@@ -93,11 +93,14 @@ def alerts_title(found: Sequence[Firing], windows: Sequence[PlannedWindow]) -> s
         return "No alert came"
     first = found[0]
     window = max((one for one in windows if one.start_s <= first.fired_s), key=lambda one: one.start_s, default=None)
-    when = (
-        f"{first.fired_s - window.start_s:.1f} s after {window.name} began" if window else f"at {first.fired_s:.1f} s"
-    )
+    when = f"at {first.fired_s:.1f} s" if first.fired_s >= 0 else "in the warm-up"
+    if window:
+        when = f"{first.fired_s - window.start_s:.1f} s after {window.name} began"
     names = len({(one.name, service_of(one)) for one in found})
-    said = f"{first.name} fired {when}" if names == 1 else f"{names} alerts fired, {first.name} first, {when}"
+    times = f" {len(found)} times" if len(found) > names else ""
+    said = f"{names} alerts fired{times}, {first.name} first, {when}"
+    if names == 1:
+        said = f"{first.name} fired{f'{times}, first' if times else ''} {when}"
     still = sum(one.resolved_s is None for one in found)
     resolved = "resolved" if len(found) == 1 else f"all {len(found)} resolved"
     return f"{said}; {f'{still} of {len(found)} not resolved' if still else resolved}"

@@ -6,18 +6,35 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.errors import ComposeFileError
+from harness.errors import ComposeFileError, one_of
 from harness.stack.compose_parts import known, mapping, port_of
 from harness.stack.compose_taps import has_tap
 from harness.stack.compose_variables import names_in
 from harness.stack.own import OWN_PORTS
 from harness.stack.spec import LinkSpec, ServiceSpec
 
+KEYS = ("alerts", "entry", "links", "mode", "ports", "processes", "toxiproxy")
+KEYS_OF_A_LINK: tuple[str, ...] = ("client", "listen", "port", "service", "tap", "upstream")
+KEYS_OF_A_PROCESS: tuple[str, ...] = ("command", "port", "port_variable", "ready", "without")
+
+
+def refuse_unknown_keys(path: Path, extension: Mapping[str, Any]) -> None:
+    """Raise ComposeFileError for the first key that an x-harness does not know, so that none is misspelt and idle."""
+    levels: list[tuple[str, object, tuple[str, ...]]] = [("x-harness", extension, KEYS)]
+    for key, inside in (("links", KEYS_OF_A_LINK), ("processes", KEYS_OF_A_PROCESS)):
+        bodies = mapping(path, f"x-harness.{key}", extension.get(key))
+        levels += [(f"x-harness.{key}.{name}", body, inside) for name, body in bodies.items()]
+    for where, body, allowed in levels:
+        for name in mapping(path, where, body):
+            if name not in allowed and not name.startswith("x-"):
+                raise ComposeFileError(f"{path}: {where}: {one_of('key', name, allowed)}")
+
 
 def read_links(
     path: Path, extension: Mapping[str, Any], services: Mapping[str, ServiceSpec], *, by_networks: bool = False
 ) -> tuple[dict[str, LinkSpec], str, int]:
     """(links by name, the service and the port that the load goes to) of an x-harness. Raises ComposeFileError."""
+    refuse_unknown_keys(path, extension)
     links = {
         name: _link(path, name, mapping(path, f"x-harness.links.{name}", body), services, by_networks)
         for name, body in mapping(path, "x-harness.links", extension.get("links")).items()

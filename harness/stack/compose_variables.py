@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+_NAME = re.compile(r"\$\{?(\w+)")
+_ELSEWHERE = ("env_file", "extends", "include")
+"""Keys that bring in other files, which may refer to variables that these do not."""
 _VARIABLE = re.compile(r"\$(?:\$|\{(\w+)(?:(:?[-+?])([^{}]*))?\}|(\w+))")
 
 
@@ -35,3 +38,18 @@ def variables_in(document: Mapping[str, Any], environment: Mapping[str, str]) ->
     bodies = ((body, key) for kind, key in kinds for body in (document.get(kind) or {}).values())
     texts = [str(body.get(key) if isinstance(body, dict) else "") for body, key in bodies]
     return {name: environment.get(name, "") for text in texts for name in names_in(text)}
+
+
+def all_names_in(documents: Iterable[Mapping[str, Any]]) -> set[str] | None:
+    """Every variable that Compose files refer to, wherever; None where that cannot be told from them alone."""
+    found: set[str] = set()
+    for document in documents:
+        text = str(document).replace("$$", "")  # a dollar sign
+        if any(f"'{key}':" in text for key in _ELSEWHERE):
+            return None
+        found |= {match[1] for match in _NAME.finditer(text)}
+        for service in (document.get("services") or {}).values():
+            given = (service.get("environment") if isinstance(service, dict) else None) or {}
+            passed = [k for k, v in given.items() if v is None] if isinstance(given, dict) else map(str, given)
+            found |= {name for name in passed if "=" not in name}  # from the shell, by its name alone
+    return found

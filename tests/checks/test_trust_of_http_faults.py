@@ -50,3 +50,11 @@ def test_without_attempts_nothing_is_known_of_it():
     built = history(steady(20, 0, 15), [DOWN], CROSSING, end_s=15)
     assert fault_felt(built, DOWN).word is Word.UNKNOWN
     assert _word([attempt(6, OK)], replace(DOWN, http=False)) is Word.PASS
+
+
+def test_each_of_several_faults_says_what_met_it():
+    """Two on one link are told apart by their names."""
+    built = replace(
+        history(steady(20, 0, 15), [DOWN], CROSSING, end_s=15), attempts=attempts([attempt(6, BUSY, injected="x")])
+    )
+    assert fault_felt(built, DOWN).sentence == f"1 request on {DOWN.link} met {DOWN.name}."

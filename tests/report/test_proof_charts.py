@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 import warnings
+from dataclasses import replace
 
 import pytest
 
-from harness.analysis.alert_lanes import alert_lanes
+from harness.analysis.alert_lanes import Lane, alert_lanes
 from harness.analysis.alerts import firings
 from harness.analysis.backoff import backoff
 from harness.analysis.breaker import calls_of, states
@@ -209,6 +210,10 @@ def test_alerts_are_said_with_the_first_and_what_is_not_resolved():
     )
     assert titles.alerts_title(heard[:1], [WINDOW]) == "PaymentsDown fired 3.0 s after payments slow began; resolved"
     assert titles.alerts_title([], [WINDOW]) == "No alert came"
+    early = replace(heard[0], fired_s=-4.3)
+    again = titles.alerts_title([early, heard[0], replace(heard[1], resolved_s=30.0)], [WINDOW])
+    assert again == "2 alerts fired 3 times, PaymentsDown first, in the warm-up; all 3 resolved"
+    assert Lane("PaymentsDown", (early,)).in_words() == "in the warm-up"
 
 
 def test_an_alert_that_never_came_has_a_lane_with_its_bound():

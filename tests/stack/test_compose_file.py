@@ -10,7 +10,7 @@ import yaml
 from harness.errors import ComposeFileError
 from harness.stack.compose_file import has_processes, read_compose_file
 from harness.stack.compose_here import find_compose_files
-from harness.stack.compose_variables import interpolate
+from harness.stack.compose_variables import all_names_in, interpolate
 
 ROOT = Path(__file__).parents[2]
 
@@ -68,6 +68,9 @@ def test_the_reference_stack_is_read_whole():
         (lambda d: d["x-harness"].update(alerts="NOBODY_URL"), "must be a variable that the Compose file refers to"),
         (lambda d: d["services"]["api"].update(tmpfs="/a/../../etc"), "a whole path without .., as in /etc/app; given"),
         (lambda d: d["x-harness"]["processes"].update(apii={}), "did you mean 'api'"),
+        (lambda d: d["x-harness"].update(alert="A"), "x-harness: unknown key 'alert'; allowed: alerts, entry, links"),
+        (lambda d: d["x-harness"]["links"]["etl-feed"].update(taps="http"), "links.etl-feed: unknown key 'taps'"),
+        (lambda d: d["x-harness"]["processes"]["etl"].update(comand=[]), "did you mean 'command'"),
         (lambda d: d["services"]["payments"].update(depends_on=["api"]), "in a circle"),
         (lambda d: d["services"]["api"].update(depends_on=["nobody"]), "unknown service 'nobody'"),
     ],
@@ -164,3 +167,18 @@ def test_the_files_of_a_folder_are_those_that_compose_takes(tmp_path, there, var
 def test_variables_are_put_in_as_compose_does(text, value):
     """Set, empty and missing variables, defaults and alternatives."""
     assert interpolate(text, {"A": "1", "EMPTY": ""}) == value
+
+
+@pytest.mark.parametrize(
+    ("services", "names"),
+    [
+        ({"a": {"image": "${A:-${B}}", "command": ["$C", "${D?no}"], "environment": {"E": "$F", "G": None}}}, "ABCDFG"),
+        ({"a": {"environment": ["A=$B", "C"]}, "d": None}, "BC"),
+        ({"a": {"env_file": "more.env"}}, None),
+        ({"a": {"extends": {"file": "other.yml", "service": "a"}}}, None),
+    ],
+    ids=["anywhere", "a list", "an env_file may refer to more", "so may another file"],
+)
+def test_every_variable_that_is_referred_to_is_known(services, names):
+    """In defaults of others too, and where one is passed on by its name alone; not where other files come in."""
+    assert all_names_in([{"services": services}]) == (None if names is None else set(names))
