@@ -61,8 +61,9 @@ def test_ctrl_c_in_mid_fault_heals_services_too(shop: KeptShop) -> None:
 def test_a_run_with_a_fault_on_a_service_keeps_its_promises(shop: KeptShop) -> None:
     """It goes in and out on its time, is felt, leaves nothing for the last heal to find, and the kept stack running."""
     before = shop.process("api")
-    faults = '*during(4, 6, Freeze("payments")), *during(6, 9, Restart("payments"))'
-    shop.project.scenario("frozen", short(faults, duration_s="11"))
+    # a breaker that one of them opens lets its next probe through three seconds later
+    faults = '*during(2, 4, Freeze("payments")), *during(7, 12, Restart("payments"))'
+    shop.project.scenario("frozen", short(faults, duration_s="13"))
     done = shop.project.run("run", "scenarios/frozen.py")
     found = words(shop.project.latest("frozen"))
     for name in ("Run complete", "Faults on time", "Fault felt: freeze payments", "Fault felt: restart payments"):
