@@ -10,6 +10,7 @@ from fastapi import FastAPI, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 
+from target.alerts.exposed import Exposed
 from target.api.metrics import Measured, Metrics
 from target.api.orders import OtherBasket, OutOfStock
 from target.api.shop import Checkout, Shop
@@ -23,6 +24,7 @@ log = logging.getLogger("shop")
 
 def make(settings: Settings) -> FastAPI:
     metrics = Metrics()
+    exposed = Exposed(metrics.registry, settings.weakness)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -80,7 +82,7 @@ def make(settings: Settings) -> FastAPI:
 
     @app.get("/metrics")
     async def metrics_text() -> Response:
-        return PlainTextResponse(metrics.text(), media_type="text/plain; version=0.0.4")
+        return PlainTextResponse(exposed.text(), media_type="text/plain; version=0.0.4")
 
     @app.exception_handler(DatabaseUnavailable)
     async def unavailable(request: Request, error: Exception) -> Response:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from target.api.breaker import Breaker, BreakerOpen
@@ -85,9 +85,6 @@ class Metrics:
             "credentials_refused": self._refused,
         }
         return {"errors": errors, **{name: sum(value for _, value in _samples(one)) for name, one in totals.items()}}
-
-    def text(self) -> bytes:
-        return generate_latest(self.registry)
 
 
 def _samples(counter: Counter) -> Iterator[tuple[dict[str, str], float]]:

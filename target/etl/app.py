@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import FastAPI, Path, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
+from target.alerts.exposed import Exposed
 from target.alerts.recent import Recent
 from target.alerts.teller import TABLES as ALERTS
 from target.alerts.teller import Teller
@@ -35,6 +36,7 @@ log = logging.getLogger("etl")
 
 def make(settings: Settings) -> FastAPI:
     metrics = Metrics()
+    exposed = Exposed(metrics.registry, settings.weakness)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -147,7 +149,7 @@ def make(settings: Settings) -> FastAPI:
 
     @app.get("/metrics")
     async def metrics_text() -> Response:
-        return PlainTextResponse(metrics.text(), media_type="text/plain; version=0.0.4")
+        return PlainTextResponse(exposed.text(), media_type="text/plain; version=0.0.4")
 
     @app.exception_handler(DatabaseUnavailable)
     async def unavailable(request: Request, error: Exception) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Metric, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -55,9 +55,6 @@ class Metrics:
     def totals(self) -> dict[str, float]:
         """Counts since the start that an alert is about."""
         return {"credentials_refused": self.registry.get_sample_value("etl_credentials_refused_total") or 0}
-
-    def text(self) -> bytes:
-        return generate_latest(self.registry)
 
 
 class _Findings(Collector):
