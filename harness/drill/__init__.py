@@ -1,0 +1,1 @@
+"""Drills: runs that destroy and recover, and the records that they leave."""
