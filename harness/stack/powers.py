@@ -11,7 +11,7 @@ from harness.stack.spec import StackSpec
 from harness.world import POWERS
 
 CAN: Mapping[str, frozenset[str]] = {
-    "embedded": frozenset({"kill", "stop", "freeze", "restart", "cpu", "memory", "disk"}),
+    "embedded": frozenset({"kill", "stop", "freeze", "restart", "cpu", "memory", "disk", "data", "deploy", "sql"}),
     "docker": frozenset(POWERS),
 }
 

@@ -19,6 +19,7 @@ class RunningStack:
 
     def __init__(self, state: StackState, hold: Hold | None = None) -> None:
         self.state = state
+        self.backups = ""
         self._hold = hold
         client = ToxiproxyClient(state.toxiproxy_url) if state.links else None
         tap = TapClient(state.tap) if state.tap else None
@@ -65,9 +66,13 @@ class RunningStack:
         return [name for name, one in self._services.items() if one.fell()]
 
     def heal(self) -> HealReport:
+        self.let_go()
+        return heal(self.state)
+
+    def let_go(self) -> None:
+        """Nothing of ours goes on acting on it; what was broken stays so."""
         for one in self._services.values():
             one.let_go()
-        return heal(self.state)
 
     def down(self) -> tuple[str, ...]:
         """End all that was started with it, last first; what is left, with what ends it, where something is."""
