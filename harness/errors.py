@@ -34,6 +34,10 @@ class MutationError(HarnessError):
     """A file that cannot be damaged as it was asked: it is not read as rows, or it is the one to be kept."""
 
 
+class RunbookError(HarnessError):
+    """A runbook that cannot be read or executed as it is. Names the file and, where it is known, the line."""
+
+
 class RunFolderError(HarnessError):
     """A run folder that cannot be written, or that is not one when it is read."""
 

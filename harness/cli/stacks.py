@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -91,11 +92,14 @@ def stack_down(file: Files = None) -> None:
 @stack_app.command("status")
 def stack_status(file: Files = None, as_json: Json = False) -> None:
     """Say where each service and link is, and how it does. Example: harness stack status --json"""
+    from harness.cli.stack_hands import stack_path
     from harness.openers import kept
+    from harness.stack import state as states
     from harness.stack.status import status
     from harness.terminal import print_stack
 
-    state = kept(spec_of(file)[0])
+    named = os.environ.get("HARNESS_STACK") and not file
+    state = states.read(stack_path()) if named else kept(spec_of(file)[0])
     if state is None:
         raise HarnessError("no stack is up here; start one with: harness stack up")
     body = status(state)

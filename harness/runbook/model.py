@@ -89,18 +89,22 @@ class StepResult:
 @dataclass(frozen=True, slots=True)
 class Execution:
     """One execution of a runbook, step after step. `failed_at` is the id of the first step that failed, "" where none
-    did; `rolled_back`: the steps of the rollback were executed after it."""
+    did; `rolled_back`: the steps of the rollback were executed after it. `stopped_at` is the decision that nobody took,
+    or the step at which it was called off."""
 
     runbook: str
     version: str
     results: tuple[StepResult, ...]
     failed_at: str = ""
     rolled_back: bool = False
+    stopped_at: str = ""
 
     @property
     def word(self) -> Word:
         if self.failed_at:
             return Word.FAIL
+        if self.stopped_at:
+            return Word.UNKNOWN
         return Word.PASS if any(one.executed for one in self.results) else Word.UNKNOWN
 
     def to_json(self) -> dict[str, Any]:
@@ -110,6 +114,7 @@ class Execution:
             "version": self.version,
             "failed_at": self.failed_at,
             "rolled_back": self.rolled_back,
+            "stopped_at": self.stopped_at,
             "steps": [
                 {"id": one.step, "section": one.section, "phase": one.phase, "word": one.word, "sentence": one.sentence}
                 | {"took_s": round(one.took_s, 3), "executed": one.executed, "answer": one.answer}

@@ -18,6 +18,7 @@ import psutil
 
 from harness.errors import StartError
 from harness.stack.child import Child, ProcessId, identify, start
+from harness.stack.shell import STEP_VARIABLE
 from harness.waiting import wait_until
 
 LASTS_S, STARTS_WITHIN_S = 0.3, 8.0
@@ -42,7 +43,8 @@ class Launch:
 
     def begin(self) -> Child:
         """Start it, and write down which process it is. Raises StartError."""
-        given = os.environ if self.environment is None else self.environment
+        given = dict(os.environ if self.environment is None else self.environment)
+        given.pop(STEP_VARIABLE, None)  # a runbook's step that starts a service ends, the service does not
         child = start(
             self.name,
             self.command,
@@ -67,6 +69,18 @@ class Launch:
             if found is not None and found.process is not None and found.process.alive():
                 return found.process
             return self._again()
+
+    def changed(self, environment: Mapping[str, str], within_s: float) -> ProcessId:
+        """End it, and start it with that environment, which is its own from now on. Raises StartError as again()."""
+        with self._alone():
+            found = read(self.path)
+            if found is None:
+                raise StartError(f"{self.name} cannot be started again: its stack is gone")
+            fresh = replace(found, environment=dict(environment))
+            fresh._write()
+            if found.process is not None:
+                found.process.end(within_s)
+            return fresh._again()
 
     def _again(self) -> ProcessId:
         tries: list[Child] = []

@@ -16,6 +16,7 @@ from docker.errors import APIError, DockerException, NotFound
 
 from harness.errors import EngineError
 from harness.stack.child import ProcessId, identify
+from harness.stack.docker.execution import Execution
 from harness.stack.state import Endpoint
 
 DEADLINE_S = 20
@@ -191,6 +192,13 @@ class Engine:
             created = self._api.exec_create(container, list(command), user="0")
             output = bytes(self._api.exec_start(created["Id"]))
             return int(self._api.exec_inspect(created["Id"])["ExitCode"] or 0), output
+
+    @contextlib.contextmanager
+    def executing(self, container: str, command: Sequence[str], environment: Mapping[str, str]) -> Iterator[Execution]:
+        """A command that goes on in a running container, as its image's user."""
+        with _told(f"docker exec {container[:12]}"):
+            created = self._api.exec_create(container, list(command), environment=dict(environment))
+            yield Execution(self._api, created["Id"])
 
     def remove_labelled(self, label: str) -> list[str]:
         """Force every container, network and volume with that label away; the names of what is left."""

@@ -1,0 +1,145 @@
+"""Verbs of runbooks: runbook list, check, run."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.app import Json, err, out, runbook_app
+from harness.errors import HarnessError, Interrupted, RunbookError
+
+if TYPE_CHECKING:
+    from harness.runbook.model import Runbook, Step, StepResult
+
+FOLDER = Path("runbooks")
+Books = Annotated[list[Path] | None, typer.Argument(help="Runbooks, or folders of them.", show_default="runbooks")]
+
+
+@runbook_app.command("list")
+def runbook_list(as_json: Json = False) -> None:
+    """Say which runbooks there are, and which alerts lead to them. Example: harness runbook list"""
+    from harness.runbook.reading import all_of, read
+
+    books = [read(path) for path in all_of(FOLDER)]
+    if not books:
+        raise RunbookError(f"there is no runbook in {FOLDER}/; how to write one: docs/write-a-runbook.md")
+    if as_json:
+        listed = [
+            {"name": one.name, "title": one.title, "alerts": one.alerts, "services": one.services, "drills": one.drills}
+            | {"steps": len(one.steps), "version": one.version}
+            for one in books
+        ]
+        print(json.dumps(listed, indent=2))
+        return
+    for one in books:
+        out.print(f"{one.name:<18} {one.title}", markup=False, soft_wrap=True)
+        out.print(f"{'':<18} {len(one.steps)} steps; alerts: {', '.join(one.alerts) or 'none'}", soft_wrap=True)
+
+
+@runbook_app.command("run")
+def runbook_run(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A runbook's name, or its file.")],
+    answer: Annotated[
+        list[str] | None, typer.Option("--answer", metavar="ID=OPTION", help="A decision, taken beforehand.")
+    ] = None,
+    sabotage: Annotated[str, typer.Option(metavar="STEP", help="Replace this step by one that does nothing.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Execute a runbook on the running stack; exit 0 all is well, 1 a step failed, 4 a decision waits. Example:
+    harness runbook run postgres-down --answer decide=start"""
+    from harness.interrupts import Interrupts
+    from harness.record import Word
+    from harness.runbook.executing import Executor
+    from harness.runbook.reading import find, read
+
+    book = read(find(name, FOLDER))
+    console = err if as_json else out
+    console.print(f"{book.title} ({book.path}, version {book.version[:12]})", markup=False, soft_wrap=True)
+    with Interrupts() as interrupts:
+        execution = Executor(
+            book,
+            _environment(),
+            answers=dict(_answer(one) for one in answer or ()),
+            ask=_ask(interrupts.came),
+            say=lambda sentence: console.print(sentence, markup=False, soft_wrap=True),
+            cancelled=interrupts.came,
+            sabotage=sabotage,
+            on_step=lambda step, what, result: _tell(console.print, book, step, what, result),
+        ).run()
+    if as_json:
+        print(json.dumps(execution.to_json(), indent=2))
+    count = sum(one.executed for one in execution.results)
+    console.print(f"{count} of {len(execution.results)} steps executed", soft_wrap=True)
+    if interrupts.number is not None:
+        raise Interrupted(interrupts.number)
+    stopped = next((one for one in execution.results if one.step == execution.stopped_at), None)
+    if execution.failed_at:
+        after = "; the rollback was executed" if execution.rolled_back else ""
+        console.print(f"FAIL at {execution.failed_at}{after}", markup=False, soft_wrap=True)
+    elif stopped is not None:
+        console.print(f"STOPPED at {stopped.step}: {stopped.sentence}", markup=False, soft_wrap=True)
+    else:
+        console.print("PASS: every step showed what it should", soft_wrap=True)
+    raise typer.Exit({Word.PASS: 0, Word.FAIL: 1, Word.UNKNOWN: 4}[execution.word])
+
+
+def _environment() -> dict[str, str]:
+    """What steps find besides ours: the stack to act on, where one runs, and where backups are kept."""
+    from harness.cli.stack_hands import stack_path
+
+    found: dict[str, str] = {}
+    try:
+        found["HARNESS_STACK"] = str(stack_path().absolute())
+    except HarnessError as error:
+        if "HARNESS_STACK" in os.environ:
+            raise
+        err.print(f"steps find no stack: {error}", markup=False, soft_wrap=True)
+    return found
+
+
+def _answer(given: str) -> tuple[str, str]:
+    name, equals, option = given.partition("=")
+    if not equals or not name or not option:
+        raise RunbookError(f"an answer is given as ID=OPTION, as in --answer decide=restore; given {given!r}")
+    return name, option
+
+
+def _ask(cancelled: Callable[[], bool]) -> Callable[[Step], str | None]:
+    """Asks at the terminal, until it is one of the options; nobody where there is none."""
+
+    def ask(step: Step) -> str | None:
+        if not sys.stdin.isatty():
+            return None
+        while not cancelled():
+            out.print(f"  {step.title} [{' | '.join(step.options)}] ", markup=False, end="")
+            line = sys.stdin.readline()
+            if not line:
+                return None
+            if line.strip() in step.options:
+                return line.strip()
+        return None
+
+    return ask
+
+
+def _tell(tell: Callable[..., None], book: Runbook, step: Step, what: str, result: StepResult | None) -> None:
+    number = [one.id for one in book.steps].index(step.id) + 1
+    if what == "began":
+        takes = "a decision" if step.options else f"about {step.takes_s:g} s"
+        where = f"{book.path}:{step.line}"
+        tell(
+            f"{number:>2}/{len(book.steps)} {step.section}: {step.id}: {step.title} ({takes}; {where})",
+            markup=False,
+            soft_wrap=True,
+        )
+    elif result is not None:
+        tell(f"      {result.word}: {result.sentence}", markup=False, soft_wrap=True)
+        if result.word == "fail" and result.output.strip():
+            for line in result.output.strip().splitlines()[-12:]:
+                tell(f"      | {line}", markup=False, soft_wrap=True)

@@ -1,0 +1,97 @@
+"""Verbs by which a stack is worked on by hand, and by runbooks: stack start, stop, restart, exec, deploy."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.app import out, spec_of, stack_app
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.stack.hands import Hands
+
+Service = Annotated[str, typer.Argument(metavar="SERVICE", help="One of the stack's services.")]
+AS_GIVEN = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
+
+
+def stack_path() -> Path:
+    """The stack.json of $HARNESS_STACK, else of the stack that is kept here. Raises HarnessError without one."""
+    from harness.openers import kept, kept_path
+
+    if given := os.environ.get("HARNESS_STACK"):
+        if not Path(given).is_file():
+            raise HarnessError(f"$HARNESS_STACK is {given!r}, where no stack.json is; unset it, or give one that runs")
+        return Path(given)
+    spec = spec_of(None)[0]
+    if kept(spec) is None:
+        raise HarnessError("no stack is up here; start one with: harness stack up, or say which: $HARNESS_STACK")
+    return kept_path(spec)
+
+
+def _hands() -> Hands:
+    from harness.stack.hands import hands
+
+    return hands(stack_path())
+
+
+@stack_app.command("start")
+def stack_start(service: Service) -> None:
+    """Start a service again, and wait until it is ready. Example: harness stack start postgres"""
+    began = _hands().start(service)
+    out.print(f"{service} is started and ready" if began else f"{service} ran already, and is ready")
+
+
+@stack_app.command("stop")
+def stack_stop(service: Service) -> None:
+    """Ask a service to end, and wait until it has. Example: harness stack stop api"""
+    ended = _hands().stop(service)
+    out.print(f"{service} is stopped" if ended else f"{service} did not run")
+
+
+@stack_app.command("restart")
+def stack_restart(service: Service) -> None:
+    """Stop a service, start it, wait until it is ready. Example: harness stack restart api"""
+    ours = _hands()
+    ours.stop(service)
+    ours.start(service)
+    out.print(f"{service} is restarted and ready")
+
+
+@stack_app.command("exec", context_settings=AS_GIVEN)
+def stack_exec(
+    service: Service, command: Annotated[list[str], typer.Argument(metavar="-- COMMAND", help="What to run.")]
+) -> None:
+    """Run a command as the service would. Example: harness stack exec postgres -- psql -c 'select 1'"""
+    words = command[1:] if command[0] == "--" else command
+    if not words:
+        raise HarnessError("there is no command; give one, as in: harness stack exec postgres -- psql -c 'select 1'")
+    _hands().execute(service, words)
+
+
+@stack_app.command("deploy")
+def stack_deploy(
+    service: Service,
+    variables: Annotated[list[str] | None, typer.Argument(metavar="NAME=VALUE", help="What changes.")] = None,
+    back: Annotated[bool, typer.Option("--back", help="Take the last deploy back instead.")] = False,
+) -> None:
+    """Start a service anew with other variables, or with those from before. Example: harness stack deploy api
+    WEAKNESS=etl-loads-null"""
+    if bool(variables) is back:
+        raise HarnessError("give NAME=VALUE, what changes, or --back, to take the last deploy back")
+    changes: dict[str, str] = {}
+    for one in variables or ():
+        name, equals, value = one.partition("=")
+        if not equals or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise HarnessError(f"a variable is given as NAME=VALUE; given {one!r}")
+        changes[name] = value
+    if back:
+        _hands().back(service)
+        out.print(f"{service} is as it was before its last deploy, and ready")
+    else:
+        _hands().deploy(service, changes)
+        out.print(f"{service} is deployed with {', '.join(changes)}, and ready")
