@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,17 +32,11 @@ def empty_folder(folder: Path) -> bool:
     return not any(folder.iterdir())
 
 
-def deploy(launch: Launch, variables: Mapping[str, str], within_s: float) -> None:
-    """Start it anew with these variables; it need not become ready. Raises StartError where it was not to be started."""
-    before = os.environ if launch.environment is None else launch.environment
-    launch.changed({**before, **variables}, within_s)
-
-
-def run_sql(launch: Launch, statement: str, hold: bool) -> None:
-    """Run it by psql as the server's superuser. Raises StartError where it fails, or is not begun in time."""
+def run_sql(launch: Launch, environment: Mapping[str, str], statement: str, hold: bool) -> None:
+    """Run it by psql, which finds the server by `environment`. Raises StartError where it fails, or is not begun in time."""
     if data_folder(launch) is None:
         raise StartError(f"{launch.name} is no PostgreSQL, and takes no SQL; give the service that is")
-    child = _psql(launch, held(statement) if hold else statement)
+    child = _psql(launch, environment, held(statement) if hold else statement)
     if hold:
         wait_until(lambda: child.ended() is not None or HELD in _said(child), SQL_WITHIN_S)
         is_done = child.ended() is None and HELD in _said(child)
@@ -59,17 +52,16 @@ def held(statement: str) -> str:
     return f"BEGIN; {statement.rstrip().rstrip(';')};\n\\echo {HELD}\nSELECT pg_sleep(86400);"
 
 
-def _psql(launch: Launch, script: str) -> Child:
+def _psql(launch: Launch, environment: Mapping[str, str], script: str) -> Child:
     """Among the stack's own processes: whoever takes the stack down ends it."""
     folder = Path(launch.path).parent
     path = folder / f"statement-{launch.name}.sql"
     path.write_text(script, encoding="utf-8")
     path.chmod(0o644)
-    environment = {**os.environ, **(launch.environment or {}), STACK_VARIABLE: str(folder), "PGAPPNAME": "psql"}
-    psql = Path(launch.command[0]).with_name("psql")
-    command = [psql, "-X", "-v", "ON_ERROR_STOP=1", "-f", path]
+    given = {**environment, STACK_VARIABLE: str(folder), "PGAPPNAME": "psql"}
+    command = [Path(launch.command[0]).with_name("psql"), "-X", "-v", "ON_ERROR_STOP=1", "-f", path]
     log = Path(launch.log).with_name(f"sql-{launch.name}.log")
-    return start("psql", command, log, environment=environment, user=launch.user, group=launch.group, folder=Path("/"))
+    return start("psql", command, log, environment=given, user=launch.user, group=launch.group, folder=Path("/"))
 
 
 def _said(child: Child) -> str:

@@ -142,7 +142,8 @@ class ProcessHands:
         given["PATH"] = os.pathsep.join([*folders, given.get("PATH", os.defpath)])
         return given
 
-    def deploy(self, service: str, variables: Mapping[str, str]) -> None:
+    def deploy(self, service: str, variables: Mapping[str, str], *, wait: bool = True) -> None:
+        """Without `wait` it need not become ready, nor last: a deploy that should not have been."""
         one = self._find(service)
         if one.launch.environment is None:
             raise HarnessError(
@@ -156,7 +157,7 @@ class ProcessHands:
             known = json.loads((folder / RECORD).read_text(encoding="utf-8"))
             remember(folder, {*known, *secrets_in([fresh])})
         self._write_deploys(service, before)
-        self._again(one, {**one.launch.environment, **fresh})
+        self._again(one, {**one.launch.environment, **fresh}, wait)
 
     def back(self, service: str) -> None:
         one, before = self._find(service), self._deploys(service)
@@ -172,9 +173,14 @@ class ProcessHands:
 
     # ------------------------------------------------------------------------------------------------ how it is done
 
-    def _again(self, one: _Found, environment: Mapping[str, str]) -> None:
-        one.launch.changed(environment, ENDS_WITHIN_S)
-        self._wait_ready(self._find(one.service.name))
+    def _again(self, one: _Found, environment: Mapping[str, str], wait: bool = True) -> None:
+        try:
+            one.launch.changed(environment, ENDS_WITHIN_S)
+        except StartError:
+            if wait:
+                raise
+        if wait:
+            self._wait_ready(self._find(one.service.name))
 
     def _find(self, name: str) -> _Found:
         services = {one.name: one for one in self._state.services}

@@ -13,7 +13,8 @@ from harness.stack import launch as launches
 from harness.stack import process_tree
 from harness.stack.ballast import leave_free
 from harness.stack.child import ProcessId
-from harness.stack.disasters import data_folder, deploy, empty_folder, run_sql
+from harness.stack.disasters import data_folder, empty_folder, run_sql
+from harness.stack.hands import ProcessHands
 from harness.stack.launch import Launch
 from harness.stack.service import cannot
 from harness.stack.state import RunningService
@@ -27,8 +28,11 @@ MEMORY_TICK_S = 0.1
 class ProcessPowers:
     """Implements service.Powers over a launch record, or over a process that cannot be started again."""
 
-    def __init__(self, service: RunningService, process: ProcessId) -> None:
-        """`process` is the service's as it was first started."""
+    def __init__(
+        self, service: RunningService, process: ProcessId, hands: Callable[[], ProcessHands] | None = None
+    ) -> None:
+        """`process` is the service's as it was first started; `hands` work on its stack as an engineer does."""
+        self._hands = hands
         self._name, self._first, self._launch, self._disks = service.name, process, service.launch, service.disks
         self._is_to_run = service.running
         self._still = _Stillness(lambda: self.process)
@@ -113,10 +117,14 @@ class ProcessPowers:
         leave_free(Path(self._disks[path]), free_bytes, self._name, name)
 
     def deploy(self, variables: Mapping[str, str]) -> None:
-        deploy(self._record(), variables, STOPS_WITHIN_S)
+        if self._hands is None:
+            raise cannot(self._name, "a deploy", "it is not of a stack that was started here")
+        self._hands().deploy(self._name, variables, wait=False)
 
     def run_sql(self, statement: str, hold: bool) -> None:
-        run_sql(self._record(), statement, hold)
+        if self._hands is None:
+            raise cannot(self._name, "SQL", "it is not of a stack that was started here")
+        run_sql(self._record(), self._hands().environment(self._name), statement, hold)
 
     def _record(self) -> Launch:
         found = launches.read(self._launch) if self._launch else None

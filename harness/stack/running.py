@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.errors import StartError, ToxiproxyError, one_of
 from harness.record import HealReport
+from harness.stack.hands import ProcessHands
 from harness.stack.heal import heal, left_over, take_down
 from harness.stack.hold import Hold
 from harness.stack.link import ProxyLink
@@ -88,5 +89,5 @@ def _powers(service: RunningService, state: StackState) -> Powers | None:
 
         return ContainerPowers(service, state.may_end(service.name))
     if service.process is not None:
-        return ProcessPowers(service, service.process)
+        return ProcessPowers(service, service.process, lambda: ProcessHands(state))
     return None
