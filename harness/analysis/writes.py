@@ -103,8 +103,8 @@ class Judged:
 
     `lost_after` are those of the lost that were acknowledged after the disaster. `holes` are those that are lost though
     one that was sent later is kept, so that the data is as it was at no one instant. `rpo_s` is the age, at the
-    disaster, of the oldest lost write; None where that is not known. `lost_window_s`: when the first and the last of the lost
-    were acknowledged.
+    disaster, of the oldest lost write; None where that is not known. `lost_window_s`: when the first and the last of
+    the lost were acknowledged.
     """
 
     writes: tuple[Write, ...]
