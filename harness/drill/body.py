@@ -19,6 +19,7 @@ from harness.drill.conduct import EXECUTION
 from harness.drill.loader import LoadedDrill
 from harness.drill.verdict import Checked, Facts, checks, verdict
 from harness.drill.writes import FOUND, LEDGER, read_found, read_ledger
+from harness.ending import COMPLETE
 from harness.errors import HarnessError, RunFolderError
 from harness.history import read_marks
 from harness.manifest import versions
@@ -59,17 +60,20 @@ class Judgement:
     reason: str
 
 
-def opening(loaded: LoadedDrill, spec: StackSpec, kind: str, folder: RunFolder, drills: Path, sabotage: str) -> dict[str, Any]:
+def opening(
+    loaded: LoadedDrill, spec: StackSpec, kind: str, folder: RunFolder, drills: Path, sabotage: str
+) -> dict[str, Any]:
     """What a record says that is known before the drill begins."""
     drill, began = loaded.drill, datetime.now(UTC)
     struck = {getattr(one, "service", None) or getattr(one, "link", None) or "backups" for one in drill.disaster}
     images = {one.name: mask_urls(one.image) for one in spec.services.values() if one.image}
     participants = {"conducted by": getpass.getuser(), **drill.participants}
     return {
-        "id": f"{loaded.name}-{folder.path.name}",
+        "id": f"{loaded.name}/{folder.path.name}",
         "drill": loaded.name,
         "objective": drill.objective,
-        "scope": drill.scope or f"struck: {', '.join(sorted(struck))}; the {kind} stack of {spec.path.name}, under load",
+        "scope": drill.scope
+        or f"struck: {', '.join(sorted(struck))}; the {kind} stack of {spec.path.name}, under load",
         "exclusions": [one.name for one in spec.services.values() if one.name not in struck],
         "disaster": [_in_words(one) for one in drill.disaster],
         "environment": {
@@ -100,7 +104,7 @@ def close(folder: RunFolder, begun: Mapping[str, Any], ended_at: str = "") -> Ju
     facts = Facts(begun, marks, when, execution, judged, folder.notices.is_file(), reason)
     found = checks(facts)
     word = verdict(facts, found)
-    aborted = not ends and not any(one.kind == "end" for one in marks) or any(one.kind == "interrupted" for one in marks)
+    aborted = reason != COMPLETE or facts.mark("interrupted") is not None
     hidden = ("alert", "detected_within_s", "keeps_writes")
     body = {name: value for name, value in begun.items() if name not in hidden} | {
         "actual": {
@@ -117,7 +121,7 @@ def close(folder: RunFolder, begun: Mapping[str, Any], ended_at: str = "") -> Ju
         "observations": _observations(facts),
         "verdict": {"word": str(word.word), "sentence": word.sentence, "step": word.step},
         "ended_at": ended_at or datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "aborted": bool(aborted),
+        "aborted": aborted,
     }
     return Judgement(body, word.word, word.sentence, word.step, judged, when, reason)
 
@@ -182,12 +186,16 @@ def _observations(facts: Facts) -> list[str]:
         if step["executed"] and isinstance(stated, int | float) and step["took_s"] > 2 * stated + 1:
             out.append(f"step {step['id']} took {step['took_s']:.1f} s, and is said to take {stated:g} s")
     if facts.judged is not None and facts.judged.holes:
-        out.append(f"{facts.judged.holes} writes are lost though later ones are kept: it is not the state of one instant")
+        out.append(
+            f"{facts.judged.holes} writes are lost though later ones are kept: it is not the state of one instant"
+        )
     return out
 
 
 def _in_words(fault: object) -> str:
-    said = ", ".join(f"{name} {value}" for name, value in parameters_of(fault).items() if value not in ("", None, False))
+    said = ", ".join(
+        f"{name} {value}" for name, value in parameters_of(fault).items() if value not in ("", None, False)
+    )
     return f"{kind_of(fault)}{f' ({said})' if said else ''}"
 
 

@@ -209,7 +209,9 @@ class DrillRun(Run):
         if not at and execution.word == "pass":
             return True
         said = next((one.sentence for one in execution.results if one.step == at), "it has no step that was executed")
-        self._give_up(at, f"the runbook {'failed' if execution.failed_at else 'stopped'} at {at or 'its start'}: {said}")
+        self._give_up(
+            at, f"the runbook {'failed' if execution.failed_at else 'stopped'} at {at or 'its start'}: {said}"
+        )
         return False
 
     def _wait_served(self, stack: RunningStack, generator: Generator) -> bool:

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,12 @@ BACKUPS = "harness-backups-"
 def begin(drills: Path, opening: Mapping[str, Any], folder: RunFolder, backups: Path) -> Path:
     """Note that a drill begins; the note's path. Raises RunFolderError."""
     us = identify("harness", os.getpid())
-    note = {"opening": opening, "folder": str(folder.path), "backups": str(backups), "process": asdict(us) if us else None}
+    note = {
+        "opening": opening,
+        "folder": str(folder.path),
+        "backups": str(backups),
+        "process": asdict(us) if us else None,
+    }
     number = len(files.record_files(drills)[0]) + 1
     try:
         while True:
@@ -40,7 +46,9 @@ def begin(drills: Path, opening: Mapping[str, Any], folder: RunFolder, backups: 
             except FileExistsError:
                 number += 1
     except OSError as error:
-        raise RunFolderError(f"cannot write {drills}: {error.strerror or error}; free space or permissions there") from error
+        raise RunFolderError(
+            f"cannot write {drills}: {error.strerror or error}; free space or permissions there"
+        ) from error
 
 
 def end(note: Path) -> None:
@@ -50,31 +58,38 @@ def end(note: Path) -> None:
 
 def close_abandoned(drills: Path, say: Callable[[str], None]) -> int:
     """Record as aborted every drill whose harness is gone without a record; how many. Raises RecordError."""
-    count = 0
-    for path in sorted(drills.glob(f"{PREFIX}*.json")):
-        try:
-            note = read_json(path)
-            process = ProcessId(**note["process"]) if note["process"] else None
-            opening, folder, backups = note["opening"], RunFolder(Path(note["folder"])), Path(note["backups"])
-        except (RunFolderError, KeyError, TypeError):
-            continue  # being written right now, or not ours
-        if process is not None and process.alive():
-            continue
-        claimed = path.with_suffix(f".claimed-{os.getpid()}")
-        try:
-            path.rename(claimed)
-        except FileNotFoundError:
-            continue  # somebody else does it
-        try:
-            record = chain.append(drills, "drill", bodies.close(folder, opening).body)
-        except BaseException:
-            claimed.rename(path)
-            raise
-        remove_backups(backups)
-        claimed.unlink(missing_ok=True)
+    if not any(drills.glob(f"{PREFIX}*.json")):
+        return 0
+    with _alone(drills):
+        return sum(_close(drills, path, say) for path in sorted(drills.glob(f"{PREFIX}*.json")))
+
+
+def _close(drills: Path, path: Path, say: Callable[[str], None]) -> bool:
+    try:
+        note = read_json(path)
+        process = ProcessId(**note["process"]) if note["process"] else None
+        opening, folder, backups = note["opening"], RunFolder(Path(note["folder"])), Path(note["backups"])
+    except (RunFolderError, KeyError, TypeError):
+        return False  # being written right now, or not ours
+    if process is not None and process.alive():
+        return False
+    if not any(one.body.get("id") == opening["id"] for one in chain.read_chain(drills)):
+        record = chain.append(drills, "drill", bodies.close(folder, opening).body)
         say(f"drill {opening['id']} was killed before its end: record {record.seq} says that it was aborted")
-        count += 1
-    return count
+    remove_backups(backups)
+    end(path)
+    return True
+
+
+@contextlib.contextmanager
+def _alone(drills: Path) -> Iterator[None]:
+    """One at a time: a killed drill has one record."""
+    lock = os.open(drills / f"{PREFIX}lock", os.O_CREAT | os.O_WRONLY, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def remove_backups(backups: Path) -> None:

@@ -54,7 +54,9 @@ def checks(facts: Facts) -> tuple[Checked, ...]:
 def verdict(facts: Facts, found: Sequence[Checked]) -> Checked:
     """The drill's own word: fail beats unknown beats pass; what was called off, or never began, is unknown."""
     if (stopped := facts.mark("interrupted")) is not None:
-        return Checked("drill", Word.UNKNOWN, f"aborted by signal {stopped.data.get('signal')}{_where(facts)}", _step(facts))
+        return Checked(
+            "drill", Word.UNKNOWN, f"aborted by signal {stopped.data.get('signal')}{_where(facts)}", _step(facts)
+        )
     if facts.mark("end") is None:
         return Checked("drill", Word.UNKNOWN, f"aborted: the harness was killed{_where(facts)}", _step(facts))
     if facts.timed is None:
@@ -119,7 +121,9 @@ def _runbook(facts: Facts) -> Checked:
     if facts.execution is None:
         return Checked("runbook", Word.UNKNOWN, "the runbook was not begun")
     steps = facts.execution["steps"]
-    count = f"{sum(one['executed'] for one in steps)} of {len(steps)} steps of {facts.execution['runbook']} were executed"
+    count = (
+        f"{sum(one['executed'] for one in steps)} of {len(steps)} steps of {facts.execution['runbook']} were executed"
+    )
     at = str(facts.execution["failed_at"] or facts.execution.get("stopped_at") or "")
     if not at:
         return Checked("runbook", Word.PASS, count)

@@ -77,7 +77,10 @@ class Executor:
         """Execute it. Never raises for what a step does; StartError where there is no sh."""
         rolled_back = False
         with tempfile.TemporaryDirectory(prefix="harness-runbook-") as private:
-            self._environment |= {"RUNBOOK": self._runbook.name, "PATH": path_with_harness(Path(private), self._environment)}
+            self._environment |= {
+                "RUNBOOK": self._runbook.name,
+                "PATH": path_with_harness(Path(private), self._environment),
+            }
             for section in ("pre-flight", "procedure", "verification"):
                 self._section(section)
             if self._failed_at and self._section_of(self._failed_at) in ("procedure", "verification"):

@@ -33,7 +33,7 @@ def empty_folder(folder: Path) -> bool:
 
 
 def run_sql(launch: Launch, environment: Mapping[str, str], statement: str, hold: bool) -> None:
-    """Run it by psql, which finds the server by `environment`. Raises StartError where it fails, or is not begun in time."""
+    """Run it by psql, which finds the server by `environment`. Raises StartError where it fails, or is not in time."""
     if data_folder(launch) is None:
         raise StartError(f"{launch.name} is no PostgreSQL, and takes no SQL; give the service that is")
     child = _psql(launch, environment, held(statement) if hold else statement)
@@ -59,7 +59,7 @@ def _psql(launch: Launch, environment: Mapping[str, str], script: str) -> Child:
     path.write_text(script, encoding="utf-8")
     path.chmod(0o644)
     given = {**environment, STACK_VARIABLE: str(folder), "PGAPPNAME": "psql"}
-    command = [Path(launch.command[0]).with_name("psql"), "-X", "-v", "ON_ERROR_STOP=1", "-f", path]
+    command: list[str | Path] = [Path(launch.command[0]).with_name("psql"), "-X", "-v", "ON_ERROR_STOP=1", "-f", path]
     log = Path(launch.log).with_name(f"sql-{launch.name}.log")
     return start("psql", command, log, environment=given, user=launch.user, group=launch.group, folder=Path("/"))
 

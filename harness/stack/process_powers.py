@@ -108,7 +108,9 @@ class ProcessPowers:
         launch = self._record()
         data = data_folder(launch)
         if data is None:
-            raise cannot(self._name, "a loss of data", "of processes only PostgreSQL's is known; run with --stack docker")
+            raise cannot(
+                self._name, "a loss of data", "of processes only PostgreSQL's is known; run with --stack docker"
+            )
         if self.alive() or not empty_folder(data):
             raise StartError(f"the data of {self._name} in {data} could not be removed")
 
