@@ -95,3 +95,34 @@ def stack_deploy(
     else:
         _hands().deploy(service, changes)
         out.print(f"{service} is deployed with {', '.join(changes)}, and ready")
+
+
+@stack_app.command("get")
+def stack_get(
+    service: Service, path: Annotated[str, typer.Argument(metavar="PATH", help="What to GET, as in /healthz.")]
+) -> None:
+    """Ask a service by GET; its status, then its answer. Exit 1 where none comes. Example: harness stack get api
+    /healthz"""
+    from harness.stack import state as states
+    from harness.stack.asking import get
+
+    answer = get(states.read(stack_path()), service, path)
+    print(answer.status or "-", answer.text, sep="\n")
+    raise typer.Exit(0 if answer.status else 1)
+
+
+@stack_app.command("alerts")
+def stack_alerts(
+    name: Annotated[str, typer.Argument(metavar="[ALERT]", help="Only this one.", show_default="all")] = "",
+) -> None:
+    """Say which alerts the stack has sent, and which are firing: exit 1 while one is, 4 where ALERT was never heard
+    of. Example: harness stack alerts DatabaseUnreachable"""
+    from harness.stack import state as states
+    from harness.stack.asking import alerts
+
+    found = [one for one in alerts(states.read(stack_path())) if name in ("", one.name)]
+    for one in found:
+        print(one.line())
+    if not found:
+        print(f"no {name or 'alert'} was heard of since the stack was started")
+    raise typer.Exit(1 if any(one.is_firing for one in found) else 4 if name and not found else 0)

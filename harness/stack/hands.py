@@ -146,41 +146,23 @@ class ProcessHands:
         """Without `wait` it need not become ready, nor last: a deploy that should not have been."""
         one = self._find(service)
         if one.launch.environment is None:
-            raise HarnessError(
-                f"{service} takes no variables here: its settings are in its own files; see `stack exec`"
-            )
+            raise HarnessError(f"{service} takes no variables here: its settings are its own files'; see: stack exec")
         fresh = {name: self._local(value) for name, value in variables.items()}
-        before = self._deploys(service)
-        before.append({name: one.launch.environment.get(name) for name in fresh})
         folder = Path(one.launch.path).parent
         with contextlib.suppress(OSError, ValueError):
             known = json.loads((folder / RECORD).read_text(encoding="utf-8"))
             remember(folder, {*known, *secrets_in([fresh])})
-        self._write_deploys(service, before)
-        self._again(one, {**one.launch.environment, **fresh}, wait)
+        with contextlib.nullcontext() if wait else contextlib.suppress(StartError):
+            one.launch.changed(fresh, ENDS_WITHIN_S)
+        if wait:
+            self._wait_ready(self._find(service))
 
     def back(self, service: str) -> None:
-        one, before = self._find(service), self._deploys(service)
-        if not before or one.launch.environment is None:
+        if self._find(service).launch.back(ENDS_WITHIN_S) is None:
             raise HarnessError(f"nothing was deployed to {service} since its stack was started; there is no way back")
-        environment = dict(one.launch.environment)
-        for name, value in before.pop().items():
-            environment.pop(name, None)
-            if value is not None:
-                environment[name] = value
-        self._write_deploys(service, before)
-        self._again(one, environment)
+        self._wait_ready(self._find(service))
 
     # ------------------------------------------------------------------------------------------------ how it is done
-
-    def _again(self, one: _Found, environment: Mapping[str, str], wait: bool = True) -> None:
-        try:
-            one.launch.changed(environment, ENDS_WITHIN_S)
-        except StartError:
-            if wait:
-                raise
-        if wait:
-            self._wait_ready(self._find(one.service.name))
 
     def _find(self, name: str) -> _Found:
         services = {one.name: one for one in self._state.services}
@@ -254,19 +236,3 @@ class ProcessHands:
 
         names = "|".join(re.escape(name) for name in sorted(self._state.reached, key=len, reverse=True))
         return re.sub(rf"(?<![\w.-])({names}):(\d+)", one, value) if names else value
-
-    def _deploys(self, service: str) -> list[dict[str, str | None]]:
-        """What the variables of each deploy were before it, the last one last."""
-        try:
-            found = json.loads(self._history(service).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return []
-        return list(found)
-
-    def _write_deploys(self, service: str, before: list[dict[str, str | None]]) -> None:
-        path = self._history(service)
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(before), encoding="utf-8")
-
-    def _history(self, service: str) -> Path:
-        return Path(self._find(service).launch.path).with_name(f"deploys-{service}.json")

@@ -28,7 +28,8 @@ STACK_VARIABLE = "RESILIENCE_HARNESS_STACK"
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What starts a service: `path` is where this record is kept (mode 0600)."""
+    """What starts a service: `path` is where this record is kept (mode 0600). `earlier` is what the variables were that
+    each deploy changed, None where there was none, the last deploy last."""
 
     path: str
     name: str
@@ -40,6 +41,7 @@ class Launch:
     group: int | None = None
     stop_signal: int = 15
     process: ProcessId | None = None
+    earlier: tuple[Mapping[str, str | None], ...] = ()
 
     def begin(self) -> Child:
         """Start it, and write down which process it is. Raises StartError."""
@@ -70,17 +72,34 @@ class Launch:
                 return found.process
             return self._again()
 
-    def changed(self, environment: Mapping[str, str], within_s: float) -> ProcessId:
-        """End it, and start it with that environment, which is its own from now on. Raises StartError as again()."""
+    def changed(self, variables: Mapping[str, str], within_s: float) -> ProcessId:
+        """A deploy: end it, and start it with these variables changed. Raises StartError as again()."""
         with self._alone():
-            found = read(self.path)
-            if found is None:
-                raise StartError(f"{self.name} cannot be started again: its stack is gone")
-            fresh = replace(found, environment=dict(environment))
-            fresh._write()
-            if found.process is not None:
-                found.process.end(within_s)
-            return fresh._again()
+            found = self._found()
+            before = {name: (found.environment or {}).get(name) for name in variables}
+            return replace(found, earlier=(*found.earlier, before))._anew(variables, within_s)
+
+    def back(self, within_s: float) -> ProcessId | None:
+        """The same with what the last deploy changed; None where there was none."""
+        with self._alone():
+            found = self._found()
+            if not found.earlier:
+                return None
+            return replace(found, earlier=found.earlier[:-1])._anew(found.earlier[-1], within_s)
+
+    def _found(self) -> Launch:
+        found = read(self.path)
+        if found is None:
+            raise StartError(f"{self.name} cannot be started again: its stack is gone")
+        return found
+
+    def _anew(self, variables: Mapping[str, str | None], within_s: float) -> ProcessId:
+        environment = {**(os.environ if self.environment is None else self.environment), **variables}
+        fresh = replace(self, environment={name: one for name, one in environment.items() if one is not None})
+        fresh._write()
+        if fresh.process is not None:
+            fresh.process.end(within_s)
+        return fresh._again()
 
     def _again(self) -> ProcessId:
         tries: list[Child] = []
@@ -138,4 +157,5 @@ def read(path: str) -> Launch | None:
     except (OSError, ValueError):
         return None
     process = body.pop("process")
-    return Launch(**{**body, "command": tuple(body["command"])}, process=ProcessId(**process) if process else None)
+    body |= {"command": tuple(body["command"]), "earlier": tuple(body.get("earlier", ()))}
+    return Launch(**body, process=ProcessId(**process) if process else None)
