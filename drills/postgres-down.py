@@ -10,6 +10,6 @@ drill = Drill(
     alert="DatabaseUnreachable",
     rto_s=60,
     rpo_s=0,
-    answers={},
+    answers={"decide": "start"},
     writes=Writes("api", "/writes"),
 )

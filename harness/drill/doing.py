@@ -136,7 +136,9 @@ def _baseline_trouble(folder: RunFolder, loaded: LoadedDrill) -> str | None:
 def _page(folder: RunFolder, judgement: Judgement, seq: int) -> tuple[Path | None, HarnessError | None]:
     try:
         from harness.report import drill_page
-
+    except ImportError:
+        return None, None
+    try:
         drill_page.build(folder, {**judgement.body, "seq": seq})
         return folder.report, None
     except HarnessError as error:
