@@ -12,7 +12,7 @@ from harness.world import POWERS
 
 CAN: Mapping[str, frozenset[str]] = {
     "embedded": frozenset({"kill", "stop", "freeze", "restart", "cpu", "memory", "disk", "data", "deploy", "sql"}),
-    "docker": frozenset(POWERS),
+    "docker": frozenset(POWERS) - {"deploy"},
 }
 
 
