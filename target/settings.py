@@ -45,6 +45,7 @@ class Settings:
     database_statement_s: float = 0.5
     database_lock_s: float = 0.4
     database_startup_s: float = 20.0
+    payments_key: str = ""
     payments_attempt_s: float = 0.35
     payments_backoff_s: float = 0.05
     payments_total_s: float = 1.45
@@ -82,6 +83,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         port=_whole(environment, "PORT", default.port),
         database_url=environment.get("DATABASE_URL", default.database_url),
         payments_url=environment.get("PAYMENTS_URL", default.payments_url),
+        payments_key=environment.get("PAYMENTS_KEY", default.payments_key),
         shipping_url=environment.get("SHIPPING_URL", default.shipping_url),
         feed_url=environment.get("FEED_URL", default.feed_url),
         feed_format=_one_of(environment, "FEED_FORMAT", ("json", "csv")),
