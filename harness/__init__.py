@@ -1,4 +1,4 @@
-"""The names that a scenario may import, and no others.
+"""The names that a scenario or a drill may import, and no others.
 
 They are loaded when they are first asked for: the load process and the guardian import this package too, and must not
 carry the weight of the analysis.
@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     from harness.checks.recovers import Recovers
     from harness.checks.retries import Retries
     from harness.checks.rows import RowsAccounted
+    from harness.drill.model import Drill, Job, Writes
     from harness.faults.bad_data import BadData
     from harness.faults.bandwidth import Bandwidth
     from harness.faults.blackhole import Blackhole
     from harness.faults.cpu_squeeze import CpuSqueeze
     from harness.faults.cut_body import CutBody
+    from harness.faults.damage_backup import DamageBackup
+    from harness.faults.deploy import Deploy
     from harness.faults.disk_full import DiskFull
     from harness.faults.dns_failure import DnsFailure
     from harness.faults.duplicate_request import DuplicateRequest
@@ -38,9 +41,11 @@ if TYPE_CHECKING:
     from harness.faults.http_delay import HttpDelay
     from harness.faults.http_hang import HttpHang
     from harness.faults.http_status import HttpStatus
+    from harness.faults.junk_file import JunkFile
     from harness.faults.kill import Kill
     from harness.faults.latency import Latency
     from harness.faults.limit_data import LimitData
+    from harness.faults.lose_data import LoseData
     from harness.faults.memory_squeeze import MemorySqueeze
     from harness.faults.noop import Noop
     from harness.faults.outage import Outage
@@ -50,6 +55,7 @@ if TYPE_CHECKING:
     from harness.faults.slicer import Slicer
     from harness.faults.slow_body import SlowBody
     from harness.faults.slow_close import SlowClose
+    from harness.faults.sql import Sql
     from harness.faults.stop import Stop
     from harness.faults.wrong_content_type import WrongContentType
     from harness.model import Load, Scenario, Window, during
@@ -67,8 +73,11 @@ __all__ = [
     "Breaker",
     "CpuSqueeze",
     "CutBody",
+    "DamageBackup",
+    "Deploy",
     "DiskFull",
     "DnsFailure",
+    "Drill",
     "DuplicateRequest",
     "FailFirst",
     "FailRatio",
@@ -78,11 +87,14 @@ __all__ = [
     "HttpDelay",
     "HttpHang",
     "HttpStatus",
+    "Job",
+    "JunkFile",
     "Kill",
     "Latency",
     "LatencyBelow",
     "LimitData",
     "Load",
+    "LoseData",
     "MemorySqueeze",
     "NoPartialBatch",
     "Noop",
@@ -98,8 +110,10 @@ __all__ = [
     "Slicer",
     "SlowBody",
     "SlowClose",
+    "Sql",
     "Stop",
     "Window",
+    "Writes",
     "WrongContentType",
     "during",
 ]
@@ -119,11 +133,14 @@ _HOMES = {
     "harness.checks.recovers": ("Recovers",),
     "harness.checks.retries": ("Retries",),
     "harness.checks.rows": ("RowsAccounted",),
+    "harness.drill.model": ("Drill", "Job", "Writes"),
     "harness.faults.bad_data": ("BadData",),
     "harness.faults.bandwidth": ("Bandwidth",),
     "harness.faults.blackhole": ("Blackhole",),
     "harness.faults.cpu_squeeze": ("CpuSqueeze",),
     "harness.faults.cut_body": ("CutBody",),
+    "harness.faults.damage_backup": ("DamageBackup",),
+    "harness.faults.deploy": ("Deploy",),
     "harness.faults.disk_full": ("DiskFull",),
     "harness.faults.dns_failure": ("DnsFailure",),
     "harness.faults.duplicate_request": ("DuplicateRequest",),
@@ -133,9 +150,11 @@ _HOMES = {
     "harness.faults.http_delay": ("HttpDelay",),
     "harness.faults.http_hang": ("HttpHang",),
     "harness.faults.http_status": ("HttpStatus",),
+    "harness.faults.junk_file": ("JunkFile",),
     "harness.faults.kill": ("Kill",),
     "harness.faults.latency": ("Latency",),
     "harness.faults.limit_data": ("LimitData",),
+    "harness.faults.lose_data": ("LoseData",),
     "harness.faults.memory_squeeze": ("MemorySqueeze",),
     "harness.faults.noop": ("Noop",),
     "harness.faults.outage": ("Outage",),
@@ -145,6 +164,7 @@ _HOMES = {
     "harness.faults.slicer": ("Slicer",),
     "harness.faults.slow_body": ("SlowBody",),
     "harness.faults.slow_close": ("SlowClose",),
+    "harness.faults.sql": ("Sql",),
     "harness.faults.stop": ("Stop",),
     "harness.faults.wrong_content_type": ("WrongContentType",),
     "harness.model": ("Load", "Scenario", "Window", "during"),

@@ -42,6 +42,12 @@ class RunFolderError(HarnessError):
     """A run folder that cannot be written, or that is not one when it is read."""
 
 
+class RecordError(HarnessError):
+    """A chain of drill records that cannot be read as proven, or gone on with. Names the first place that is wrong."""
+
+    exit_code = 1
+
+
 class StartError(HarnessError):
     """The stack or a tool could not start. Carries the last lines of the log that says why."""
 

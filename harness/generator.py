@@ -19,6 +19,7 @@ from harness.plan import Plan
 from harness.stack.child import Child, ProcessId, last_lines, start
 from harness.waiting import wait_until
 
+LEDGER = "writes.jsonl"
 READY_WITHIN_S = 60.0
 DRAIN_S = 5.0
 """How long answers are waited for that are still due when the load ends."""
@@ -42,6 +43,7 @@ def order_for(plan: Plan, locustfile: Path, samples: Path, host: str) -> Order:
         tags=list(load.tags),
         exclude_tags=list(load.exclude_tags),
         allowed_host=urlsplit(host).hostname or "",
+        writes=str(samples.with_name(LEDGER)) if plan.ledger else "",
     )
 
 

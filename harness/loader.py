@@ -34,30 +34,50 @@ class Loaded:
     question: str
 
 
-def find(paths: Iterable[Path], keyword: str = "") -> list[Path]:
-    """The scenario files among `paths` (files, or folders of them), those whose name holds `keyword`."""
+def find(paths: Iterable[Path], keyword: str = "", what: str = "scenario") -> list[Path]:
+    """The scenario files among `paths` (files, or folders of them), those whose name holds `keyword`. `what` they are
+    is a scenario or a drill."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
             inside = sorted(one for one in path.glob("*.py") if not one.name.startswith("_"))
             if not inside:
-                raise ScenarioError(f"no scenario in {path}: it holds no .py file")
+                raise ScenarioError(f"no {what} in {path}: it holds no .py file")
             found += inside
         elif path.is_file():
             found.append(path)
         else:
             near = [one.stem for one in path.parent.glob("*.py")] if path.parent.is_dir() else []
-            hint = one_of("scenario", path.stem, near, where=str(path.parent)) if near else "give a file or a folder"
+            hint = one_of(what, path.stem, near, where=str(path.parent)) if near else "give a file or a folder"
             raise ScenarioError(f"{path} does not exist; {hint}")
     chosen = [path for path in found if keyword in path.stem]
     if not chosen:
         names = ", ".join(path.stem for path in found)
-        raise ScenarioError(f"no scenario has {keyword!r} in its name; there are: {names}; give another -k")
+        raise ScenarioError(f"no {what} has {keyword!r} in its name; there are: {names}; give another -k")
     return chosen
 
 
 def load(path: Path) -> Loaded:
     """The scenario in a file. Raises ScenarioError."""
+    names, tree = execute(path, "scenario")
+    scenario = names.get("scenario")
+    if not isinstance(scenario, Scenario):
+        what = "defines no scenario" if scenario is None else f"has a scenario that is {scenario!r}"
+        raise ScenarioError(f"{path} {what}; write: scenario = Scenario(hypothesis=..., load=..., checks=(...))")
+    for window in scenario.faults:
+        if why := getattr(window.fault, "only_in_drills", ""):
+            raise ScenarioError(
+                f"{_at(path, window.line)}: {kind_of(window.fault)} {why}; make it the disaster of a drill (drills/)"
+            )
+    try:
+        plan(path.stem, scenario)
+    except ValueError as error:
+        raise ScenarioError(f"{path}: {error}") from error
+    return Loaded(path.stem, path, scenario, question_of(tree, scenario.hypothesis))
+
+
+def execute(path: Path, what: str) -> tuple[dict[str, object], ast.Module]:
+    """(the names that a file defines, its tree); `what` it holds is a scenario or a drill. Raises ScenarioError."""
     try:
         source = path.read_text(encoding="utf-8")
         tree = ast.parse(source, str(path))
@@ -68,22 +88,18 @@ def load(path: Path) -> Loaded:
         line = getattr(error, "lineno", None)
         said = f"{error.msg}: {(error.text or '').strip()}" if isinstance(error, SyntaxError) else str(error)
         raise ScenarioError(f"{_at(path, line)}: not Python: {said}") from error
-    _imports_harness_only(path, tree)
+    _imports_harness_only(path, tree, what)
     names: dict[str, object] = {"__file__": str(path), "__name__": path.stem}
     try:
         exec(code, names)
     except BaseException as error:  # SystemExit too: a file that ends the program would end it well, and run nothing
         raise ScenarioError(f"{_at(path, _line_of(error, path))}: {_in_words(error)}") from error
-    scenario = names.get("scenario")
-    if not isinstance(scenario, Scenario):
-        what = "defines no scenario" if scenario is None else f"has a scenario that is {scenario!r}"
-        raise ScenarioError(f"{path} {what}; write: scenario = Scenario(hypothesis=..., load=..., checks=(...))")
-    try:
-        plan(path.stem, scenario)
-    except ValueError as error:
-        raise ScenarioError(f"{path}: {error}") from error
-    question = (ast.get_docstring(tree) or scenario.hypothesis).strip().splitlines()[0]
-    return Loaded(path.stem, path, scenario, question)
+    return names, tree
+
+
+def question_of(tree: ast.Module, otherwise: str) -> str:
+    """The first line of what a file says of itself."""
+    return (ast.get_docstring(tree) or otherwise).strip().splitlines()[0]
 
 
 def check_links(loaded: Loaded, links: Mapping[str, LinkSpec], where: str) -> None:
@@ -151,7 +167,7 @@ def _at(path: Path, line: int | None) -> str:
     return f"{path}:{line}" if line else str(path)
 
 
-def _imports_harness_only(path: Path, tree: ast.Module) -> None:
+def _imports_harness_only(path: Path, tree: ast.Module, what: str) -> None:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             modules = [alias.name for alias in node.names]
@@ -162,7 +178,7 @@ def _imports_harness_only(path: Path, tree: ast.Module) -> None:
         for module in modules:
             if module not in ("harness", "__future__"):
                 raise ScenarioError(
-                    f"{_at(path, node.lineno)}: a scenario imports harness only, so that it stays pure data; "
+                    f"{_at(path, node.lineno)}: a {what} imports harness only, so that it stays pure data; "
                     f"given {module!r}; write values out, and put behaviour into a fault or a check"
                 )
 
@@ -189,5 +205,5 @@ def _in_words(error: BaseException) -> str:
     if isinstance(error, ValueError):
         return text
     if not isinstance(error, Exception):
-        return f"the file ends the program ({type(error).__name__}); a scenario is pure data, so take that line out"
+        return f"the file ends the program ({type(error).__name__}); it is pure data, so take that line out"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -76,9 +76,7 @@ def opener(spec: StackSpec, kind: str, say: Callable[[str], None], needed: Mappi
             "leave out --stack"
         )
     if state is None:
-        if kind == "docker":
-            _engine_answers()
-        return lambda folder, cancelled: _start(spec, kind, folder.stack, folder.logs, cancelled, say)
+        return own_opener(spec, kind, say)
     for name in needed or ():
         now, then = spec.variables.get(name, ""), state.variables.get(name, "")
         if now != then:
@@ -88,6 +86,13 @@ def opener(spec: StackSpec, kind: str, say: Callable[[str], None], needed: Mappi
             )
     _warn_of_other_variables(spec.variables, state.variables, say)
     return lambda folder, cancelled: _attach(state, Hold(kept_path(spec).parent), say)
+
+
+def own_opener(spec: StackSpec, kind: str, say: Callable[[str], None]) -> Opener:
+    """A stack of the run's own, whatever is kept here. Raises EngineError where no engine answers."""
+    if kind == "docker":
+        _engine_answers()
+    return lambda folder, cancelled: _start(spec, kind, folder.stack, folder.logs, cancelled, say)
 
 
 def _engine_answers() -> None:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A load, resolved: absolute paths, one host, times in seconds on the run's clock."""
+    """A load, resolved: absolute paths, one host, times in seconds on the run's clock.
+
+    `writes` is where a ledger of the requests with an Idempotency-Key is kept; none is where it is empty.
+    """
 
     locustfile: str
     host: str
@@ -23,6 +26,7 @@ class Order:
     tags: list[str]
     exclude_tags: list[str]
     allowed_host: str = ""
+    writes: str = ""
 
 
 @dataclass(frozen=True, slots=True)

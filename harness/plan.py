@@ -29,7 +29,8 @@ class Plan:
 
     With `calm_max_s` each window but the first waits, at most so long, until the stack is back from the one before;
     what follows is later by as much. Without it every step keeps its time. No window is begun later than
-    `begin_within_s` after the run, the start of its stack included: the run ends then.
+    `begin_within_s` after the run, the start of its stack included: the run ends then. With `ledger` the load process
+    keeps a ledger of the writes.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Plan:
     steps: tuple[Step, ...]
     calm_max_s: float | None = None
     begin_within_s: float = math.inf
+    ledger: bool = False
 
     @property
     def load_end_s(self) -> float:

@@ -35,7 +35,7 @@ class Link(Protocol):
         ...
 
 
-POWERS = ("kill", "stop", "freeze", "restart", "cpu", "memory", "disk", "partition", "dns")
+POWERS = ("kill", "stop", "freeze", "restart", "cpu", "memory", "disk", "partition", "dns", "data", "deploy", "sql")
 """What a stack may be able to do to a service. One that cannot is refused by name before anything starts."""
 
 
@@ -80,9 +80,30 @@ class Service(Protocol):
         """Let it find no name; standing connections stay."""
         ...
 
+    def lose_data(self) -> None:
+        """Empty what it keeps. It must have been killed; nothing puts it back."""
+        ...
+
+    def leave_junk(self, path: str, name: str, free_bytes: int) -> None:
+        """A file of that name fills its bounded file system at `path`, and stays. Refused as fill_disk is."""
+        ...
+
+    def deploy(self, variables: Mapping[str, str]) -> Heal:
+        """Start it anew with these variables; returns before it is ready. The heal only forgets of it."""
+        ...
+
+    def run_sql(self, statement: str, hold: bool) -> Heal:
+        """Run it as the superuser, in a transaction that is held open by `hold`. The heal only forgets of it."""
+        ...
+
 
 class Stack(Protocol):
     """The system under test, running. What starts one is in stack/."""
+
+    @property
+    def backups(self) -> str:
+        """The folder of its backups, "" where it is not known."""
+        ...
 
     def link(self, name: str) -> Link: ...
     def service(self, name: str) -> Service: ...

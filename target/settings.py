@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 WEAKNESSES = frozenset(
     {"no-timeout", "n-plus-one", "tiny-pool", "fallback-lies"}
@@ -14,6 +15,8 @@ WEAKNESSES = frozenset(
     | {"etl-drops-rows", "etl-double-loads", "etl-partial-commit"}
     | {"alert-never-sent", "alert-never-resolves", "alert-flaps"}
     | {"billing-ignores-missing", "billing-threshold-off-by-one", "billing-month-length"}
+    | {"backup-not-running", "backup-stale", "backup-half", "restore-no-target", "wal-gap", "replica-behind"}
+    | {"acknowledged-before-durable"}
     | {"no-breaker", "breaker-never-closes", "breaker-many-probes", "breaker-per-request"}
 )
 """Defects planted on purpose, each one visible place in the code, switched on by WEAKNESS=name,name."""
@@ -60,6 +63,11 @@ class Settings:
     alert_keep_s: float = 3.0
     alert_send_s: float = 1.0
     pool_size: int = 10
+    backups: Path = Path("/backups")
+    database_folder: str = ""
+    backup_every_s: float = 20.0
+    backup_keep: int = 3
+    verify_within_s: float = 3600.0
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -83,6 +91,11 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         pull_every_s=_seconds(environment, "PULL_EVERY_S", default.pull_every_s),
         alert_webhook_url=environment.get("ALERT_WEBHOOK_URL", default.alert_webhook_url),
         runbooks_url=environment.get("RUNBOOKS_URL", default.runbooks_url),
+        backups=Path(environment.get("BACKUPS") or default.backups),
+        database_folder=environment.get("DATABASE_FOLDER", default.database_folder),
+        backup_every_s=_seconds(environment, "BACKUP_EVERY_S", default.backup_every_s),
+        backup_keep=max(1, _whole(environment, "BACKUP_KEEP", default.backup_keep)),
+        verify_within_s=_seconds(environment, "VERIFY_WITHIN_S", default.verify_within_s),
         weakness=weakness,
         seed=_whole(environment, "SEED", default.seed),
         # planted weakness: one connection for everybody

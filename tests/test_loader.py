@@ -79,7 +79,7 @@ def test_a_good_file_gives_its_scenario_and_its_question(tmp_path):
         (
             ("scenario =", "raise SystemExit(0)\nscenario ="),
             3,
-            "ends the program (SystemExit); a scenario is pure data",
+            "ends the program (SystemExit); it is pure data",
         ),
         (("scenario =", "raise KeyboardInterrupt\nscenario ="), 3, "ends the program (KeyboardInterrupt)"),
         (("scenario =", "raise GeneratorExit\nscenario ="), 3, "ends the program (GeneratorExit)"),

@@ -104,11 +104,15 @@ def known_kind(kind: str) -> str:
 
 
 def spec_of(
-    files: list[Path] | None, kind: str = "", take_over: bool = False, variables: Mapping[str, str] | None = None
+    files: list[Path] | None,
+    kind: str = "",
+    take_over: bool = False,
+    variables: Mapping[str, str] | None = None,
+    over: Mapping[str, str] | None = None,
 ) -> tuple[StackSpec, str]:
     """(the stack that the Compose files describe, what it runs on): the kind that is asked for, else that of a stack
     that is kept here, else embedded where the file says how, else docker. `variables` are for the files, where the
-    environment has none of that name. Raises HarnessError.
+    environment has none of that name, `over` those that it gives way to. Raises HarnessError.
     """
     from harness.openers import kept_kind
     from harness.stack.compose_file import has_processes, read_compose_file
@@ -119,7 +123,7 @@ def spec_of(
         or kept_kind(paths[0])
         or ("embedded" if len(paths) == 1 and has_processes(paths[0]) else "docker")
     )
-    given = {**(variables or {}), **os.environ}
+    given = {**(variables or {}), **os.environ, **(over or {})}
     if kind == "embedded":
         return read_compose_file(paths[0], given), kind
     from harness.stack.docker.spec import read_spec

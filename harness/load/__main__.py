@@ -31,6 +31,7 @@ from harness.load.beats import Beats
 from harness.load.drivers import Driver, driver_for
 from harness.load.in_flight import track, unfinished
 from harness.load.leave import keep_to
+from harness.load.ledger import Ledger, keep
 from harness.load.locustfile import read_locustfile
 from harness.load.recorder import Recorder
 from harness.order import Order
@@ -113,6 +114,7 @@ def run(order: Order, parent: Parent) -> None:
         stop_timeout=0,
     )
     recorder = Recorder(Path(order.samples))
+    ledger = Ledger(Path(order.writes)) if order.writes else None
     track()
     driver = driver_for(order, environment, shape is not None)
     runner = environment.create_local_runner()
@@ -120,6 +122,9 @@ def run(order: Order, parent: Parent) -> None:
         # nobody reads Locust's own statistics, which cost more than our samples
         environment.stats.log_request = _nothing  # type: ignore[method-assign]
     environment.events.request.add_listener(recorder.on_request)
+    if ledger is not None:
+        keep(ledger)
+        environment.events.request.add_listener(ledger.on_request)
     environment.events.init.fire(environment=environment, runner=runner, web_ui=None)
     driver.prepare()
     gc.collect()
@@ -128,13 +133,16 @@ def run(order: Order, parent: Parent) -> None:
     zero_ns = parent.zero_ns.get()
     recorder.zero_ns = zero_ns
     beats = Beats(recorder, driver, zero_ns)
-    flusher = gevent.spawn(_every, FLUSH_S, recorder.flush)
+    flushers = [gevent.spawn(_every, FLUSH_S, recorder.flush)]
+    if ledger is not None:
+        ledger.zero_ns = zero_ns
+        flushers.append(gevent.spawn(_every, FLUSH_S, ledger.flush))
     beater = gevent.spawn(_every, 1.0, lambda: parent.say("beat", **asdict(beats.take())))
-    for each in (flusher, beater):
+    for each in (*flushers, beater):
         each.link_exception(lambda _: parent.stop.set())
     try:
         driver.drive(zero_ns, stopped=lambda: parent.stop.is_set() or parent.end.is_set())
-        for each in (flusher, beater):
+        for each in (*flushers, beater):
             if each.exception is not None:
                 raise each.exception
         _drain(driver, order.drain_s, parent)
@@ -143,7 +151,9 @@ def run(order: Order, parent: Parent) -> None:
             environment.events.test_stop.fire(environment=environment)
             environment.events.quitting.fire(environment=environment)
     finally:
-        gevent.killall([flusher, beater])
+        gevent.killall([*flushers, beater])
+        if ledger is not None:
+            ledger.close()
         recorder.close()
         parent.say("beat", **asdict(beats.take()))
     parent.say("done")

@@ -38,10 +38,15 @@ def outcome_of(exception: BaseException | None, status: int) -> Outcome:
         return Outcome.OK
     if status:
         return Outcome.FAIL
-    text = f"{type(exception).__name__} {exception}"
-    if _NOT_SENT.search(text):
+    if never_sent(exception):
         return Outcome.FAIL
+    text = f"{type(exception).__name__} {exception}"
     return Outcome.UNKNOWN if _NO_ANSWER.search(text) or isinstance(exception, TimeoutError) else Outcome.FAIL
+
+
+def never_sent(exception: BaseException) -> bool:
+    """Whether it says that there was nobody to send the request to."""
+    return _NOT_SENT.search(f"{type(exception).__name__} {exception}") is not None
 
 
 class Recorder:

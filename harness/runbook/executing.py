@@ -79,7 +79,10 @@ class Executor:
         """Execute it. Never raises for what a step does; StartError where there is no sh."""
         rolled_back = False
         with tempfile.TemporaryDirectory(prefix="harness-runbook-") as private:
-            self._environment |= {"RUNBOOK": self._runbook.name, "PATH": _path(Path(private), self._environment)}
+            self._environment |= {
+                "RUNBOOK": self._runbook.name,
+                "PATH": path_with_harness(Path(private), self._environment),
+            }
             self._environment.setdefault("EVIDENCE", str(self._evidence()))
             for section in ("pre-flight", "procedure", "verification"):
                 self._section(section)
@@ -178,7 +181,7 @@ class Executor:
         result = StepResult(
             step=step.id,
             section=step.section,
-            phase=_phase(step),
+            phase=phase_of(step),
             word=word,
             sentence=self._masked(sentence),
             began_ns=began,
@@ -206,10 +209,10 @@ class Executor:
         else:
             why = f"not reached: stopped at {self._failed_at or self._stopped_at or 'the step before'}"
         at = time.monotonic_ns()
-        return StepResult(step.id, step.section, _phase(step), Word.UNKNOWN, why, at, at, executed=False)
+        return StepResult(step.id, step.section, phase_of(step), Word.UNKNOWN, why, at, at, executed=False)
 
 
-def _phase(step: Step) -> str:
+def phase_of(step: Step) -> str:
     return step.phase or ("decide" if step.options else PHASE_OF.get(step.section, ""))
 
 
@@ -229,7 +232,7 @@ def _last(output: str) -> str:
     return f"; its last line: {lines[-1][:200]}" if lines else "; it wrote nothing"
 
 
-def _path(private: Path, environment: Mapping[str, str]) -> str:
+def path_with_harness(private: Path, environment: Mapping[str, str]) -> str:
     """$PATH with a `harness` in front that is this very one, whatever else is installed; and our Python."""
     shim = private / "harness"
     root = shlex.quote(str(Path(harness.__file__).resolve().parents[1]))

@@ -15,8 +15,8 @@ SIZE_MAX_BYTES = 4 * 2**30
 CHUNK_BYTES = 4 * 2**20
 
 
-def leave_free(folder: Path, free_bytes: int | None, service: str) -> None:
-    """Leave so much free at `folder`, None: as if we had never come.
+def leave_free(folder: Path, free_bytes: int | None, service: str, name: str = NAME) -> None:
+    """Leave so much free at `folder`, None: as if we had never come. `name` is that of the file that fills it.
 
     Raises StartError where a full disk would hurt more than this service.
     """
@@ -36,7 +36,7 @@ def leave_free(folder: Path, free_bytes: int | None, service: str) -> None:
             "(docs/faults.md)"
         )
     try:
-        _fill(folder / NAME, here.f_bavail * here.f_frsize - free_bytes)
+        _fill(folder / name, here.f_bavail * here.f_frsize - free_bytes)
     except OSError as error:
         raise StartError(f"{folder} of {service} cannot be filled: {error.strerror or error}") from error
 

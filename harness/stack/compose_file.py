@@ -21,6 +21,7 @@ from harness.stack.compose_links import read_links, variable_of_alerts
 from harness.stack.compose_mounts import mounts_of
 from harness.stack.compose_parts import known, mapping, port_of, scalar
 from harness.stack.compose_variables import interpolate, variables_in
+from harness.stack.compose_volumes import volumes_of
 from harness.stack.own import OUTPOST, with_webhook
 from harness.stack.spec import ServiceSpec, StackSpec
 
@@ -115,6 +116,7 @@ def _service(
         port_variable=str(how.get("port_variable", "")),
         ready=str(how.get("ready", "")),
         disks=disks_of(body, bounded),
+        volumes=volumes_of(path, name, body, bounded, variables),
         without=_without(path, name, how, variables) if "without" in how else None,
     )
 

@@ -41,10 +41,12 @@ def mounts_of(
     return found
 
 
-def lay_out(mounts: Mapping[str, Mount], root: Path, local: Callable[[str], str]) -> Callable[[str], str]:
-    """Make them below `root`, each text as `local` changes it; gives what changes their paths in a text likewise.
-    Raises StartError where a file cannot be read."""
-    at = {path: root / path.lstrip("/") for path in mounts}
+def lay_out(
+    mounts: Mapping[str, Mount], root: Path, local: Callable[[str], str], volumes: Mapping[str, Path] | None = None
+) -> Callable[[str], str]:
+    """Make them below `root`, each text as `local` changes it; gives what changes their paths in a text likewise, and
+    those of volumes, by where each is. Raises StartError where a file cannot be read."""
+    at = {**(volumes or {}), **{path: root / path.lstrip("/") for path in mounts}}
     names = "|".join(re.escape(path) for path in sorted(at, key=len, reverse=True))
 
     def here(text: str) -> str:

@@ -153,7 +153,8 @@ class ProcessHands:
         given["PATH"] = os.pathsep.join([*folders, given.get("PATH", os.defpath)])
         return given
 
-    def deploy(self, service: str, variables: Mapping[str, str]) -> None:
+    def deploy(self, service: str, variables: Mapping[str, str], *, wait: bool = True) -> None:
+        """Without `wait` it need not become ready, nor last: a deploy that should not have been."""
         one = self._find(service)
         if one.launch.environment is None:
             raise HarnessError(f"{service} takes no variables here: its settings are its own files'; see: stack exec")
@@ -162,8 +163,10 @@ class ProcessHands:
         with contextlib.suppress(OSError, ValueError):
             known = json.loads((folder / RECORD).read_text(encoding="utf-8"))
             remember(folder, {*known, *secrets_in([fresh])})
-        one.launch.changed(fresh, ENDS_WITHIN_S)
-        self._wait_ready(self._find(service))
+        with contextlib.nullcontext() if wait else contextlib.suppress(StartError):
+            one.launch.changed(fresh, ENDS_WITHIN_S)
+        if wait:
+            self._wait_ready(self._find(service))
 
     def back(self, service: str) -> None:
         if self._find(service).launch.back(ENDS_WITHIN_S) is None:

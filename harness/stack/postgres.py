@@ -87,20 +87,21 @@ class Postgres:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise StartError(f"PostgreSQL could not be set up: {command[0]}: {error}") from error
 
-    def launch(self, disk: Path | None = None) -> Launch:
-        """Make the data folder (on `disk`, where there is one), and say what starts the server on it."""
-        data = disk / "data" if disk else Path(tempfile.mkdtemp(prefix="data-", dir=self._folder))
-        data.mkdir(exist_ok=True)
+    def launch(self, data: Path | None = None, *, is_small: bool = False) -> Launch:
+        """Make the data folder (`data`, or one of its own), and say what starts the server on it. `is_small`: it is on
+        a disk of bounded size."""
+        if data is None:
+            data = Path(tempfile.mkdtemp(prefix="data-", dir=self._folder))
+        data.mkdir(parents=True, exist_ok=True)
         if self._account.uid is not None and self._account.gid is not None:
             self._folder.chmod(0o711)
-            os.chown(data, self._account.uid, self._account.gid)
+            self.own(data)
         command: list[Path | str] = [self._binary("initdb"), "-D", data, "-U", self._user, "--no-sync"]
         secret = self._folder / "password"
         if self._password:  # anybody on this machine can reach the port
             secret.write_text(self._password, encoding="utf-8")
             secret.chmod(0o600)
-            if self._account.uid is not None and self._account.gid is not None:
-                os.chown(secret, self._account.uid, self._account.gid)
+            self.own(secret)
             command += ["-A", "scram-sha-256", f"--pwfile={secret}"]
         else:
             command += ["-A", "trust"]
@@ -113,8 +114,10 @@ class Postgres:
             "port": str(self.port),
             "unix_socket_directories": "",
             "max_connections": "100",
+            "wal_sender_timeout": "5s",  # it waits for who receives its WAL when it is to stop
+            "max_slot_wal_keep_size": "64MB",  # and keeps none for ever for who does not come back
         }
-        if disk:
+        if is_small:
             settings |= {"max_wal_size": "64MB", "min_wal_size": "32MB"}  # a disk of bounded size is small
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return replace(
@@ -124,6 +127,11 @@ class Postgres:
             group=self._account.gid,
             stop_signal=int(signal.SIGINT),  # PostgreSQL's "fast shutdown"
         )
+
+    def own(self, place: Path) -> None:
+        """Give it to the account that the server runs as: whoever restores the data finds there whose it is."""
+        if self._account.uid is not None and self._account.gid is not None:
+            os.chown(place, self._account.uid, self._account.gid)
 
     def ready(self) -> bool:
         """Whether it takes connections and queries."""

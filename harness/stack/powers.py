@@ -11,8 +11,8 @@ from harness.stack.spec import StackSpec
 from harness.world import POWERS
 
 CAN: Mapping[str, frozenset[str]] = {
-    "embedded": frozenset({"kill", "stop", "freeze", "restart", "cpu", "memory", "disk"}),
-    "docker": frozenset(POWERS),
+    "embedded": frozenset({"kill", "stop", "freeze", "restart", "cpu", "memory", "disk", "data", "deploy", "sql"}),
+    "docker": frozenset(POWERS) - {"deploy"},
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from harness.errors import StartError
@@ -13,6 +13,9 @@ from harness.stack import launch as launches
 from harness.stack import process_tree
 from harness.stack.ballast import leave_free
 from harness.stack.child import ProcessId
+from harness.stack.disasters import data_folder, empty_folder, run_sql
+from harness.stack.hands import ProcessHands
+from harness.stack.launch import Launch
 from harness.stack.service import cannot
 from harness.stack.state import RunningService
 
@@ -25,8 +28,11 @@ MEMORY_TICK_S = 0.1
 class ProcessPowers:
     """Implements service.Powers over a launch record, or over a process that cannot be started again."""
 
-    def __init__(self, service: RunningService, process: ProcessId) -> None:
-        """`process` is the service's as it was first started."""
+    def __init__(
+        self, service: RunningService, process: ProcessId, hands: Callable[[], ProcessHands] | None = None
+    ) -> None:
+        """`process` is the service's as it was first started; `hands` work on its stack as an engineer does."""
+        self._hands = hands
         self._name, self._first, self._launch, self._disks = service.name, process, service.launch, service.disks
         self._is_to_run = service.running
         self._still = _Stillness(lambda: self.process)
@@ -78,12 +84,15 @@ class ProcessPowers:
         self._memory.run(limit_bytes is not None)
 
     def limit_disk(self, path: str, free_bytes: int | None) -> None:
+        self._bounded(path)
+        leave_free(Path(self._disks[path]), free_bytes, self._name)
+
+    def _bounded(self, path: str) -> None:
         if path not in self._disks:
             listed = f"; bounded here: {', '.join(self._disks)}" if self._disks else ""
             raise cannot(
                 self._name, f"a full disk at {path}", f"give it a volume of bounded size (docs/faults.md){listed}"
             )
-        leave_free(Path(self._disks[path]), free_bytes, self._name)
 
     def leave_networks(self) -> None:
         raise cannot(self._name, "a network partition", "run with --stack docker")
@@ -94,6 +103,36 @@ class ProcessPowers:
         raise cannot(self._name, "a DNS failure", "run with --stack docker")
 
     def mend_dns(self) -> None: ...
+
+    def lose_data(self) -> None:
+        launch = self._record()
+        data = data_folder(launch)
+        if data is None:
+            raise cannot(
+                self._name, "a loss of data", "of processes only PostgreSQL's is known; run with --stack docker"
+            )
+        if self.alive() or not empty_folder(data):
+            raise StartError(f"the data of {self._name} in {data} could not be removed")
+
+    def leave_junk(self, path: str, name: str, free_bytes: int) -> None:
+        self._bounded(path)
+        leave_free(Path(self._disks[path]), free_bytes, self._name, name)
+
+    def deploy(self, variables: Mapping[str, str]) -> None:
+        if self._hands is None:
+            raise cannot(self._name, "a deploy", "it is not of a stack that was started here")
+        self._hands().deploy(self._name, variables, wait=False)
+
+    def run_sql(self, statement: str, hold: bool) -> None:
+        if self._hands is None:
+            raise cannot(self._name, "SQL", "it is not of a stack that was started here")
+        run_sql(self._record(), self._hands().environment(self._name), statement, hold)
+
+    def _record(self) -> Launch:
+        found = launches.read(self._launch) if self._launch else None
+        if found is None:
+            raise StartError(f"{self._name} cannot be changed: its stack is gone")
+        return found
 
     def let_go(self) -> None:
         self._cpu.run(False)

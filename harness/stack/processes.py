@@ -22,9 +22,9 @@ from typing import Any
 
 from harness.errors import ComposeFileError, StartError
 from harness.masking import masked, remember, secrets_in
-from harness.stack.ballast import mounted
 from harness.stack.child import Child, last_lines
 from harness.stack.compose_mounts import lay_out
+from harness.stack.compose_volumes import Volumes, data_folder, tmpfs_of
 from harness.stack.heal import take_down_whole
 from harness.stack.launch import Launch, record
 from harness.stack.left_out import as_found
@@ -80,6 +80,7 @@ class _StartUp:
         folder = Path(tempfile.mkdtemp(prefix="harness-stack-"))
         self._change(folders=(str(folder),), notes=str(folder))
         remember(folder, self._secrets)
+        self._volumes = Volumes(folder)
         self._start_tools(server, folder)
         waiting = [one for one in self._spec.start_order() if one.name != self._spec.toxiproxy]
         begun = {self._spec.toxiproxy}
@@ -145,23 +146,29 @@ class _StartUp:
     def _start_service(self, spec: ServiceSpec, folder: Path) -> None:
         port, log = self._port[spec.name], self._logs / f"{spec.name}.log"
         if spec.is_postgres and not spec.command:
-            server = Postgres(spec.name, folder, port, spec.environment, log)
-            disks = {path: mounted(folder, spec.name, size) for path, size in spec.disks.items()}
-            launch = server.launch(next(iter(disks.values()), None))
-            child = self._begin(launch, port, {path: str(disk) for path, disk in disks.items() if disk})
-            self._wait_ready(child, lambda: listens(LOOPBACK, port) and server.ready())
-            server.create_database()
+            self._start_postgres(spec, folder, port, log)
             return
-        environment = {**os.environ, **{k: self._local(v) for k, v in spec.environment.items()}}
+        at = lay_out(spec.mounts, folder / spec.name, self._local, self._volumes.of(spec.volumes))
+        environment = {**os.environ, **{k: at(self._local(v)) for k, v in spec.environment.items()}}
         if spec.port_variable:
             environment[spec.port_variable] = str(port)
-        at = lay_out(spec.mounts, folder / spec.name, self._local)
         program, *words = spec.command
         python = program in ("python", "python3")
         command = [sys.executable if python else program, *(at(self._local(word)) for word in words)]
         here = str(self._spec.path.resolve().parent)
         launch = replace(record(folder, spec.name, command, log), environment=environment, folder=here)
         self._wait_ready(self._begin(launch, port), lambda: _is_ready(port, spec.ready))
+
+    def _start_postgres(self, spec: ServiceSpec, folder: Path, port: int, log: Path) -> None:
+        server = Postgres(spec.name, folder, port, spec.environment, log)
+        volumes = self._volumes.of({**spec.volumes, **tmpfs_of(spec.name, spec.disks, spec.volumes)})
+        disks = {target: place for target, place in volumes.items() if place in self._volumes.disks}
+        for place in volumes.values():
+            server.own(place)
+        launch = server.launch(data_folder(volumes, spec.environment), is_small=bool(disks))
+        child = self._begin(launch, port, {target: str(disk) for target, disk in disks.items()})
+        self._wait_ready(child, lambda: listens(LOOPBACK, port) and server.ready())
+        server.create_database()
 
     def _local(self, value: str) -> str:
         """A value of a Compose environment as it is on the loopback: every `service:port` becomes an address."""

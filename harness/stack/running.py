@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.errors import StartError, ToxiproxyError, one_of
 from harness.record import HealReport
+from harness.stack.hands import ProcessHands
 from harness.stack.heal import heal, left_over, take_down
 from harness.stack.hold import Hold
 from harness.stack.link import ProxyLink
@@ -19,6 +20,7 @@ class RunningStack:
 
     def __init__(self, state: StackState, hold: Hold | None = None) -> None:
         self.state = state
+        self.backups = ""
         self._hold = hold
         client = ToxiproxyClient(state.toxiproxy_url) if state.links else None
         tap = TapClient(state.tap) if state.tap else None
@@ -65,9 +67,13 @@ class RunningStack:
         return [name for name, one in self._services.items() if one.fell()]
 
     def heal(self) -> HealReport:
+        self.let_go()
+        return heal(self.state)
+
+    def let_go(self) -> None:
+        """Nothing of ours goes on acting on it; what was broken stays so."""
         for one in self._services.values():
             one.let_go()
-        return heal(self.state)
 
     def down(self) -> tuple[str, ...]:
         """End all that was started with it, last first; what is left, with what ends it, where something is."""
@@ -83,5 +89,5 @@ def _powers(service: RunningService, state: StackState) -> Powers | None:
 
         return ContainerPowers(service, state.may_end(service.name))
     if service.process is not None:
-        return ProcessPowers(service, service.process)
+        return ProcessPowers(service, service.process, lambda: ProcessHands(state))
     return None

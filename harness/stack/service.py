@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
 from harness.errors import HarnessError, StartError
+from harness.stack.errand import Errand
 from harness.world import Heal
 
 CUT_SHORT_AFTER_S, HURRIED_WITHIN_S = 3.0, 10.0
@@ -61,6 +62,11 @@ class Powers(Protocol):
         """End whatever of ours goes on acting on it."""
         ...
 
+    def lose_data(self) -> None: ...
+    def leave_junk(self, path: str, name: str, free_bytes: int) -> None: ...
+    def deploy(self, variables: Mapping[str, str]) -> None: ...
+    def run_sql(self, statement: str, hold: bool) -> None: ...
+
 
 class BreakableService:
     """Implements world.Service over the powers of its stack. Overlapping faults each heal their own.
@@ -76,7 +82,7 @@ class BreakableService:
         self._lock = threading.RLock()
         self._wanted: dict[str, list[float]] = {}
         self._anew: dict[str, Callable[[], None]] = {}
-        self._errands: list[_Errand] = []
+        self._errands: list[Errand] = []
         self._is_ending = False
         self._lived = powers.alive()
 
@@ -151,6 +157,20 @@ class BreakableService:
 
     def squeeze_memory(self, limit_bytes: int) -> Heal:
         return self._squeeze("memory", limit_bytes, lambda limit: self._powers.limit_memory(_whole(limit)))
+
+    # ------------------------------------------------------------------------------- what a drill does: see world.py
+
+    def lose_data(self) -> None:
+        self._powers.lose_data()
+
+    def leave_junk(self, path: str, name: str, free_bytes: int) -> None:
+        self._powers.leave_junk(path, name, free_bytes)
+
+    def deploy(self, variables: Mapping[str, str]) -> Heal:
+        return self._hold("deployed", lambda: self._powers.deploy(variables), lambda: None)
+
+    def run_sql(self, statement: str, hold: bool) -> Heal:
+        return self._hold("altered", lambda: self._powers.run_sql(statement, hold), lambda: None)
 
     def let_go(self) -> None:
         """Nothing of ours goes on acting on it, and nothing is wanted of it. What is still in, the stack's heal ends.
@@ -239,7 +259,7 @@ class BreakableService:
         finally:
             start()
 
-    def _hurry(self, errand: _Errand) -> None:
+    def _hurry(self, errand: Errand) -> None:
         """Return when it is done. What takes much longer than its window to end is killed."""
         errand.join(CUT_SHORT_AFTER_S)
         with self._lock:
@@ -247,40 +267,9 @@ class BreakableService:
                 self._powers.kill()
         errand.wait(HURRIED_WITHIN_S)
 
-    def _errand(self, do: Callable[[], None]) -> _Errand:
-        self._errands.append(_Errand(do, self.name))
+    def _errand(self, do: Callable[[], None]) -> Errand:
+        self._errands.append(Errand(do, self.name))
         return self._errands[-1]
-
-
-class _Errand:
-    """Something that takes its time, and is done meanwhile."""
-
-    def __init__(self, do: Callable[[], None], name: str) -> None:
-        self._do, self._name = do, name
-        self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._run, name=f"errand {name}", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._do()
-        except Exception as error:
-            self._error = error
-
-    @property
-    def is_going(self) -> bool:
-        return self._thread.is_alive()
-
-    def join(self, within_s: float) -> None:
-        self._thread.join(within_s)
-
-    def wait(self, within_s: float) -> None:
-        """Return when it is done. Raises what it raised, StartError when it is not done in time."""
-        self.join(within_s)
-        if self.is_going:
-            raise StartError(f"{self._name} was killed, and has not ended {within_s:g} s after")
-        if self._error is not None:
-            raise self._error
 
 
 def _whole(value: float | None) -> int | None:

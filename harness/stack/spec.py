@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.errors import ComposeFileError
 from harness.stack.compose_mounts import Mount
+from harness.stack.compose_volumes import Volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class ServiceSpec:
 
     `disks` are its file systems of bounded size (compose_disks.py): where it has them, and how many bytes they hold.
     `is_job`: others wait until it is done. `mounts` is what a plain process finds as files and folders
-    (compose_mounts.py). `without`: its command may be missing, and others get this in their environments then.
+    (compose_mounts.py), `volumes` what it shares with others (compose_volumes.py). `without`: its command may be missing, and others get this in their environments then.
     """
 
     name: str
@@ -30,6 +31,7 @@ class ServiceSpec:
     disks: Mapping[str, int] = field(default_factory=dict)
     is_job: bool = False
     mounts: Mapping[str, Mount] = field(default_factory=dict)
+    volumes: Mapping[str, Volume] = field(default_factory=dict)
     without: Mapping[str, Mapping[str, str]] | None = None
 
     @property

@@ -34,7 +34,16 @@ log = logging.getLogger("alerts")
 class Teller:
     """`wrong` are a service's alerts of this moment, besides those of its database."""
 
-    def __init__(self, service: str, database: Database, settings: Settings, wrong: Callable[[], list[Alert]]) -> None:
+    def __init__(
+        self,
+        service: str,
+        database: Database,
+        settings: Settings,
+        wrong: Callable[[], list[Alert]],
+        *,
+        tells_of_database: bool = True,
+    ) -> None:
+        self._tells_of_database = tells_of_database
         self._service, self._database, self._settings, self._wrong = service, database, settings, wrong
         self._board = Board(settings.weakness, for_s=settings.alert_for_s, keep_s=settings.alert_keep_s)
         self._client = httpx.AsyncClient(timeout=httpx.Timeout(settings.alert_send_s), trust_env=False)
@@ -57,12 +66,13 @@ class Teller:
         try:
             await self._database.ping()
         except DatabaseUnavailable as error:
-            if not self._database.is_up:
+            if not self._database.is_up and self._tells_of_database:
                 said = f"{self._service} cannot reach the database: {error}"
                 alerts.append(Alert("DatabaseUnreachable", self._service, "critical", said, "postgres-down"))
         else:
             await self._recall()
-        alerts += wrong_with_the_database(self._service, self._recent.gained(self._database.troubles))
+        if self._tells_of_database:
+            alerts += wrong_with_the_database(self._service, self._recent.gained(self._database.troubles))
         for news in self._board.look(alerts, datetime.now(UTC)):
             if not await self._tell(news):
                 break  # the receiver is away, and this look bounded; the next one tells the rest

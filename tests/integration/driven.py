@@ -21,7 +21,7 @@ import asyncio, sys, time
 
 async def serve(reader, writer):
     """GET /ms/N waits so long; /status/N answers so; /freeze stops the whole server for a second; /room is refused
-    where more than 60 are connected; else 200."""
+    where more than 60 are connected; /cut ends its answer in the middle; else 200."""
     global connected
     connected += 1
     try:
@@ -39,6 +39,9 @@ async def serve(reader, writer):
                 time.sleep(1)
             elif path[0] == "room" and connected > 60:
                 status = 503
+            elif path[0] == "cut":
+                writer.write(b"HTTP/1.1 200 X\\r\\nContent-Length: 20\\r\\n\\r\\nok")
+                raise ConnectionError
             writer.write(f"HTTP/1.1 {status} X\\r\\nContent-Length: 2\\r\\n\\r\\nok".encode())
     except (asyncio.IncompleteReadError, ConnectionError):
         connected -= 1

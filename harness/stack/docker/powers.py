@@ -11,9 +11,11 @@ from typing import Any
 from docker.errors import NotFound
 
 from harness.errors import EngineError
+from harness.stack.ballast import NAME as BALLAST
 from harness.stack.ballast import leave_free
 from harness.stack.child import ProcessId
 from harness.stack.docker import health, pristine
+from harness.stack.docker.disasters import empty_volumes, run_sql
 from harness.stack.docker.engine import Engine
 from harness.stack.docker.resolv_conf import NO_DNS, write_resolv_conf
 from harness.stack.service import cannot
@@ -109,6 +111,12 @@ class ContainerPowers:
             self._engine.kill(self._container.id)  # cgroup v1 refuses, v2 kills for it, and so do we
 
     def limit_disk(self, path: str, free_bytes: int | None) -> None:
+        self._fill(path, free_bytes)
+
+    def leave_junk(self, path: str, name: str, free_bytes: int) -> None:
+        self._fill(path, free_bytes, name)
+
+    def _fill(self, path: str, free_bytes: int | None, name: str = BALLAST) -> None:
         body = self._body()
         folder = pristine.disk_folder(self._engine, body, path)
         if folder is None and not body["State"]["Running"]:
@@ -121,7 +129,7 @@ class ContainerPowers:
                 f"it must be a volume or a tmpfs of its own{listed}, by a path without symbolic links, and we root on "
                 "the machine of the Docker Engine",
             )
-        leave_free(folder, free_bytes, self._name)
+        leave_free(folder, free_bytes, self._name, name)
 
     def leave_networks(self) -> None:
         if not self._container.endpoints:
@@ -141,6 +149,15 @@ class ContainerPowers:
         body = self._body()
         if body["State"]["Running"]:  # one that is down gets a new one when it starts
             write_resolv_conf(self._engine, body, self._container.resolv_conf, self._name)
+
+    def lose_data(self) -> None:
+        empty_volumes(self._engine, self._body(), self._name)
+
+    def deploy(self, variables: Mapping[str, str]) -> None:
+        raise cannot(self._name, "a deploy", "a container's variables cannot be changed; run with --stack embedded")
+
+    def run_sql(self, statement: str, hold: bool) -> None:
+        run_sql(self._engine, self._body(), statement, hold, self._name)
 
     def let_go(self) -> None: ...
 

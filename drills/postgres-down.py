@@ -1,0 +1,15 @@
+"""Does the shop sell again soon after its database was killed, and is no order lost?"""
+
+from harness import Drill, Kill, Load, Writes
+
+drill = Drill(
+    objective="PostgreSQL is killed under load; by the runbook the shop sells again within 60 s, and no order is lost.",
+    load=Load("shop.py", rate_per_s=20),
+    disaster=(Kill("postgres"),),
+    runbook="postgres-down",
+    alert="DatabaseUnreachable",
+    rto_s=60,
+    rpo_s=0,
+    answers={"decide": "start"},
+    writes=Writes("api", "/writes"),
+)

@@ -1,0 +1,218 @@
+"""The body of a drill's record: what is known before it begins, and what its run folder tells afterwards.
+
+From the folder alone, so that one that was killed is recorded as one that ended is.
+"""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from harness.analysis.objectives import Timed, timed
+from harness.analysis.writes import Judged
+from harness.analysis.writes import judge as judge_writes
+from harness.drill.conduct import EXECUTION
+from harness.drill.loader import LoadedDrill
+from harness.drill.verdict import Checked, Facts, checks, verdict
+from harness.drill.writes import FOUND, LEDGER, read_found, read_ledger
+from harness.ending import COMPLETE
+from harness.errors import HarnessError, RunFolderError
+from harness.history import read_marks
+from harness.manifest import versions
+from harness.masking import mask_urls
+from harness.plan import kind_of, parameters_of
+from harness.record import Mark, Word
+from harness.stack.spec import StackSpec
+from harness.store import RunFolder, read_json
+
+TOLD = {
+    "zero": "the load began",
+    "baseline_judged": "the baseline was judged",
+    "disaster": "the disaster began",
+    "injected": "in: {window}",
+    "detected": "detected: {alert}",
+    "undetected": "no alert {alert} had come",
+    "decided": "decided what to do",
+    "step_began": "{section}: {step}",
+    "step_ended": "{step}: {word}",
+    "served": "served again",
+    "gave_up": "gave up: {why}",
+    "interrupted": "aborted by signal {signal}",
+    "end": "the end",
+}
+"""The marks that a record's timeline tells of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a drill is judged to be."""
+
+    body: Mapping[str, Any]
+    word: Word
+    sentence: str
+    step: str
+    judged: Judged | None
+    timed: Timed | None
+    reason: str
+
+
+def opening(
+    loaded: LoadedDrill, spec: StackSpec, kind: str, folder: RunFolder, drills: Path, sabotage: str
+) -> dict[str, Any]:
+    """What a record says that is known before the drill begins."""
+    drill, began = loaded.drill, datetime.now(UTC)
+    struck = {getattr(one, "service", None) or getattr(one, "link", None) or "backups" for one in drill.disaster}
+    images = {one.name: mask_urls(one.image) for one in spec.services.values() if one.image}
+    participants = {"conducted by": getpass.getuser(), **drill.participants}
+    return {
+        "id": f"{loaded.name}/{folder.path.name}",
+        "drill": loaded.name,
+        "objective": drill.objective,
+        "scope": drill.scope
+        or f"struck: {', '.join(sorted(struck))}; the {kind} stack of {spec.path.name}, under load",
+        "exclusions": [one.name for one in spec.services.values() if one.name not in struck],
+        "disaster": [_in_words(one) for one in drill.disaster],
+        "environment": {
+            "stack": kind,
+            "images": images if kind == "docker" else {},
+            "versions": versions(),
+            "commit": commit(loaded.path.resolve().parent),
+        },
+        "objectives": {"rto_s": float(drill.rto_s), "rpo_s": float(drill.rpo_s)},
+        "alert": drill.alert,
+        "detected_within_s": float(drill.detected_within_s),
+        "keeps_writes": drill.writes is not None,
+        "participants": participants,
+        "sabotage": sabotage,
+        "folder": str(folder.path.relative_to(drills.resolve())),
+        "started_at": began.isoformat(timespec="milliseconds"),
+    }
+
+
+def close(folder: RunFolder, begun: Mapping[str, Any], ended_at: str = "") -> Judgement:
+    """The whole body, from what is in the folder now. Raises nothing for a folder that is not whole."""
+    marks = read_marks(folder.marks)
+    reason = next((str(one.data.get("reason", "")) for one in marks if one.kind == "end"), "it was killed")
+    ends = [one.at_s for one in marks if one.kind == "end" and one.at_s is not None]
+    when = timed(marks, ends[0] if ends else None)
+    judged = _writes(folder, when) if begun["keeps_writes"] and when else None
+    execution = _execution(folder)
+    facts = Facts(begun, marks, when, execution, judged, folder.notices.is_file(), reason)
+    found = checks(facts)
+    word = verdict(facts, found)
+    aborted = reason != COMPLETE or facts.mark("interrupted") is not None
+    hidden = ("alert", "detected_within_s", "keeps_writes")
+    body = {name: value for name, value in begun.items() if name not in hidden} | {
+        "actual": {
+            "rto_s": _round(when.rto_s if when else None),
+            "rpo_s": _round(judged.rpo_s if judged else None),
+            "phases": {name: round(value, 3) for name, value in when.phases_s.items()} if when else {},
+        },
+        "alert": {"name": begun["alert"], "within_s": begun["detected_within_s"], "after_s": _detected(when)},
+        "writes": dict(judged.counts) if judged else None,
+        "timeline": _timeline(folder, marks),
+        "runbook": {name: value for name, value in execution.items() if name != "outputs"} if execution else None,
+        "checks": [{"name": one.name, "word": str(one.word), "sentence": one.sentence} for one in found],
+        "deviations": _deviations(begun, facts, found),
+        "observations": _observations(facts),
+        "verdict": {"word": str(word.word), "sentence": word.sentence, "step": word.step},
+        "ended_at": ended_at or datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "aborted": aborted,
+    }
+    return Judgement(body, word.word, word.sentence, word.step, judged, when, reason)
+
+
+def _writes(folder: RunFolder, when: Timed) -> Judged:
+    ledger = read_ledger(folder.path / LEDGER)
+    try:
+        found = read_found(folder.path / FOUND)
+        return judge_writes(ledger, found.keys, when.disaster_s, when.settled_s, why_unread=found.why)
+    except HarnessError as error:
+        return judge_writes(ledger, None, when.disaster_s, when.settled_s, why_unread=str(error))
+
+
+def _execution(folder: RunFolder) -> dict[str, Any] | None:
+    try:
+        return dict(read_json(folder.path / EXECUTION))
+    except RunFolderError:
+        return None
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def _detected(when: Timed | None) -> float | None:
+    return None if when is None or when.detected_s is None else round(when.detected_s - when.disaster_s, 3)
+
+
+def _timeline(folder: RunFolder, marks: Sequence[Mark]) -> list[dict[str, Any]]:
+    """What happened, by its time; UTC is that of the run's zero and the monotonic clock since."""
+    zero = next((datetime.fromisoformat(str(one.data["utc"])) for one in marks if one.kind == "zero"), None)
+    told = [one for one in marks if one.kind in TOLD and one.at_s is not None] if zero is not None else []
+    out = []
+    for one in sorted(told, key=lambda mark: mark.at_s or 0.0):
+        at = (zero or datetime.now(UTC)) + timedelta(seconds=one.at_s or 0.0)
+        what = TOLD[one.kind].format_map(_Texts(one.data))
+        out.append({"at_utc": at.isoformat(timespec="milliseconds"), "at_s": round(one.at_s or 0.0, 3), "what": what})
+    return out
+
+
+class _Texts(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def _deviations(begun: Mapping[str, Any], facts: Facts, found: Sequence[Checked]) -> list[str]:
+    """Where the drill did not go as it was written."""
+    out = [f"step {begun['sabotage']} was replaced by one that does nothing"] if begun["sabotage"] else []
+    if facts.mark("undetected") is not None:
+        out.append(f"alert {begun['alert']} did not come in time, and the runbook was begun without it")
+    if facts.execution is not None and facts.execution["rolled_back"]:
+        out.append("the runbook's rollback was executed")
+    return out
+
+
+def _observations(facts: Facts) -> list[str]:
+    """What is worth knowing besides."""
+    out = []
+    takes = {str(one.data["step"]): one.data.get("takes_s") for one in facts.marks if one.kind == "step_began"}
+    for step in facts.execution["steps"] if facts.execution else ():
+        stated = takes.get(step["id"])
+        if step["executed"] and isinstance(stated, int | float) and step["took_s"] > 2 * stated + 1:
+            out.append(f"step {step['id']} took {step['took_s']:.1f} s, and is said to take {stated:g} s")
+    if facts.judged is not None and facts.judged.holes:
+        out.append(
+            f"{facts.judged.holes} writes are lost though later ones are kept: it is not the state of one instant"
+        )
+    return out
+
+
+def _in_words(fault: object) -> str:
+    said = ", ".join(
+        f"{name} {value}" for name, value in parameters_of(fault).items() if value not in ("", None, False)
+    )
+    return f"{kind_of(fault)}{f' ({said})' if said else ''}"
+
+
+def commit(folder: Path) -> str:
+    """The commit that is checked out there, "" where there is none to be told."""
+    for one in (folder, *folder.parents):
+        git = one / ".git"
+        if git.is_dir():
+            try:
+                head = (git / "HEAD").read_text(encoding="ascii").strip()
+                if not head.startswith("ref: "):
+                    return head
+                ref = head.removeprefix("ref: ")
+                if (git / ref).is_file():
+                    return (git / ref).read_text(encoding="ascii").strip()
+                packed = (git / "packed-refs").read_text(encoding="ascii").splitlines()
+                return next((line.split()[0] for line in packed if line.endswith(f" {ref}")), "")
+            except (OSError, UnicodeDecodeError):
+                return ""
+    return ""

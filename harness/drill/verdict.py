@@ -1,0 +1,173 @@
+"""Judges a drill by what is known of it. Pure: it looks at marks, at what came of the runbook, at the judged writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.analysis.objectives import Timed
+from harness.analysis.writes import Judged
+from harness.ending import BASELINE_BAD
+from harness.record import Mark, Word
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a drill is judged by. `opening` is what its record says before it begins (body.py); `execution` is that of
+    the runbook, None where it was not begun; `judged` None where the drill has no writes; `reason` is the run's own."""
+
+    opening: Mapping[str, Any]
+    marks: Sequence[Mark]
+    timed: Timed | None
+    execution: Mapping[str, Any] | None
+    judged: Judged | None
+    hears_alerts: bool
+    reason: str
+
+    def mark(self, kind: str) -> Mark | None:
+        return next((one for one in self.marks if one.kind == kind), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One thing that a drill is judged by. `step` is the runbook's step that it names, "" where it names none."""
+
+    name: str
+    word: Word
+    sentence: str
+    step: str = ""
+
+
+def checks(facts: Facts) -> tuple[Checked, ...]:
+    """All of them, the gravest kind first; none where no disaster happened."""
+    if facts.timed is None:
+        return ()
+    found = [_recovered(facts), _runbook(facts), _rto(facts), _alert(facts)]
+    if facts.judged is not None:
+        rpo_s = float(facts.opening["objectives"]["rpo_s"])
+        found += [_rpo(facts.judged, rpo_s)]
+        found += [Checked("writes", facts.judged.word(rpo_s), facts.judged.sentence(rpo_s))]
+    return (*found, *_sabotage(facts, found))
+
+
+def verdict(facts: Facts, found: Sequence[Checked]) -> Checked:
+    """The drill's own word: fail beats unknown beats pass; what was called off, or never began, is unknown."""
+    if (stopped := facts.mark("interrupted")) is not None:
+        return Checked(
+            "drill", Word.UNKNOWN, f"aborted by signal {stopped.data.get('signal')}{_where(facts)}", _step(facts)
+        )
+    if facts.mark("end") is None:
+        return Checked("drill", Word.UNKNOWN, f"aborted: the harness was killed{_where(facts)}", _step(facts))
+    if facts.timed is None:
+        return _not_begun(facts)
+    if facts.reason != "complete":
+        return Checked("drill", Word.UNKNOWN, f"cut short: {facts.reason}", _step(facts))
+    for word in (Word.FAIL, Word.UNKNOWN):
+        wrong = [one for one in found if one.word is word]
+        if wrong:
+            step = next((one.step for one in wrong if one.step), "")
+            return Checked("drill", word, _first(facts, wrong), str(facts.opening.get("sabotage") or step))
+    return Checked("drill", Word.PASS, "; ".join(one.sentence for one in found if one.name in ("rto", "writes", "rpo")))
+
+
+def _first(facts: Facts, wrong: Sequence[Checked]) -> str:
+    sabotage = str(facts.opening.get("sabotage") or "")
+    named = next((one for one in wrong if one.step), wrong[0])
+    if sabotage and named.name != "sabotage":
+        return f"step {sabotage} was sabotaged, and that was noticed: {named.sentence}"
+    return named.sentence
+
+
+def _not_begun(facts: Facts) -> Checked:
+    if facts.reason == BASELINE_BAD:
+        judged = facts.mark("baseline_judged")
+        why = judged.data.get("sentence", "") if judged else ""
+        return Checked("drill", Word.UNKNOWN, f"nothing was destroyed, since the baseline was bad: {why}")
+    if (gave_up := facts.mark("gave_up")) is not None:
+        return Checked("drill", Word.FAIL, str(gave_up.data["why"]), str(gave_up.data.get("step", "")))
+    return Checked("drill", Word.UNKNOWN, f"nothing was destroyed: {facts.reason}")
+
+
+def _where(facts: Facts) -> str:
+    at = [one.at_s for one in facts.marks if one.at_s is not None]
+    when = f" after {at[-1]:.1f} s" if at else " while it was starting"
+    step = _step(facts)
+    return f"{when}{f', in step {step}' if step else ''}"
+
+
+def _step(facts: Facts) -> str:
+    """The step that was going on in the end."""
+    begun = ""
+    for mark in facts.marks:
+        if mark.kind == "step_began":
+            begun = str(mark.data.get("step", ""))
+        elif mark.kind == "step_ended":
+            begun = ""
+    return begun
+
+
+def _recovered(facts: Facts) -> Checked:
+    served, gave_up = facts.mark("served"), facts.mark("gave_up")
+    if served is not None:
+        how = "the load was served again" if served.data.get("hurt", True) else "the load was served all the while"
+        return Checked("recovered", Word.PASS, f"recovered by the runbook; {how}")
+    if gave_up is None:
+        return Checked("recovered", Word.UNKNOWN, "the drill ended before it had recovered")
+    return Checked("recovered", Word.FAIL, f"not recovered: {gave_up.data['why']}", str(gave_up.data.get("step", "")))
+
+
+def _runbook(facts: Facts) -> Checked:
+    if facts.execution is None:
+        return Checked("runbook", Word.UNKNOWN, "the runbook was not begun")
+    steps = facts.execution["steps"]
+    count = (
+        f"{sum(one['executed'] for one in steps)} of {len(steps)} steps of {facts.execution['runbook']} were executed"
+    )
+    at = str(facts.execution["failed_at"] or facts.execution.get("stopped_at") or "")
+    if not at:
+        return Checked("runbook", Word.PASS, count)
+    said = next((one["sentence"] for one in steps if one["id"] == at), "")
+    how, word = ("failed", Word.FAIL) if facts.execution["failed_at"] else ("stopped", Word.FAIL)
+    return Checked("runbook", word, f"step {at} {how}: {said}; {count}", at)
+
+
+def _rto(facts: Facts) -> Checked:
+    objective_s = float(facts.opening["objectives"]["rto_s"])
+    actual_s = facts.timed.rto_s if facts.timed else None
+    if actual_s is None:
+        return Checked("rto", Word.FAIL, f"it was never served again, and should be within {objective_s:g} s")
+    word = Word.PASS if actual_s <= objective_s else Word.FAIL
+    return Checked("rto", word, f"RTO {actual_s:.1f} s, objective {objective_s:g} s")
+
+
+def _rpo(judged: Judged, objective_s: float) -> Checked:
+    if judged.rpo_s is None:
+        return Checked("rpo", Word.UNKNOWN, "RPO is not known: the writes could not be read back")
+    word = Word.PASS if judged.rpo_s <= objective_s else Word.FAIL
+    return Checked("rpo", word, f"RPO {judged.rpo_s:.1f} s, objective {objective_s:g} s")
+
+
+def _alert(facts: Facts) -> Checked:
+    alert, within_s = str(facts.opening["alert"]), float(facts.opening["detected_within_s"])
+    if not alert:
+        return Checked("alert", Word.PASS, "no alert is asked for: such a disaster is known at once")
+    detected = facts.mark("detected")
+    if detected is not None and detected.at_s is not None and facts.timed is not None:
+        after_s = detected.at_s - facts.timed.disaster_s
+        return Checked("alert", Word.PASS, f"alert {alert} came {after_s:.1f} s after, within {within_s:g} s")
+    if not facts.hears_alerts:
+        return Checked("alert", Word.UNKNOWN, f"whether alert {alert} came is not known: nothing listened for it")
+    return Checked("alert", Word.FAIL, f"alert {alert} did not come within {within_s:g} s")
+
+
+def _sabotage(facts: Facts, others: Sequence[Checked]) -> Sequence[Checked]:
+    step = str(facts.opening.get("sabotage") or "")
+    if not step:
+        return ()
+    steps = facts.execution["steps"] if facts.execution else ()
+    if not any(one["id"] == step and one["executed"] for one in steps):
+        return [Checked("sabotage", Word.UNKNOWN, f"step {step} was not reached, so its sabotage proves nothing", step)]
+    if any(one.word is Word.FAIL for one in others):
+        return [Checked("sabotage", Word.PASS, f"step {step} did nothing, and that was noticed")]
+    return [Checked("sabotage", Word.FAIL, f"step {step} did nothing and nobody noticed", step)]

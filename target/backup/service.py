@@ -1,0 +1,120 @@
+"""The schedule: both kinds of backup, one after the other, again and again; and what of it is wrong at this moment."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from target.backup.beat import Heart
+from target.backup.folder import KINDS, BackupError, Folder
+from target.backup.receiver import Receiver, known
+from target.backup.take import Taker, connected
+from target.settings import Settings
+
+STALE_AFTER_PERIODS = 3
+SILENT_MAX_S = 5.0
+"""For so long the archive and the heartbeat may pause, as when the database is started again."""
+log = logging.getLogger("backup")
+
+
+@dataclass(slots=True)
+class Done:
+    """What became of one kind since we started: good ones, failures, and why the last one failed ("": it did not)."""
+
+    good: int = 0
+    failed: int = 0
+    trouble: str = ""
+    took_s: float = 0.0
+    good_at: float = field(default_factory=time.monotonic)
+
+
+class Service:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.folder = Folder(settings.backups)
+        self.taker = Taker(self.folder, settings)
+        self.receiver, self.heart = Receiver(self.folder, settings), Heart(self.folder, settings)
+        self.done = {kind: Done() for kind in KINDS}
+        self._began = time.monotonic()
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        if "backup-not-running" in self._settings.weakness:
+            return  # planted weakness: the job was taken out of the schedule, and nobody noticed
+        while True:
+            began = time.monotonic()
+            for kind in KINDS:
+                await self._take(kind)
+            try:
+                await asyncio.to_thread(self.folder.retain, self._settings.backup_keep)
+            except (OSError, BackupError):
+                log.exception("old backups stay")
+            await asyncio.sleep(max(0.5, began + self._settings.backup_every_s - time.monotonic()))
+
+    async def _take(self, kind: str) -> None:
+        done, began = self.done[kind], time.monotonic()
+        try:
+            async with connected(self._settings) as connection:
+                await known(self.folder, connection)
+            backup = await self.taker.take(kind)
+        except Exception as error:  # whatever it is, the next one may do better
+            if not isinstance(error, BackupError):
+                log.exception("a backup failed")
+            if str(error) != done.trouble:
+                log.warning("no %s backup (%s)", kind, error)
+            done.failed, done.trouble = done.failed + 1, str(error) or type(error).__name__
+            return
+        done.good, done.trouble, done.took_s = done.good + 1, "", time.monotonic() - began
+        done.good_at = time.monotonic()
+        log.info("%s", backup.path)
+
+    @property
+    def troubles(self) -> list[str]:
+        """Why the last backup of a kind is not there, or the WAL or the heartbeat is not."""
+        found = [f"the {kind} backup failed: {one.trouble}" for kind, one in self.done.items() if one.trouble]
+        if self.receiver.down_s > SILENT_MAX_S:
+            found.append(f"no WAL was received for {self.receiver.down_s:.0f} s: {self.receiver.trouble}")
+        elif self.heart.silent_s > SILENT_MAX_S:
+            found.append(f"no heartbeat for {self.heart.silent_s:.0f} s: {self.heart.trouble}")
+        return found
+
+    @property
+    def stale_s(self) -> float:
+        """How old the last good backup is, by the kind that waits longer; since our start where there is none."""
+        return max(time.monotonic() - one.good_at for one in self.done.values())
+
+    @property
+    def is_stale(self) -> bool:
+        return self.stale_s > STALE_AFTER_PERIODS * self._settings.backup_every_s
+
+    @property
+    def unverified(self) -> str:
+        """Why no backup counts as verified; "" where one does."""
+        within_s, verified = self._settings.verify_within_s, self.folder.verified()
+        if verified is None:
+            waited_s = time.monotonic() - self._began
+            return f"no backup was verified for {waited_s:.0f} s" if waited_s > within_s else ""
+        if verified.get("word") != "pass":
+            return f"{verified.get('backup', 'the backup')}: {verified.get('sentence', 'it did not pass')}"
+        if verified["age_s"] > within_s:
+            return f"the last verification was {verified['age_s']:.0f} s ago"
+        return ""
+
+    def status(self) -> dict[str, Any]:
+        newest = {kind: next((one.name for one in self.folder.backups(kind)), None) for kind in KINDS}
+        last = self.heart.last
+        return {
+            "troubles": self.troubles,
+            "stale": self.is_stale,
+            "unverified": self.unverified,
+            "newest": newest,
+            "good": {kind: one.good for kind, one in self.done.items()},
+            "failed": {kind: one.failed for kind, one in self.done.items()},
+            "took_s": {kind: round(one.took_s, 3) for kind, one in self.done.items()},
+            "receiving": self.receiver.down_s == 0,
+            "gaps": self.receiver.gaps,
+            "point": {"name": last.name, "at": last.at} if last else None,
+        }

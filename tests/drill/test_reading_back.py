@@ -1,0 +1,110 @@
+"""The writes as a run folder keeps them, and the reading back over real sockets."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from harness.drill.writes import Found, ReadBackError, keep_found, read_back, read_found, read_ledger
+
+LINE = (
+    '{"key": "k-1", "endpoint": "POST /x", "intended_s": 1, "started_s": 1, "answered_s": 2, "outcome": "ok", '
+    '"status": 201}'
+)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """A service that is still starting when it is asked first; what it then answers is the rest of the path."""
+    asked: dict[str, int] = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked[self.path] = asked.get(self.path, 0) + 1
+            kind, _, body = self.path.strip("/").partition("/")
+            status = 503 if kind == "late" and asked[self.path] < 3 else 200
+            content = bytes.fromhex(body)
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content) + (9 if kind == "cut" else 0)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def _path(kind: str, body: object) -> str:
+    return f"/{kind}/{(body if isinstance(body, str) else json.dumps(body)).encode().hex()}"
+
+
+def test_it_is_asked_until_it_answers(address):
+    """A service that recovers is not read too soon."""
+    assert read_back(address + _path("late", {"keys": {"a": 1, "b": 2}}), 5.0) == {"a": 1, "b": 2}
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        (_path("whole", {"keys": ["a"]}), 'has no object "keys"'),
+        (_path("whole", [1]), 'has no object "keys"'),
+        (_path("whole", {"keys": {"a": True}}), "which is no count"),
+        (_path("whole", {"keys": {"a": -1}}), "which is no count"),
+        (_path("whole", "no json"), "Expecting value"),
+        (_path("cut", {"keys": {}}), "cut short"),
+    ],
+)
+def test_an_answer_that_is_none_is_refused_with_its_reason(address, path, reason):
+    """It says what came and what must come; nothing is taken for an empty account."""
+    with pytest.raises(ReadBackError, match=reason) as error:
+        read_back(address + path, 0.2)
+    assert '{"keys": {KEY: COUNT, ...}}' in str(error.value)
+    assert error.value.exit_code == 4
+
+
+def test_nobody_there_is_an_error_in_time():
+    """And called off at once."""
+    with pytest.raises(ReadBackError, match="refused"):
+        read_back("http://127.0.0.1:9/writes", 0.1)
+    with pytest.raises(ReadBackError):
+        read_back("http://127.0.0.1:9/writes", 600.0, cancelled=lambda: True)
+
+
+def test_what_was_read_is_kept_with_the_run(tmp_path):
+    """So that a report of another day says the same; what was not read says why."""
+    path = tmp_path / "found.json"
+    assert read_found(path) == Found(None, "the run ended before the writes were read back")
+    for found in (Found({"a": 1}), Found({}), Found(None, "it answered 503")):
+        keep_found(path, found)
+        assert read_found(path) == found
+    path.write_text('{"keys": {"a": "x"}}', encoding="utf-8")
+    assert read_found(path).keys is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "count", "whole"),
+    [
+        ([LINE, '{"ended": true, "requests": 1}'], 1, True),
+        ([LINE, LINE[:40]], 1, False),
+        ([LINE, '{"ended": true, "requests": 2}'], 1, False),
+        ([LINE], 1, False),
+        ([LINE.replace("ok", "fine"), LINE], 0, False),
+        ([], 0, False),
+    ],
+)
+def test_a_ledger_that_was_cut_short_is_known_to_be(tmp_path, lines, count, whole):
+    """Whole lines are read, and the last one says whether they are all."""
+    path = tmp_path / "writes.jsonl"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    ledger = read_ledger(path)
+    assert (len(ledger.requests), ledger.whole) == (count, whole)
