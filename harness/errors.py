@@ -38,6 +38,10 @@ class RunFolderError(HarnessError):
     """A run folder that cannot be written, or that is not one when it is read."""
 
 
+class BackupError(HarnessError):
+    """A backup that cannot be looked at as it was asked: it is not there, or where it would be restored is in use."""
+
+
 class StartError(HarnessError):
     """The stack or a tool could not start. Carries the last lines of the log that says why."""
 
