@@ -48,6 +48,10 @@ class RecordError(HarnessError):
     exit_code = 1
 
 
+class BackupError(HarnessError):
+    """A backup that cannot be looked at as it was asked: it is not there, or where it would be restored is in use."""
+
+
 class StartError(HarnessError):
     """The stack or a tool could not start. Carries the last lines of the log that says why."""
 

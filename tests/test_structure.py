@@ -88,7 +88,7 @@ def test_the_core_imports_nothing_but_the_core():
         ("harness", ("locust", "gevent"), ("harness/load/",)),
         ("harness", ("harness.load",), ("harness/load/",)),
         ("harness", ("matplotlib",), ("harness/report/charts/",)),
-        ("harness", ("toxiproxy", "docker", "subprocess", "psutil", "requests"), ("harness/stack/",)),
+        ("harness", ("toxiproxy", "docker", "subprocess", "psutil", "requests"), ("harness/stack/", "harness/backup/")),
         ("harness", ("uvloop", "httptools"), ("harness/tap/",)),
         ("harness", ("harness.cli",), ("harness/__main__.py", "harness/cli/")),
         ("harness", ("target",), ()),

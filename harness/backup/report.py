@@ -24,7 +24,8 @@ class Judgement:
 class Report:
     """A verification of one backup. `kind` is logical or physical, "" where it was not recognised; `taken_at` is the
     time of the newest heartbeat in the restored data, in RFC 3339, "" where it has none; `took_s` is by phase: recognise,
-    restore, judge."""
+    restore, judge. `not_judged` is what nobody could have told from this backup, by detector, and why: it makes no backup
+    unknown, and it is said."""
 
     backup: str
     kind: str
@@ -32,6 +33,7 @@ class Report:
     server_version: str = ""
     taken_at: str = ""
     took_s: Mapping[str, float] = field(default_factory=dict)
+    not_judged: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def word(self) -> Word:
@@ -46,7 +48,8 @@ class Report:
         if first is None:
             return "nothing was judged"
         if self.word is Word.PASS:
-            return f"all {len(self.judgements)} judgements pass"
+            more = f"; not judged: {', '.join(self.not_judged)}" if self.not_judged else ""
+            return f"all {len(self.judgements)} judgements pass{more}"
         return f"{first.detector}: {first.sentence}"
 
     @property

@@ -73,6 +73,14 @@ def stack_exec(
     _hands().execute(service, words)
 
 
+@stack_app.command("logs")
+def stack_logs(
+    service: Service, lines: Annotated[int, typer.Option("-n", min=1, help="How many, the last ones.")] = 200
+) -> None:
+    """Print what a service wrote last. Example: harness stack logs postgres"""
+    print(_hands().log(service, lines))
+
+
 @stack_app.command("deploy")
 def stack_deploy(
     service: Service,
@@ -113,16 +121,16 @@ def stack_get(
 
 @stack_app.command("alerts")
 def stack_alerts(
-    name: Annotated[str, typer.Argument(metavar="[ALERT]", help="Only this one.", show_default="all")] = "",
+    names: Annotated[list[str] | None, typer.Argument(metavar="[ALERT]...", help="These.", show_default="all")] = None,
 ) -> None:
-    """Say which alerts the stack has sent, and which are firing: exit 1 while one is, 4 where ALERT was never heard
-    of. Example: harness stack alerts DatabaseUnreachable"""
+    """Say which alerts the stack has sent, and which are firing: exit 1 while one is, 4 where none of those was ever
+    heard of. Example: harness stack alerts DatabaseUnreachable"""
     from harness.stack import state as states
     from harness.stack.asking import alerts
 
-    found = [one for one in alerts(states.read(stack_path())) if name in ("", one.name)]
+    found = [one for one in alerts(states.read(stack_path())) if not names or one.name in names]
     for one in found:
         print(one.line())
     if not found:
-        print(f"no {name or 'alert'} was heard of since the stack was started")
-    raise typer.Exit(1 if any(one.is_firing for one in found) else 4 if name and not found else 0)
+        print(f"no {' or '.join(names or ['alert'])} was heard of since the stack was started")
+    raise typer.Exit(1 if any(one.is_firing for one in found) else 4 if names and not found else 0)

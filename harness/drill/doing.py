@@ -124,6 +124,7 @@ def _environment(folder: RunFolder, backups: Path) -> dict[str, str]:
     tools.mkdir()
     path = path_with_harness(tools, os.environ)
     given = {"HARNESS_STACK": str(folder.stack), "BACKUPS": str(backups), "PATH": path}
+    given["EVIDENCE"] = str(folder.path / "evidence")
     return {**os.environ, **given}
 
 

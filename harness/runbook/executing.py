@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import harness
@@ -51,7 +52,8 @@ class Executor:
         folder: Path | None = None,
     ) -> None:
         """`environment` is added to ours; the commands run in `folder`, else here. `sabotage` is the id of a step whose
-        command is replaced by one that does nothing and says that it did."""
+        command is replaced by one that does nothing and says that it did. $EVIDENCE is where steps keep logs, below
+        `folder` unless `environment` has it."""
         self._runbook, self._environment, self._folder = runbook, {**os.environ, **environment}, folder or Path.cwd()
         self._answers, self._ask, self._say = dict(answers or {}), ask, say
         self._cancelled, self._sabotage, self._on_step = cancelled, sabotage, on_step
@@ -81,6 +83,7 @@ class Executor:
                 "RUNBOOK": self._runbook.name,
                 "PATH": path_with_harness(Path(private), self._environment),
             }
+            self._environment.setdefault("EVIDENCE", str(self._evidence()))
             for section in ("pre-flight", "procedure", "verification"):
                 self._section(section)
             if self._failed_at and self._section_of(self._failed_at) in ("procedure", "verification"):
@@ -91,6 +94,11 @@ class Executor:
         return Execution(
             self._runbook.name, self._runbook.version, ordered, self._failed_at, rolled_back, self._stopped_at
         )
+
+    def _evidence(self) -> Path:
+        """Where steps keep what must not be lost; they make it when they need it."""
+        now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        return self._folder.absolute() / ".harness" / "evidence" / f"{self._runbook.name}-{now}"
 
     def _section(self, section: str) -> None:
         for step in self._runbook.steps:

@@ -27,6 +27,7 @@ _WHEN = re.compile(r"`?When `?([\w-]+)`? is `?([\w-]+)`?\.`?(?:\s+|$)")
 _PHASE = re.compile(r"`?Phase: `?([\w-]+)`?\.`?(?:\s+|$)")
 _DECISION = re.compile(r"Decision: ((?:`[^`]*`|[^`.|]+)(?: ?\| ?(?:`[^`]*`|[^`.|]+))*)\.(?:\s+|$)")
 _EXPECT = re.compile(r"Expect(, until)?: (.+)$")
+_SENTENCE_ENDS = re.compile(r"[.:!?)]`? +")
 _BEGINS = re.compile(r"Takes \d|Takes about|`?Phase:|Decision:|Expect\b")
 
 
@@ -175,32 +176,41 @@ class _Reader:
         self._say(number, self._drafts[-1], "command", code)
 
     def _sentence(self, number: int, line: str, draft: _Draft) -> None:
-        """Takes from the front of a line what is said to the harness; the rest is for the reader."""
-        while line:
-            if match := _TAKES.match(line):
-                self._say(number, draft, "takes_s", _seconds(match[1], match[2]))
-                if match[3]:
-                    self._say(number, draft, "timeout_s", _seconds(match[3], match[4]))
-            elif match := _WHEN.match(line):
-                self._say(number, draft, "when", (match[1], match[2]))
-            elif match := _PHASE.match(line):
-                if match[1] not in PHASES:
-                    raise self._error(number, one_of("phase", match[1], PHASES))
-                self._say(number, draft, "phase", match[1])
-            elif match := _DECISION.match(line):
-                self._say(number, draft, "options", self._options(number, match[1]))
-            elif match := _EXPECT.match(line):
-                self._say(number, draft, "expect", self._expect(number, match[2], until=bool(match[1])))
-            elif _BEGINS.match(line):
-                raise self._error(
-                    number,
-                    f"this is not understood: {line!r}; it may be: Takes 5 s, time-out 30 s. | "
-                    "When decision is option. | Phase: fetch. | Decision: `one` | `other`. | "
-                    "Expect: exit 0, `/pattern/` | Expect, until: `/pattern/`",
-                )
-            else:
-                return
-            line = line[match.end() :]
+        """Takes out of a line what is said to the harness, sentence by sentence; the rest is for the reader."""
+        begins = [0, *(match.end() for match in _SENTENCE_ENDS.finditer(line))]
+        at = 0
+        for begin in begins:
+            if begin >= at and (end := self._one(number, line, begin, draft)):
+                at = end
+
+    def _one(self, number: int, line: str, begin: int, draft: _Draft) -> int:
+        """Where what is said to the harness ends that begins there; 0 where nothing does."""
+        if match := _TAKES.match(line, begin):
+            self._say(number, draft, "takes_s", _seconds(match[1], match[2]))
+            if match[3]:
+                self._say(number, draft, "timeout_s", _seconds(match[3], match[4]))
+        elif match := _WHEN.match(line, begin):
+            if begin and all(match[1] != one.id for one in self._drafts):
+                return 0  # a sentence like another
+            self._say(number, draft, "when", (match[1], match[2]))
+        elif match := _PHASE.match(line, begin):
+            if match[1] not in PHASES:
+                raise self._error(number, one_of("phase", match[1], PHASES))
+            self._say(number, draft, "phase", match[1])
+        elif match := _DECISION.match(line, begin):
+            self._say(number, draft, "options", self._options(number, match[1]))
+        elif not begin and (match := _EXPECT.match(line)):
+            self._say(number, draft, "expect", self._expect(number, match[2], until=bool(match[1])))
+        elif _BEGINS.match(line, begin):
+            raise self._error(
+                number,
+                f"this is not understood: {line[begin:]!r}; it may be: Takes 5 s, time-out 30 s. | "
+                "When decision is option. | Phase: fetch. | Decision: `one` | `other`. | "
+                "Expect: exit 0, `/pattern/` | Expect, until: `/pattern/` (a line of its own)",
+            )
+        else:
+            return 0
+        return match.end()
 
     def _say(self, number: int, draft: _Draft, name: str, value: object) -> None:
         if name in draft.said:

@@ -51,6 +51,10 @@ class Hands(Protocol):
         """Ask it to end and wait until it has; False where it did not run."""
         ...
 
+    def log(self, service: str, lines: int) -> str:
+        """The last lines that it wrote, of all that ran under its name."""
+        ...
+
     def execute(self, service: str, command: Sequence[str]) -> NoReturn:
         """Become that command, in the service's environment."""
         ...
@@ -114,6 +118,13 @@ class ProcessHands:
         if not wait_until(lambda: not any(one.is_running() for one in below if one.pid != process.pid), ENDS_WITHIN_S):
             raise StartError(f"{service} has ended, and some of what it had started has not; look with: ps -ef")
         return True
+
+    def log(self, service: str, lines: int) -> str:
+        path = Path(self._find(service).launch.log)
+        try:
+            return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+        except OSError as error:
+            raise HarnessError(f"cannot read {path}: {error.strerror or error}") from error
 
     def execute(self, service: str, command: Sequence[str]) -> NoReturn:
         one = self._find(service)

@@ -46,6 +46,9 @@ class DockerHands:
         self._engine.stop(body["Id"], grace_s(body))
         return True
 
+    def log(self, service: str, lines: int) -> str:
+        return self._engine.logs(self._body(service)["Id"], lines).decode("utf-8", errors="replace").rstrip("\n")
+
     def execute(self, service: str, command: Sequence[str]) -> NoReturn:
         """Never returns: the process ends with the command's exit code."""
         body = self._body(service)
@@ -112,13 +115,15 @@ _NO_DEPLOY = (
 
 
 def _to_postgres(body: Mapping[str, Any]) -> dict[str, str]:
-    """The variables by which the clients in PostgreSQL's image find it; none for another image."""
+    """The variables by which the clients in PostgreSQL's image find it, by an address at which it wants a password;
+    none for another image."""
     given = dict(one.partition("=")[::2] for one in body["Config"]["Env"] or ())
     if "POSTGRES_PASSWORD" not in given and "PGDATA" not in given:
         return {}
     user = given.get("POSTGRES_USER", "postgres")
+    networks = body["NetworkSettings"].get("Networks") or {}
     return {
-        "PGHOST": "127.0.0.1",
+        "PGHOST": next((one["IPAddress"] for one in networks.values() if one.get("IPAddress")), "127.0.0.1"),
         "PGPORT": "5432",
         "PGUSER": user,
         "PGPASSWORD": given.get("POSTGRES_PASSWORD", ""),
