@@ -8,6 +8,7 @@ drill = Drill(
     load=Load("shop.py", rate_per_s=10),
     disaster=(Deploy("feed", {"FEED_RATIO": "3"}),),
     runbook="billing-anomaly",
+    answers={"decide": "mistake"},
     alert="BillingAnomaly",
     detected_within_s=40,
     rto_s=90,

@@ -8,6 +8,7 @@ drill = Drill(
     load=Load("shop.py", rate_per_s=10),
     disaster=(Deploy("feed", {"FEED_FORMAT": "csv"}),),
     runbook="etl-bad-file",
+    answers={"decide": "provider"},
     alert="EtlQuarantineNotEmpty",
     detected_within_s=40,
     rto_s=90,

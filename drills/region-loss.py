@@ -18,6 +18,7 @@ drill = Drill(
         Kill("feed"),
     ),
     runbook="region-loss",
+    answers={"decide": "rebuild"},
     rto_s=90,
     rpo_s=2,
     writes=Writes("api", "/writes"),
