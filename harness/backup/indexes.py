@@ -26,7 +26,7 @@ _BTREES = (
 )
 _BY_INDEX = (
     "SET LOCAL enable_indexscan = on; SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_seqscan = off; "
-    "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_hashjoin = off; "
+    "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_tidscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_hashjoin = off; "
     "SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off; SET LOCAL enable_memoize = off; "
     "SET LOCAL max_parallel_workers_per_gather = 0"
 )
@@ -111,4 +111,5 @@ class _Index:
     def _uses_it(self, sql: str) -> bool:
         plan = " ".join(str(row[0]) for row in self._session.query(f"EXPLAIN {sql}"))
         name = self._session.value(f"SELECT relname FROM pg_catalog.pg_class WHERE oid = {self._oid}")
-        return f"using {name} " in plan or f'using "{name}" ' in plan
+        quoted = identifier(name or "")
+        return any(f"using {one} " in plan for one in (name, quoted))

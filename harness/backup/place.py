@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 from harness.backup import backup_manifest
-from harness.backup.running import Bad, Deadline, NotJudged
+from harness.backup.running import Bad, Deadline
 from harness.backup.scratch import Scratch
 from harness.backup.shape import BASE_TAR, Shape
 from harness.backup.unpack import say_no_space, unpack
@@ -35,7 +35,7 @@ class Layout:
         else:
             say_no_space(self._scratch.data, _bytes_of(self._shape.main))
             self._copy(self._shape.main, self._scratch.data)
-            self._tablespaces_of_folder()
+        self._link_tablespaces()
 
     def _unpack_all(self) -> None:
         main, data = self._shape.main, self._scratch.data
@@ -53,7 +53,6 @@ class Layout:
                 unpack(archive, self._spaces / name, self._deadline)
         if (main / backup_manifest.NAME).is_file():
             shutil.copyfile(main / backup_manifest.NAME, data / backup_manifest.NAME)
-        self._link_tablespaces()
 
     def _copy(self, source: Path, target: Path) -> None:
         for entry in sorted(os.scandir(source), key=lambda one: one.name):
@@ -88,28 +87,28 @@ class Layout:
         else:
             raise Bad("links", f"{name} is a link to {os.readlink(path)}, which leads out of the backup; refused")
 
-    def _tablespaces_of_folder(self) -> None:
-        self._link_tablespaces()
-
     def _link_tablespaces(self) -> None:
-        """Anew, to what was copied: recovery makes the links of tablespace_map, so that file is written anew too."""
-        if not self._spaces.is_dir():
-            (self._scratch.data / "tablespace_map").unlink(missing_ok=True)
+        """To what was copied."""
+        if self._spaces.is_dir():
+            links = self._scratch.data / "pg_tblspc"
+            links.mkdir(exist_ok=True)
+            for one in sorted(self._spaces.iterdir()):
+                (links / one.name).symlink_to(one)
+
+    def _map_tablespaces(self) -> None:
+        """Recovery makes the links that tablespace_map says, so that is written anew."""
+        path = self._scratch.data / "tablespace_map"
+        if not path.exists():
             return
-        links = self._scratch.data / "pg_tblspc"
-        links.mkdir(exist_ok=True)
-        lines = []
-        for one in sorted(self._spaces.iterdir()):
-            (links / one.name).unlink(missing_ok=True)
-            (links / one.name).symlink_to(one)
-            escaped = str(one).replace("\\", "\\\\").replace("\n", "\\\n")
-            lines.append(f"{one.name} {escaped}\n")
-        if (self._scratch.data / "tablespace_map").exists():
-            (self._scratch.data / "tablespace_map").write_text("".join(lines), encoding="utf-8")
+        path.unlink()
+        if self._spaces.is_dir():
+            places = {one.name: str(one).replace("\\", "\\\\") for one in sorted(self._spaces.iterdir())}
+            path.write_text("".join(f"{oid} {place}\n" for oid, place in places.items()), encoding="utf-8")
 
     def make_ours(self) -> None:
         """Settings of our own, no standby, no slots; all of it belongs to whom the server runs as."""
         data = self._scratch.data
+        self._map_tablespaces()
         for name in _LEFT:
             (data / name).unlink(missing_ok=True)
         for name, text in _CONFIGS.items():
@@ -157,6 +156,3 @@ def wrong_modes(folder: Path) -> list[str]:
         elif mode & 0o002:
             wrong.append(f"{path.relative_to(folder)} has mode {mode:04o}: anybody may write it")
     return wrong
-
-
-__all__ = ["Layout", "NotJudged", "wrong_modes"]
