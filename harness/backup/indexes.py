@@ -74,7 +74,9 @@ class _Index:
         named = ", ".join(f"({key}) AS k{number}" for number, key in enumerate(keys))
         where = f" WHERE {predicate}" if predicate else ""
         ask("SET LOCAL enable_seqscan = on")
-        ask(f"CREATE TEMP TABLE harness_keys ON COMMIT DROP AS SELECT ctid AS c, {named} FROM ONLY {self._table}{where}")
+        ask(
+            f"CREATE TEMP TABLE harness_keys ON COMMIT DROP AS SELECT ctid AS c, {named} FROM ONLY {self._table}{where}"
+        )
         ask("ANALYZE harness_keys")
         ask(
             f"UPDATE pg_catalog.pg_index SET indisvalid = false WHERE indrelid = {self._relation} "

@@ -14,8 +14,20 @@ from harness.backup.scratch import Scratch
 from harness.backup.shape import BASE_TAR, Shape
 from harness.backup.unpack import say_no_space, unpack
 
-_LEFT = ("postmaster.pid", "postmaster.opts", "standby.signal", "recovery.signal", "recovery.conf", "postgresql.auto.conf")
-_CONFIGS = {"postgresql.conf": "", "pg_hba.conf": "local all all trust\n", "pg_ident.conf": "", "postgresql.auto.conf": ""}
+_LEFT = (
+    "postmaster.pid",
+    "postmaster.opts",
+    "standby.signal",
+    "recovery.signal",
+    "recovery.conf",
+    "postgresql.auto.conf",
+)
+_CONFIGS = {
+    "postgresql.conf": "",
+    "pg_hba.conf": "local all all trust\n",
+    "pg_ident.conf": "",
+    "postgresql.auto.conf": "",
+}
 """A backup's own settings are not taken over: they name its archive, its standbys, its addresses, its libraries."""
 _OID = re.compile(r"\d+\Z")
 
@@ -67,7 +79,9 @@ class Layout:
                 try:
                     shutil.copyfile(path, place)
                 except PermissionError as error:
-                    raise Bad("file modes", f"{path.relative_to(self._shape.main)} cannot be read: {error.strerror}") from error
+                    raise Bad(
+                        "file modes", f"{path.relative_to(self._shape.main)} cannot be read: {error.strerror}"
+                    ) from error
             else:
                 raise Bad("links", f"{path.relative_to(self._shape.main)} is no plain file; refused")
 
@@ -113,7 +127,15 @@ class Layout:
             (data / name).unlink(missing_ok=True)
         for name, text in _CONFIGS.items():
             (data / name).write_text(text, encoding="utf-8")
-        for name in ("pg_replslot", "pg_stat_tmp", "pg_notify", "pg_dynshmem", "pg_subtrans", "pg_snapshots", "pg_serial"):
+        for name in (
+            "pg_replslot",
+            "pg_stat_tmp",
+            "pg_notify",
+            "pg_dynshmem",
+            "pg_subtrans",
+            "pg_snapshots",
+            "pg_serial",
+        ):
             shutil.rmtree(data / name, ignore_errors=True)
             (data / name).mkdir()
         for name in ("pg_tblspc", "pg_commit_ts", "pg_stat", "pg_twophase", "pg_wal", "pg_wal/archive_status"):

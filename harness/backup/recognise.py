@@ -58,7 +58,9 @@ def _described(path: Path) -> str:
 
 def _folder(folder: Path) -> Shape:
     if (folder / "postmaster.pid").exists():
-        raise BackupError(f"{folder} is the data of a server (it has a postmaster.pid), not a backup; make one of it first")
+        raise BackupError(
+            f"{folder} is the data of a server (it has a postmaster.pid), not a backup; make one of it first"
+        )
     manifest = folder / NAME if (folder / NAME).is_file() else None
     if (folder / "PG_VERSION").exists() or (folder / "global" / "pg_control").exists():
         return _base(folder, manifest)
@@ -88,9 +90,7 @@ def _of_dumps(folder: Path, manifest: Path | None) -> Shape:
         listed = ", ".join(sorted(one.name for one in folder.iterdir())[:5])
         raise Bad("recognise", f"{folder.name} holds no dump and no base backup that can be recognised, only: {listed}")
     one = dumps[0]
-    return Shape(
-        one.kind, one.format, one.main, one.server, one.tool, one.database, roles, manifest, one.compression
-    )
+    return Shape(one.kind, one.format, one.main, one.server, one.tool, one.database, roles, manifest, one.compression)
 
 
 def _inner(path: Path) -> Shape | None:
@@ -153,9 +153,7 @@ def _file(path: Path) -> Shape | None:
     if not kind:
         raise Bad("recognise", f"{path.name} is compressed with {compression}, and no dump of pg_dump is within")
     server, tool = _SERVER.search(text), _TOOL.search(text)
-    return Shape(
-        LOGICAL, kind, path, server[1] if server else "", tool[1] if tool else "", compression=compression
-    )
+    return Shape(LOGICAL, kind, path, server[1] if server else "", tool[1] if tool else "", compression=compression)
 
 
 def _tar(path: Path) -> Shape | None:
@@ -188,7 +186,9 @@ def first_text(path: Path, compression: str) -> str:
                 data = popen.stdout.read(_FIRST_BYTES)
                 popen.kill()
         except OSError:
-            raise BackupError(f"{path.name} is compressed with zstd, and there is no program zstd: install it") from None
+            raise BackupError(
+                f"{path.name} is compressed with zstd, and there is no program zstd: install it"
+            ) from None
         return data.decode(errors="replace")
     return _bytes(path).decode(errors="replace")
 
@@ -197,4 +197,6 @@ def _is_globals(path: Path) -> bool:
     """Whether a dump of pg_dumpall holds roles only: it connects to no database. Our globals.sql is small."""
     if path.stat().st_size > 64 * 1024 * 1024:
         return False
-    return not re.search(r"^\\connect ", first_text(path, ""), re.MULTILINE) and "\n" + _DUMP not in first_text(path, "")
+    return not re.search(r"^\\connect ", first_text(path, ""), re.MULTILINE) and "\n" + _DUMP not in first_text(
+        path, ""
+    )
