@@ -86,6 +86,7 @@ class Scratch:
             self.socket = Path(tempfile.mkdtemp(prefix="harness-socket-", dir="/tmp"))
             folders.append(self.socket)
         self._folders = tuple(folders)
+        self.user = OWNER
         self.data, self.log = self.folder / "data", self.folder / "server.log"
         self.settings = {**SETTINGS, **(settings or {})}
         self._server: Child | None = None
@@ -144,11 +145,11 @@ class Scratch:
             raise NotJudged(f"initdb could not make a scratch server: {done.first_error}")
 
     def start(self, deadline: Deadline, *more: str) -> None:
-        """Start the server on `data`, and return when it takes queries. Raises Bad("starts") where it does not, with what
-        it said, OutOfTime, and NotJudged where there is no space."""
+        """Start the server on `data`, and return when it takes queries. Raises Bad("starts") where it does not, with
+        what it said, OutOfTime, and NotJudged where there is no space."""
         settings = {**self.settings, "unix_socket_directories": _quoted(str(self.socket))}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        command = [self.bin / "postgres", "-D", self.data, *options, *more]
+        command: list[str | Path] = [self.bin / "postgres", "-D", self.data, *options, *more]
         self.log.touch()
         environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "TZ": "UTC"}
         self._server = server = start(
@@ -160,7 +161,7 @@ class Scratch:
             user=self._who.uid,
             group=self._who.gid,
         )
-        wait_until(lambda: self._ready() or server.ended() is not None, deadline.left_s())
+        wait_until(lambda: self._ready() or server.ended() is not None, deadline.left_s(), cancelled=deadline.cancelled)
         if server.ended() is not None:
             self._server = None
             said = self.said()
@@ -203,7 +204,7 @@ class Scratch:
     @property
     def where(self) -> tuple[str, ...]:
         """Arguments of every client program."""
-        return ("-h", str(self.socket), "-p", PORT, "-U", OWNER)
+        return ("-h", str(self.socket), "-p", PORT, "-U", self.user)
 
     def session(self, database: str, deadline: Deadline) -> Session:
         return Session(self.bin, [*self.where, "-d", connection(database)], deadline)
