@@ -3,8 +3,9 @@
 from harness import Deploy, Drill, Load, Writes
 
 drill = Drill(
-    objective="The provider of invoices gives files in which a row has a text for its currency; those rows are kept out, and "
-    "somebody is told; by the runbook the files are right again, and all is loaded, within 90 s; no order is lost.",
+    objective="The provider of invoices gives files in which a row has a text for its currency; those rows are kept "
+    "out, and somebody is told; by the runbook the files are right again, and all is loaded, within 90 s; "
+    "no order is lost.",
     load=Load("shop.py", rate_per_s=10),
     disaster=(Deploy("feed", {"FEED_BAD": "currency"}),),
     runbook="etl-bad-file",

@@ -72,7 +72,8 @@ def test_a_drill_that_met_its_objectives_passes_with_its_numbers():
 
 def test_a_drill_that_did_not_recover_names_the_step():
     """That at which the runbook failed."""
-    marks = (*_without("served", "end"), Mark("gave_up", 40.0, {"step": "start", "why": "the runbook failed at start: x"}))
+    why = "the runbook failed at start: x"
+    marks = (*_without("served", "end"), Mark("gave_up", 40.0, {"step": "start", "why": why}))
     facts = _facts((*marks, Mark("end", 41.0)), execution=_execution(_step("start", "fail"), failed_at="start"))
     found = _judged(facts)
     assert (found.word, found.step) == (Word.FAIL, "start")
