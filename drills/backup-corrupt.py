@@ -3,8 +3,8 @@
 from harness import DamageBackup, Drill, Job, Load, Writes
 
 drill = Drill(
-    objective="Bits of the newest backup flip, and its name, size and time stay; the verification that cron runs notices "
-    "within 45 s, and by the runbook there is a proven backup again within 90 s.",
+    objective="Bits of the newest backup flip, and its name, size and time stay; the verification that cron runs "
+    "notices within 45 s, and by the runbook there is a proven backup again within 90 s.",
     load=Load("shop.py", rate_per_s=10),
     before='harness backup verify "$(harness backup latest "$BACKUPS" --kind logical)" --note "$BACKUPS"',
     jobs=(

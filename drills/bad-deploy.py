@@ -3,10 +3,10 @@
 from harness import Deploy, Drill, Load, Writes
 
 drill = Drill(
-    objective="A release of api looks for its tables where there are none, and every answer is an error; by the runbook "
-    "it is taken back and the shop sells again within 45 s, and no order is lost.",
+    objective="A release of api goes out whose checkout nobody has tried, and it fails for every customer; by the "
+    "runbook it is taken back and the shop sells again within 45 s, and no order is lost.",
     load=Load("shop.py", rate_per_s=20),
-    disaster=(Deploy("api", {"DATABASE_URL": "postgresql://shop:shop@toxiproxy:15432/shop?search_path=pg_temp"}),),
+    disaster=(Deploy("api", {"RELEASE": "untried"}),),
     runbook="bad-deploy",
     alert="ServerErrors",
     detected_within_s=20,

@@ -3,8 +3,8 @@
 from harness import Deploy, Drill, Load, Writes
 
 drill = Drill(
-    objective="The feed begins to give amounts that are three times what they were; the bill is an anomaly; by the runbook "
-    "the feed is back as it was within 90 s, and no order is lost.",
+    objective="The feed begins to give amounts that are three times what they were; the bill is an anomaly; by the "
+    "runbook the feed is back as it was within 90 s, and no order is lost.",
     load=Load("shop.py", rate_per_s=10),
     disaster=(Deploy("feed", {"FEED_RATIO": "3"}),),
     runbook="billing-anomaly",

@@ -3,8 +3,9 @@
 from harness import Drill, Load, LoseData, Writes
 
 drill = Drill(
-    objective="The database's disk is lost under load; by the runbook the shop sells again within 60 s, out of the last "
-    "physical backup and the WAL that was received since; at most the orders of the last 2 s are lost.",
+    objective="The database's disk is lost under load; by the runbook the shop sells again within 60 s, out of the "
+    "last physical backup and the WAL that was received since; at most the orders of the last 2 s are "
+    "lost.",
     load=Load("shop.py", rate_per_s=20),
     before='harness backup latest "$BACKUPS" --kind physical',
     disaster=(LoseData("postgres"),),

@@ -3,8 +3,8 @@
 from harness import Drill, JunkFile, Load, Writes
 
 drill = Drill(
-    objective="A forgotten log fills the database's disk, and nothing can be written; by the runbook it is removed and "
-    "the shop sells again within 60 s, and no order is lost.",
+    objective="A forgotten log fills the database's disk, and nothing can be written; by the runbook it is removed "
+    "and the shop sells again within 60 s, and no order is lost.",
     load=Load("shop.py", rate_per_s=20),
     disaster=(JunkFile("postgres", path="/var/lib/postgresql/data", name="pgdata/debug.log"),),
     runbook="disk-full",

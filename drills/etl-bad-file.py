@@ -1,12 +1,13 @@
-"""Is a feed that lacks a customer's invoices noticed, and loaded once it is whole again?"""
+"""Is a file with rows that nobody can read noticed, and loaded once it is right?"""
 
 from harness import Deploy, Drill, Load, Writes
 
 drill = Drill(
-    objective="The feed leaves a customer out; the etl tells of it; by the runbook the feed is whole again and loaded "
-    "within 90 s, and no order is lost.",
+    objective="The provider of invoices gives files in which a row has a text for its currency; those rows are kept "
+    "out, and somebody is told; by the runbook the files are right again, and all is loaded, within 90 s; "
+    "no order is lost.",
     load=Load("shop.py", rate_per_s=10),
-    disaster=(Deploy("feed", {"FEED_FORMAT": "csv"}),),
+    disaster=(Deploy("feed", {"FEED_BAD": "currency"}),),
     runbook="etl-bad-file",
     answers={"decide": "provider"},
     alert="EtlQuarantineNotEmpty",

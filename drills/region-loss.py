@@ -3,8 +3,8 @@
 from harness import Drill, Kill, Load, LoseData, Writes
 
 drill = Drill(
-    objective="Every service ends at once, and the database's data is lost; by the runbook the shop sells again within "
-    "90 s, out of the backups; at most the orders of the last 2 s are lost.",
+    objective="Every service ends at once, and the database's data is lost; by the runbook the shop sells again "
+    "within 90 s, out of the backups; at most the orders of the last 2 s are lost.",
     scope="all services of the shop; the backups are elsewhere, and so is who watches",
     load=Load("shop.py", rate_per_s=20),
     before='harness backup latest "$BACKUPS" --kind physical',

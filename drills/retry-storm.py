@@ -3,8 +3,8 @@
 from harness import Deploy, Drill, Freeze, Load, Writes
 
 drill = Drill(
-    objective="payments hangs, and a release of api tries again and again without a budget; by the runbook the storm is "
-    "over and the shop sells within 60 s, and no order is lost.",
+    objective="payments hangs, and a release of api tries again and again without a budget; by the runbook the "
+    "storm is over and the shop sells within 60 s, and no order is lost.",
     load=Load("shop.py", rate_per_s=20),
     disaster=(Deploy("api", {"WEAKNESS": "retry-storm,no-breaker"}), Freeze("payments")),
     runbook="retry-storm",

@@ -3,8 +3,8 @@
 from harness import Drill, Load, Sql, Writes
 
 drill = Drill(
-    objective="The database's password is changed, and all sessions end; by the runbook every service has a new one and "
-    "the shop sells again within 60 s, and no order is lost.",
+    objective="The database's password is changed, and all sessions end; by the runbook every service has a new one "
+    "and the shop sells again within 60 s, and no order is lost.",
     load=Load("shop.py", rate_per_s=20),
     disaster=(
         Sql(

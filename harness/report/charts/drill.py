@@ -169,11 +169,11 @@ def _beside(axis: Axes, part: Part, text: str, lanes: list[float], end_s: float)
     half_s = end_s * CHARACTER * len(text) / 2
     at_s = min(max((part.start_s + part.end_s) / 2, half_s), max(half_s, end_s - half_s))
     lane = _lane(lanes, at_s - half_s, at_s + half_s)
-    above = lane % 2 == 0
+    above = lane != 1  # below there is room for one
     axis.annotate(
         text,
         (at_s, BAR[1] if above else BAR[0]),
-        xytext=(0, (2 + LANE_POINTS * (lane // 2)) * (1 if above else -1)),
+        xytext=(0, (2 + LANE_POINTS * max(0, lane - 1)) * (1 if above else -1)),
         xycoords=("data", "axes fraction"),
         textcoords="offset points",
         ha="center",
