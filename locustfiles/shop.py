@@ -1,6 +1,7 @@
 """A visitor of the shop: looks around, looks after an order, sometimes buys. An ordinary locustfile."""
 
 import random
+import uuid
 
 from locust import FastHttpUser, between, task
 
@@ -24,4 +25,5 @@ class Visitor(FastHttpUser):
     @task(2)
     def checkout(self) -> None:
         basket = {"product_id": random.randint(1, PRODUCTS), "quantity": 1, "customer": "a visitor"}
-        self.client.post("/checkout", json=basket)
+        key = f"load-{uuid.uuid4()}"  # which the shop keeps with the order: what became of it can be asked for later
+        self.client.post("/checkout", json=basket, headers={"Idempotency-Key": key})

@@ -73,17 +73,21 @@ class Database:
 
     @staticmethod
     async def _pool_of(settings: Settings, name: str, size: int) -> asyncpg.Pool:
+        session = {
+            "application_name": name,
+            "statement_timeout": str(round(settings.database_statement_s * 1000)),
+            "lock_timeout": str(round(settings.database_lock_s * 1000)),
+        }
+        if "acknowledged-before-durable" in settings.weakness:
+            # planted weakness: a commit is told before it is on the disk, and a crash forgets it
+            session["synchronous_commit"] = "off"
         return await asyncpg.create_pool(
             settings.database_url,
             min_size=size,
             max_size=size,
             timeout=settings.database_connect_s,
             command_timeout=settings.database_statement_s,
-            server_settings={
-                "application_name": name,
-                "statement_timeout": str(round(settings.database_statement_s * 1000)),
-                "lock_timeout": str(round(settings.database_lock_s * 1000)),
-            },
+            server_settings=session,
         )
 
     async def close(self) -> None:

@@ -35,9 +35,11 @@ class Settings:
     feed_format: str = "json"
     feed_ratio: Fraction = Fraction(1)
     feed_without: str = ""
+    feed_bad: str = ""
     alert_webhook_url: str = ""
     runbooks_url: str = "runbooks"
     weakness: frozenset[str] = frozenset()
+    release: str = ""
     seed: int = 0
 
     database_connect_s: float = 0.5
@@ -45,6 +47,7 @@ class Settings:
     database_statement_s: float = 0.5
     database_lock_s: float = 0.4
     database_startup_s: float = 20.0
+    payments_key: str = ""
     payments_attempt_s: float = 0.35
     payments_backoff_s: float = 0.05
     payments_total_s: float = 1.45
@@ -82,11 +85,13 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         port=_whole(environment, "PORT", default.port),
         database_url=environment.get("DATABASE_URL", default.database_url),
         payments_url=environment.get("PAYMENTS_URL", default.payments_url),
+        payments_key=environment.get("PAYMENTS_KEY", default.payments_key),
         shipping_url=environment.get("SHIPPING_URL", default.shipping_url),
         feed_url=environment.get("FEED_URL", default.feed_url),
         feed_format=_one_of(environment, "FEED_FORMAT", ("json", "csv")),
         feed_ratio=_ratio(environment, "FEED_RATIO", default.feed_ratio),
         feed_without=environment.get("FEED_WITHOUT", default.feed_without),
+        feed_bad=environment.get("FEED_BAD", default.feed_bad),
         day_s=_seconds(environment, "DAY_S", default.day_s),
         pull_every_s=_seconds(environment, "PULL_EVERY_S", default.pull_every_s),
         alert_webhook_url=environment.get("ALERT_WEBHOOK_URL", default.alert_webhook_url),
@@ -97,6 +102,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         backup_keep=max(1, _whole(environment, "BACKUP_KEEP", default.backup_keep)),
         verify_within_s=_seconds(environment, "VERIFY_WITHIN_S", default.verify_within_s),
         weakness=weakness,
+        release=_one_of(environment, "RELEASE", ("tried", "untried")),
         seed=_whole(environment, "SEED", default.seed),
         # planted weakness: one connection for everybody
         pool_size=1 if "tiny-pool" in weakness else default.pool_size,

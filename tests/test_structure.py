@@ -126,7 +126,7 @@ def test_the_outpost_stands_on_the_core_and_the_standard_library():
             assert ours or one.split(".")[0] in sys.stdlib_module_names, (path, one)
 
 
-@pytest.mark.parametrize("folder", ["scenarios"])
+@pytest.mark.parametrize("folder", ["scenarios", "drills"])
 def test_a_scenario_imports_harness_only(folder):
     """Scenarios are pure data."""
     for path in _modules(folder):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.record import Mark, Scalar
+from harness.record import Mark
 
 PHASES = ("detect", "decide", "fetch", "restore", "verify", "serve")
 """In the order in which a recovery goes through them. `serve` is from the last step's end to the first good second
@@ -89,18 +89,15 @@ def _first(marks: Sequence[Mark], kind: str) -> float | None:
     return next((mark.at_s for mark in marks if mark.kind == kind and mark.at_s is not None), None)
 
 
-def _phase(value: Scalar) -> str:
-    return str(value) if value in PHASES else "restore"
-
-
 def _steps(marks: Sequence[Mark], until_s: float) -> list[Part]:
-    """The steps that were executed, as they followed one another. One that never ended lasted to the end."""
+    """The steps of the recovery that were executed, in their order: one without a phase, as what is done when all is
+    over, is none of it. One that never ended lasted to the end."""
     steps: list[Part] = []
     open_: dict[str, tuple[float, str]] = {}
     for mark in marks:
         at_s, step = mark.at_s or 0.0, str(mark.data.get("step", ""))
-        if mark.kind == "step_began":
-            open_[step] = (at_s, _phase(mark.data.get("phase")))
+        if mark.kind == "step_began" and mark.data.get("phase") in PHASES:
+            open_[step] = (at_s, str(mark.data["phase"]))
         elif mark.kind == "step_ended" and step in open_:
             began_s, phase = open_.pop(step)
             steps.append(Part(phase, began_s, at_s, step))

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from harness.backup import facts
 from harness.backup.manifest import Manifest
 from harness.backup.report import Judgement
+from harness.backup.schema import differences, schema_facts, schema_hash
+from harness.backup.schema_queries import RIGHTS, SERVER_WIDE, WITH_DATABASE
 from harness.backup.session import QueryError, Session
 from harness.record import Word
 
@@ -108,6 +110,29 @@ class Judge:
         if self._manifest is not None and self._manifest.schema_facts is not None:
             then = self._manifest.schema_facts.get("materialised views", {})
         return [one for one in facts.unpopulated(self._session) if not then.get(one, "").startswith("empty")]
+
+    def schema(self) -> None:
+        """Every object's definition, with roles and grants apart."""
+        then = self._manifest
+        if "schema" in self.not_judged:
+            return
+        if then is None or (then.schema_facts is None and not then.schema_hash):
+            self.not_judged["schema"] = NO_MANIFEST if then is None else "not in the manifest"
+            return
+        now = schema_facts(self._session)
+        if then.schema_facts is None:
+            wrong = [] if schema_hash(now) == then.schema_hash else ["the schema is not what it was: another hash"]
+            self.say("schema", wrong, "the schema is what it was")
+            return
+        untold = (*(SERVER_WIDE if "roles" in self.not_judged else ()),)
+        untold += WITH_DATABASE if "database settings" in self.not_judged else ()
+        before, after = ({kind: some for kind, some in side.items() if kind not in untold} for side in (then.schema_facts, now))
+        found = differences(before, after)
+        rights = [f"{kind}: {said}" for kind, said in found if kind in RIGHTS]
+        others = [f"{kind}: {said}" for kind, said in found if kind not in RIGHTS]
+        count = sum(len(some) for some in before.values())
+        self.say("schema", others, f"{count} objects are what they were", objects=count)
+        self.say("roles and grants", rights, "roles, memberships, owners and grants are what they were")
 
     def large_objects(self) -> None:
         count, hashed = facts.large_objects(self._session)

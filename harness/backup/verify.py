@@ -177,6 +177,7 @@ class _Verification:
             judge.guarded("readable", judge.tables)
             judge.guarded("sequences", judge.sequences)
             judge.guarded("matviews", judge.views)
+            judge.guarded("schema", judge.schema)
             judge.guarded("large objects", judge.large_objects)
             judge.guarded("invariants", lambda: judge.invariants(self._options.invariants))
             judge.guarded("freshness", lambda: self._freshness(judge))

@@ -215,13 +215,18 @@ class DrillRun(Run):
         return False
 
     def _wait_served(self, stack: RunningStack, generator: Generator) -> bool:
-        """The load is served again, and goes on to be. Where it never was not, that is when the runbook had ended."""
+        """The load is served again, and goes on to be.
+
+        One that was served before the runbook had changed anything tells nothing of the recovery, which is then when
+        the last of its steps had shown that all is well.
+        """
         ended_s = self._at_s()
         while self._at_s() < max(self._disaster_s + self._drill.within_s, ended_s + 2 * self._drill.settle_s):
             since_s = self._served.since_s(self._disaster_s)
             if since_s is not None:
-                hurt = self._served.hurt(self._disaster_s)
-                at_s = max(since_s, self._disaster_s) if hurt else self._verified_s(ended_s)
+                changed_s, verified_s = self._steps_s(ended_s)
+                hurt = self._served.hurt(self._disaster_s) and since_s >= changed_s
+                at_s = since_s if hurt else verified_s
                 self._marks.write("served", at_s, hurt=hurt)
                 self._view.say(f"{at_s:7.1f} s  served again")
                 return True
@@ -230,10 +235,12 @@ class DrillRun(Run):
         self._give_up("served", "the runbook went to its end, and the load was not served again in its time")
         return False
 
-    def _verified_s(self, ended_s: float) -> float:
-        """When the last step that belongs to the recovery had ended."""
-        marks = [one for one in read_marks(self._folder.marks) if one.kind == "step_ended" and one.data.get("phase")]
-        return marks[-1].at_s if marks and marks[-1].at_s is not None else ended_s
+    def _steps_s(self, ended_s: float) -> tuple[float, float]:
+        """When the first step began that changes anything, and when the last had ended that belongs to the recovery."""
+        marks = [(one, one.at_s) for one in read_marks(self._folder.marks) if one.at_s is not None]
+        changes = [at_s for one, at_s in marks if one.kind == "step_began" and one.data.get("phase") == "restore"]
+        ended = [at_s for one, at_s in marks if one.kind == "step_ended" and one.data.get("phase")]
+        return min(changes, default=self._disaster_s), max(ended, default=ended_s)
 
     def _give_up(self, step: str, why: str) -> None:
         self._mark("gave_up", step=step, why=why)

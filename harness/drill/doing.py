@@ -25,6 +25,7 @@ from harness.interrupts import Interrupts
 from harness.loader import find_locustfile
 from harness.openers import own_opener
 from harness.record import Word
+from harness.report import drill_index, drill_page
 from harness.runbook.executing import path_with_harness
 from harness.stack.spec import StackSpec
 from harness.store import RunFolder
@@ -114,7 +115,7 @@ def do(
     judgement = bodies.close(folder, begun)
     record = chain.append(drills, "drill", judgement.body, say=view.say)
     underway.end(note)
-    page, trouble = _page(folder, judgement, record.seq)
+    page, trouble = _page(drills, folder, judgement, record.seq)
     return Done(loaded.name, folder, ending, judgement, record.seq, page, trouble)
 
 
@@ -134,13 +135,11 @@ def _baseline_trouble(folder: RunFolder, loaded: LoadedDrill) -> str | None:
     return " ".join(one.sentence for one in failed) or None
 
 
-def _page(folder: RunFolder, judgement: Judgement, seq: int) -> tuple[Path | None, HarnessError | None]:
-    try:
-        from harness.report import drill_page
-    except ImportError:
-        return None, None
+def _page(drills: Path, folder: RunFolder, judgement: Judgement, seq: int) -> tuple[Path | None, HarnessError | None]:
+    """The page of the drill, and that of all drills with it: what cannot be shown is recorded all the same."""
     try:
         drill_page.build(folder, {**judgement.body, "seq": seq})
+        drill_index.build_index(drills)
         return folder.report, None
     except HarnessError as error:
         return None, error

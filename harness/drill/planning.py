@@ -28,8 +28,8 @@ class Objectives:
 
 
 def plan_of(name: str, drill: Drill) -> Plan:
-    """The plan of a drill. The disaster is a window for each of its faults, from the end of the baseline, as long as the
-    drill may take; the load ends when the drill does."""
+    """The plan of a drill. The disaster is a window for each of its faults, from the end of the baseline, as long as
+    the drill may take; the load ends when the drill does."""
     scenario = Scenario(
         hypothesis=drill.objective,
         load=drill.load,

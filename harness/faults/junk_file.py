@@ -11,7 +11,7 @@ from harness.world import Heal, Stack
 
 @dataclass(frozen=True, slots=True)
 class JunkFile:
-    """Fills the file system at `path` with a file called `name` until `free_mb` (of 1,000,000 bytes) are left.
+    """Fills the file system at `path` with the file `name` below it until `free_mb` (of 1,000,000 bytes) are left.
 
     As DiskFull does, on file systems of bounded size only; but the file is one that an engineer finds and removes. For
     drills only: nothing else removes it.
@@ -29,8 +29,8 @@ class JunkFile:
     def __post_init__(self) -> None:
         if not self.path.startswith("/"):
             raise ValueError(f"path must be that of the volume in the container, as in /data; given {self.path!r}")
-        if not self.name or "/" in self.name or self.name in (".", ".."):
-            raise ValueError(f"name is that of a file at path, as in debug.log; given {self.name!r}")
+        if not self.name.strip("/") or self.name.startswith("/") or ".." in self.name.split("/"):
+            raise ValueError(f"name is that of a file below path, as in debug.log; given {self.name!r}")
         positive("free_mb", self.free_mb, zero_allowed=True)
 
     def inject(self, stack: Stack) -> Heal:

@@ -1,4 +1,4 @@
-"""Which volumes a Compose file gives to a service, and where they are for a plain process: one folder a volume, shared."""
+"""Which volumes a Compose file gives to a service, and where they are for plain processes: a folder each, shared."""
 
 from __future__ import annotations
 

@@ -17,7 +17,8 @@ class ServiceSpec:
 
     `disks` are its file systems of bounded size (compose_disks.py): where it has them, and how many bytes they hold.
     `is_job`: others wait until it is done. `mounts` is what a plain process finds as files and folders
-    (compose_mounts.py), `volumes` what it shares with others (compose_volumes.py). `without`: its command may be missing, and others get this in their environments then.
+    (compose_mounts.py), `volumes` what it shares with others (compose_volumes.py). `without`: its command may be
+    missing, and others get this in their environments then.
     """
 
     name: str

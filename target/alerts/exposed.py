@@ -11,6 +11,7 @@ from prometheus_client.samples import Sample
 
 WRONG_ABOVE_0 = frozenset(
     {"shop_breaker_state", "shop_outbox_charges", "shop_outbox_oldest_seconds"}
+    | {"backup_troubles", "backup_stale", "backup_unverified"}
     | {"etl_stale", "etl_quarantine_rows", "billing_findings"}
 )
 """The gauges that alerts are about (rules.yml): above 0 something is wrong."""

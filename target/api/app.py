@@ -13,12 +13,14 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from target.alerts.exposed import Exposed
 from target.api.metrics import Measured, Metrics
 from target.api.orders import OtherBasket, OutOfStock
+from target.api.schema import TEXT
 from target.api.shop import Checkout, Shop
 from target.database import DatabaseUnavailable
 from target.settings import Settings
 
 RETRY_AFTER_S = 5
 WEIGHT_MAX_G = 31_500
+WRITES_MAX = 50_000
 log = logging.getLogger("shop")
 
 
@@ -47,6 +49,8 @@ def make(settings: Settings) -> FastAPI:
     async def checkout(
         request: Request, body: Checkout, idempotency_key: str | None = Header(default=None, max_length=200)
     ) -> Response:
+        if settings.release == "untried":
+            raise KeyError("discount")  # what a deploy brings that nobody has tried before
         order = await shop_of(request).checkout(body, idempotency_key or None)
         placed = {"order_id": order.id, "status": order.status}
         if order.status == "failed":
@@ -63,6 +67,17 @@ def make(settings: Settings) -> FastAPI:
         if found is None:
             return JSONResponse({"error": f"no order {order_id}"}, 404)
         return JSONResponse({"order_id": found.id, "status": found.status, "amount_cents": found.amount_cents})
+
+    @app.get("/writes")
+    async def writes(
+        request: Request,
+        prefix: str = Query(default="", max_length=200, pattern=TEXT),
+        after: str = Query(default="", max_length=200, pattern=TEXT),
+        limit: int = Query(default=WRITES_MAX, ge=1, le=WRITES_MAX),
+    ) -> Response:
+        """Which checkouts are there, by Idempotency-Key, with the orders of each; `more`: ask on `after` the last."""
+        keys = await shop_of(request).orders.keys(prefix, after, limit)
+        return JSONResponse({"keys": keys, "more": len(keys) == limit})
 
     @app.get("/shipping")
     async def shipping(request: Request, weight_g: int = Query(ge=1, le=WEIGHT_MAX_G)) -> Response:

@@ -149,6 +149,18 @@ class Orders:
                 order_id,
             )
 
+    async def keys(self, prefix: str, after: str, limit: int) -> dict[str, int]:
+        """How many orders there are of each key that begins so, in the order of the keys, of those after one."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                "SELECT idempotency_key AS key, count(*) AS orders FROM orders "
+                "WHERE starts_with(idempotency_key, $1) AND idempotency_key > $2 GROUP BY 1 ORDER BY 1 LIMIT $3",
+                prefix,
+                after,
+                limit,
+            )
+        return {row["key"]: row["orders"] for row in rows}
+
     async def find(self, order_id: int) -> Order | None:
         if not 1 <= order_id <= BIGINT_MAX:
             return None

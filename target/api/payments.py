@@ -35,6 +35,7 @@ class Payments:
         self._attempt_s = None if patient else settings.payments_attempt_s
         self._client = httpx.AsyncClient(
             base_url=settings.payments_url,
+            headers={"Authorization": f"Bearer {settings.payments_key}"} if settings.payments_key else None,
             timeout=httpx.Timeout(self._attempt_s),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=50),
             trust_env=False,

@@ -20,7 +20,6 @@ from target.backup.take import Taker, connected
 from target.serve import serve
 from target.settings import Settings, read_settings
 
-
 ANSWERS_WITHIN_S = 3.0
 
 

@@ -9,9 +9,9 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from target.backup.facts import HEARTBEAT
 from target.backup.folder import BackupError, Folder, Point, now_text
 from target.backup.receiver import RECEIVER, known
-from target.backup.facts import HEARTBEAT
 from target.backup.take import connected
 from target.backup.wal import lsn_of
 from target.settings import Settings

@@ -75,8 +75,10 @@ async def tables(connection: Any, *, unlogged: bool = True) -> list[tuple[str, s
 
 async def sequences(connection: Any) -> dict[str, int | None]:
     """Where each sequence is. They keep to no snapshot: to be read before one is taken."""
-    rows = await connection.fetch("SELECT schemaname, sequencename, last_value FROM pg_catalog.pg_sequences ORDER BY 1, 2")
-    return {f"{row['schemaname']}.{row['sequencename']}": row["last_value"] for row in rows}
+    rows = await connection.fetch(
+        "SELECT schemaname || '.' || sequencename AS name, last_value FROM pg_catalog.pg_sequences ORDER BY 1"
+    )
+    return {row["name"]: row["last_value"] for row in rows}
 
 
 async def read(connection: Any, *, unlogged: bool = True) -> dict[str, Any]:

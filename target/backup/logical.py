@@ -32,8 +32,8 @@ async def restore_logical(
         there = [f"{schema}.{table}" for schema, table in await facts.tables(connection)]
     if there and not instead:
         raise BackupError(
-            f"{name} is not empty: it holds {', '.join(there[:3])}{' and more' if len(there) > 3 else ''}; add --instead "
-            "to put the backup in its place: what is there is lost then"
+            f"{name} is not empty: it holds {', '.join(there[:3])}{' and more' if len(there) > 3 else ''}; add "
+            "--instead to put the backup in its place: what is there is lost then"
         )
     tools = _tools(backup, version)
     command: list[str | Path] = [tools / "pg_restore", "--dbname", name, "--single-transaction", "--exit-on-error"]

@@ -1,4 +1,4 @@
-"""Keeps pg_receivewal running: all WAL goes to the archive as it is written, by a slot that holds what is not yet there.
+"""Keeps pg_receivewal running: all WAL goes to the archive as it is written; a slot holds what is not yet there.
 
 Before each start the archive is made such that it can go on: after a restore the server is on a timeline of its own,
 and after a long silence its slot has been given up. What was received on a way that was left is set aside, never lost.
@@ -70,7 +70,8 @@ class Receiver:
             await known(self._folder, connection)
             lost = await self._slot(connection)
             row = await connection.fetchrow(
-                "SELECT pg_walfile_name(pg_current_wal_lsn()) AS file, current_setting('server_version_num')::int AS version"
+                "SELECT pg_walfile_name(pg_current_wal_lsn()) AS file, "
+                "current_setting('server_version_num')::int AS version"
             )
             timeline = int(row["file"][:8], 16)
             if timeline > 1:
@@ -172,8 +173,8 @@ async def known(folder: Folder, connection: Any) -> None:
         place.write_text(f"{identifier}\n", encoding="utf-8")
     elif (theirs := place.read_text(encoding="utf-8").strip()) != identifier:
         raise OtherDatabase(
-            f"the backups in {folder.path} are of another database (system {theirs}, this one is {identifier}): none is "
-            "made, so that theirs stay; restore one, or begin anew with `python -m target.backup begin-anew`"
+            f"the backups in {folder.path} are of another database (system {theirs}, this one is {identifier}): none "
+            "is made, so that theirs stay; restore one, or begin anew with `python -m target.backup begin-anew`"
         )
 
 
@@ -188,5 +189,3 @@ def begin_anew(folder: Folder) -> Path:
             (folder.path / one).rename(aside / one)
     folder.make()
     return aside
-
-

@@ -53,7 +53,8 @@ def restore(
         _give(into, owner)
     except OSError as error:
         raise BackupError(f"{error.filename or into}: {error.strerror or error}") from error
-    say(f"{backup.path} is in {into}, to be recovered to {target.setting.removeprefix('recovery_target_')} {target.value}")
+    what = target.setting.removeprefix("recovery_target_")
+    say(f"{backup.path} is in {into}, to be recovered to {what} {target.value}")
 
 
 def refuse_what_is_in_use(into: Path) -> None:
@@ -69,8 +70,8 @@ def refuse_what_is_in_use(into: Path) -> None:
     found = sorted(one.name for one in into.iterdir() if one.name not in HARMLESS)
     if found:
         raise BackupError(
-            f"{into} is not empty: it holds {', '.join(found[:3])}{' and more' if len(found) > 3 else ''}; a restore goes "
-            "into an empty folder: stop the server, and move what is there away"
+            f"{into} is not empty: it holds {', '.join(found[:3])}{' and more' if len(found) > 3 else ''}; a restore "
+            "goes into an empty folder: stop the server, and move what is there away"
         )
 
 
@@ -116,9 +117,7 @@ def damage_of(backup: Backup) -> str:
     return ""
 
 
-def _target(
-    folder: Folder, archive: Archive, backup: Backup, until: str, say: Callable[[str], None]
-) -> Target | None:
+def _target(folder: Folder, archive: Archive, backup: Backup, until: str, say: Callable[[str], None]) -> Target | None:
     """None where this backup does not lead there."""
     ready = lsn_of(backup.manifest["lsn"])
     if until == "latest":
@@ -134,8 +133,8 @@ def _target(
     at = _time(until)
     if at is None:
         raise BackupError(
-            f"unknown restore point {until!r}; give latest, the name of one of {folder.points_file}, an LSN as 0/3000028, "
-            "or a time as 2026-11-29T22:11:33Z"
+            f"unknown restore point {until!r}; give latest, the name of one of {folder.points_file}, an LSN as "
+            "0/3000028, or a time as 2026-11-29T22:11:33Z"
         )
     after = [one for one in _points(folder, backup) if (when := _time(one.at)) and when >= at]
     if not after or at < (_time(backup.manifest["finished_at"]) or at):
@@ -157,9 +156,7 @@ def _newest(folder: Folder, archive: Archive, backup: Backup, say: Callable[[str
     """The newest restore point that the WAL really holds, all of the way."""
     missing = ""
     for point in _points(folder, backup):
-        if archive.holds(point.name, point.lsn, point.timeline) and _leads(
-            archive, backup, point.lsn, point.timeline
-        ):
+        if archive.holds(point.name, point.lsn, point.timeline) and _leads(archive, backup, point.lsn, point.timeline):
             if missing:
                 say(f"WARNING: the WAL has a gap: {missing}; {point.name} is the newest point that can be reached")
             return Target("recovery_target_name", point.name, point.lsn, point.timeline)
@@ -254,5 +251,3 @@ def _time(text: str) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-

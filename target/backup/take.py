@@ -70,6 +70,7 @@ class Taker:
         self._folder, self._settings = folder, settings
         self._weakness = settings.weakness
         self._one_at_a_time = asyncio.Lock()
+        self._replica: Any = None
 
     async def take(self, kind: str) -> Backup:
         """Raises BackupError, and leaves no half behind."""
@@ -110,13 +111,13 @@ class Taker:
         environment = access(self._settings.database_url, NAME)
         tool = (await run([tools / "pg_dump", "--version"], environment, STATEMENT_S)).strip()
         positions = await facts.sequences(connection)
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            lsn, timeline = await _now(connection)
-            snapshot = await connection.fetchval("SELECT pg_catalog.pg_export_snapshot()")
-            dump = making / "shop.dump"
-            command = [tools / "pg_dump", "-Fc", "-Z0", f"--snapshot={snapshot}", "--file", dump]
+        dump = making / "shop.dump"
+        async with self._still(connection) as reader:
+            lsn, timeline = await _now(reader)
+            snapshot = await reader.fetchval("SELECT pg_catalog.pg_export_snapshot()")
+            command: list[str | Path] = [tools / "pg_dump", "-Fc", "-Z0", f"--snapshot={snapshot}", "--file", dump]
             await run(command, environment, DUMP_WITHIN_S)
-            found = await facts.read(connection)
+            found = await facts.read(reader)
         await run(
             [tools / "pg_dumpall", "--globals-only", "--no-role-passwords", "--file", making / "globals.sql"],
             environment,
@@ -128,11 +129,26 @@ class Taker:
                 file.truncate(dump.stat().st_size // 2)
         return {"format": "custom", "tool": tool, "lsn": lsn, "timeline": timeline, "sequences": positions, **found}
 
+    @asynccontextmanager
+    async def _still(self, connection: Any) -> AsyncIterator[Any]:
+        """A connection for which the data stands still."""
+        if "replica-behind" in self._weakness:
+            # planted weakness: dumps are of a replica that stopped to follow when it was first asked
+            if self._replica is None or self._replica.is_closed():
+                self._replica = await asyncpg.connect(self._settings.database_url, timeout=CONNECT_S)
+                await facts.prepare(self._replica)
+                await self._replica.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield self._replica
+            return
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            yield connection
+
     async def _physical(self, connection: Any, tools: Path, making: Path) -> dict[str, Any]:
         environment = access(self._settings.database_url, NAME)
         tool = (await run([tools / "pg_basebackup", "--version"], environment, STATEMENT_S)).strip()
         base = making / "base"
-        command = [tools / "pg_basebackup", "-D", base, "-Fp", "-X", "stream", "--checkpoint=fast", "--no-sync"]
+        command: list[str | Path] = [tools / "pg_basebackup", "-D", base, "-Fp", "-X", "stream"]
+        command += ["--checkpoint=fast", "--no-sync"]
         await run(command, environment, COPY_WITHIN_S)
         name = f"backup-{making.name.removeprefix('.making-')}"
         positions = await facts.sequences(connection)
@@ -145,14 +161,16 @@ class Taker:
 
     async def _instant(self, connection: Any, name: str) -> tuple[dict[str, Any], Point]:
         """The facts of an instant, and the restore point that stands for it."""
-        async with connected(self._settings) as holder:
-            async with connection.transaction(isolation="repeatable_read", readonly=True):
-                async with holder.transaction():
-                    await self._hold_still(holder)
-                    await connection.execute("SELECT 1")  # its snapshot, while nobody writes
-                    lsn = await holder.fetchval("SELECT pg_catalog.pg_create_restore_point($1)::text", name)
-                    walfile = await holder.fetchval("SELECT pg_catalog.pg_walfile_name($1::text::pg_lsn)", lsn)
-                found = await facts.read(connection, unlogged=False)
+        async with (
+            connected(self._settings) as holder,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            async with holder.transaction():
+                await self._hold_still(holder)
+                await connection.execute("SELECT 1")  # its snapshot, while nobody writes
+                lsn = await holder.fetchval("SELECT pg_catalog.pg_create_restore_point($1)::text", name)
+                walfile = await holder.fetchval("SELECT pg_catalog.pg_walfile_name($1::text::pg_lsn)", lsn)
+            found = await facts.read(connection, unlogged=False)
         await self._flush()
         return found, Point(name, lsn_of(lsn), int(walfile[:8], 16), now_text())
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from fastapi import FastAPI, HTTPException, Response
 
-from target.feed.invoices import FIRST_DAY, OPENING_DAY, Invoice, as_csv, as_json, header, invoices
+from target.feed.invoices import FIRST_DAY, OPENING_DAY, Invoice, as_csv, as_json, header, invoices, spoilt
 from target.settings import Settings
 
 DAYS_MAX = 400
@@ -62,9 +62,10 @@ def make(settings: Settings) -> FastAPI:
             day = date.max
         if not is_there(day) or day >= calendar.today():
             raise HTTPException(404, f"no batch {batch_id}")
+        rows = spoilt(rows_of(day), settings.feed_bad)
         if format == "csv":
-            return Response(as_csv(day, rows_of(day)), media_type="text/csv; charset=utf-8")
-        return Response(as_json(day, rows_of(day)), media_type="application/json")
+            return Response(as_csv(day, rows), media_type="text/csv; charset=utf-8")
+        return Response(as_json(day, rows), media_type="application/json")
 
     @app.get("/rows")
     async def rows(since: date) -> dict[str, object]:

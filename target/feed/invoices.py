@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import random
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime, time, timedelta, timezone
 from fractions import Fraction
 
@@ -46,6 +46,13 @@ def invoices(day: date, seed: int, ratio: Fraction) -> list[Invoice]:
 def _amount(base: int, source: random.Random) -> int:
     amount = round(base * source.uniform(0.9, 1.1))
     return -amount if source.random() < REFUND_RATIO else amount
+
+
+def spoilt(rows: list[Invoice], column: str) -> list[Invoice]:
+    """The last row of a batch has something in this column that nobody can read; "": none has."""
+    if not column:
+        return rows
+    return [*rows[:-1], replace(rows[-1], **{column: "as agreed on the telephone"})]  # type: ignore[arg-type]
 
 
 def header(day: date, rows: list[Invoice]) -> dict[str, object]:

@@ -39,6 +39,12 @@ def test_a_load_that_is_served_before_the_runbook_ends_stops_the_clock():
     assert result.parts[-1].step == "ask"
 
 
+def test_what_is_done_when_all_is_over_is_no_part_of_the_recovery():
+    """Steps of post-incident have no phase, and take nobody's time."""
+    result = timed(marks([*STEPS, ("write it down", "", 22, 40)], detected=2.0, served=25.0))
+    assert (result.rto_s, result.phases_s["serve"], result.parts[-1].phase) == (25.0, 3.0, "serve")
+
+
 def test_a_recovery_that_gave_up_has_no_rto():
     """Its time is split all the same, up to then; the step that never ended is its last."""
     steps = [*STEPS[:3], ("load", "restore", 8, None)]

@@ -37,7 +37,7 @@ def test_status_names_every_service_link_and_the_api(kept: Project) -> None:
         "harness-outpost",
     }
     assert all(one["alive"] and one["pid"] and one["log"] for one in status["services"].values())
-    links = {"api-payments", "api-postgres", "api-shipping", "etl-feed", "etl-postgres"}
+    links = {"api-payments", "api-postgres", "api-shipping", "backup-postgres", "etl-feed", "etl-postgres"}
     assert set(status["links"]) == links
     assert requests.get(f"{status['toxiproxy_url']}/version", timeout=5).json()["version"] == "2.12.0"
 

@@ -34,6 +34,9 @@ def test_the_reference_stack_is_read_whole():
     assert spec.services["api"].environment["WEAKNESS"] == "tiny-pool"
     told = (
         "ALERT_WEBHOOK_URL",
+        "BACKUP_EVERY_S",
+        "BACKUP_KEEP",
+        "VERIFY_WITHIN_S",
         "DAY_S",
         "FEED_FORMAT",
         "FEED_RATIO",

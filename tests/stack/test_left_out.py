@@ -46,17 +46,17 @@ def test_where_they_are_not_found_the_services_post(shop: StackSpec, there: tupl
     said: list[str] = []
     here = as_found(shop, said.append, found(*there).get)
     assert set(shop.services) - set(here.services) == {"alertmanager", "prometheus"}
-    assert posts(here) == ["api", "etl"]
+    assert posts(here) == ["api", "backup", "etl"]
     assert here.services["api"].environment["RUNBOOKS_URL"] == "runbooks"
     assert said == [
         "  not on PATH, and left out: alertmanager, prometheus; "
-        "in their place api, etl get ALERT_WEBHOOK_URL, RUNBOOKS_URL"
+        "in their place api, backup, etl get ALERT_WEBHOOK_URL, RUNBOOKS_URL"
     ]
 
 
 def test_with_one_of_them_only_the_services_post(shop: StackSpec) -> None:
     """An Alertmanager that nobody tells anything is no reason to be silent."""
-    assert posts(as_found(shop, lambda _: None, found("alertmanager").get)) == ["api", "etl"]
+    assert posts(as_found(shop, lambda _: None, found("alertmanager").get)) == ["api", "backup", "etl"]
 
 
 def test_a_service_that_needs_one_left_out_starts_all_the_same(shop: StackSpec) -> None:

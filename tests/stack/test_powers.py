@@ -58,7 +58,7 @@ def test_what_needs_networks_is_for_docker(fault):
         (
             Kill("toxiproxy"),
             "docker",
-            "break a link instead: api-payments, api-postgres, api-shipping, etl-feed, etl-postgres",
+            "break a link instead: api-payments, api-postgres, api-shipping, backup-postgres, etl-feed, etl-postgres",
         ),
         (Kill("paymets"), "docker", "did you mean 'payments'"),
         (_Melt("api"), "docker", "unknown power 'heat'"),

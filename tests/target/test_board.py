@@ -15,6 +15,7 @@ from target.api.alerting import Counted
 from target.api.alerting import wrong as api_wrong
 from target.api.breaker import Breaker, BreakerOpen
 from target.api.outbox import Depth
+from target.backup.alerting import wrong as backup_wrong
 from target.billing.rules import Finding
 from target.etl.alerting import wrong as etl_wrong
 from target.retry import Unavailable
@@ -168,9 +169,10 @@ def test_the_rules_for_prometheus_say_the_same():
     alerts = [
         *api_wrong(breakers, Depth(21, 0), Counted(requests=100, errors=6, charges=10, retries=25)),
         *etl_wrong(True, [], 1, findings, 0),
+        *backup_wrong(["the dump failed"], 61, True, "never"),
         *(one for service in ("api", "etl") for one in database_wrong(service, troubles)),
     ]
     for alert in alerts:
         assert (alert.name, alert.service, alert.severity, f"{RUNBOOKS}/{alert.runbook}.md") in told
     only_told_elsewhere = 3  # that the database (of api, of etl) or a service is away
-    assert len(rules) == len(alerts) + only_told_elsewhere == 19
+    assert len(rules) == len(alerts) + only_told_elsewhere == 22

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,11 @@ def test_every_variable_is_read():
         "PULL_EVERY_S": "1",
         "ALERT_WEBHOOK_URL": "http://127.0.0.1:9/alerts",
         "RUNBOOKS_URL": "http://runbooks.example",
+        "BACKUPS": "/somewhere",
+        "DATABASE_FOLDER": "/database/pgdata",
+        "BACKUP_EVERY_S": "5",
+        "BACKUP_KEEP": "7",
+        "VERIFY_WITHIN_S": "60",
     }
     assert read_settings(told) == Settings(
         host="0.0.0.0",
@@ -47,6 +53,11 @@ def test_every_variable_is_read():
         pull_every_s=1.0,
         alert_webhook_url="http://127.0.0.1:9/alerts",
         runbooks_url="http://runbooks.example",
+        backups=Path("/somewhere"),
+        database_folder="/database/pgdata",
+        backup_every_s=5.0,
+        backup_keep=7,
+        verify_within_s=60.0,
     )
 
 
@@ -58,7 +69,7 @@ def test_a_number_that_is_none_is_named_with_what_was_given(name, given):
         read_settings({name: given})
 
 
-@pytest.mark.parametrize("name", ["FEED_RATIO", "DAY_S", "PULL_EVERY_S"])
+@pytest.mark.parametrize("name", ["FEED_RATIO", "DAY_S", "PULL_EVERY_S", "BACKUP_EVERY_S", "VERIFY_WITHIN_S"])
 @pytest.mark.parametrize("given", ["twice", "-2", "0", "1e9", "nan", "1/0", "2."])
 def test_a_ratio_that_is_none_is_named_with_what_was_given(name, given):
     """Above 0, in plain decimals."""

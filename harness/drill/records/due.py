@@ -25,7 +25,7 @@ class Planned:
 @dataclass(frozen=True, slots=True)
 class Due:
     """One drill. `good` is its last record that passed, `last` its last of any word; None where there is none. `next`
-    is the day by which it is to be done again: the day of the last record of the chain, or today, where it never was."""
+    is the day by which it is to be done again; where it never was, the day of the chain's last record, else today."""
 
     name: str
     period_days: int

@@ -37,7 +37,7 @@ def empty_volumes(engine: Engine, body: Mapping[str, Any], name: str) -> None:
 
 
 def run_sql(engine: Engine, body: Mapping[str, Any], statement: str, hold: bool, name: str) -> None:
-    """Run it by psql in a container of PostgreSQL's image. Raises StartError where it fails, or is not begun in time."""
+    """Run it by psql in a container of PostgreSQL's image. Raises StartError where it fails, or is not in time."""
     script, given = (IN_BACKGROUND, held(statement)) if hold else (AT_ONCE, statement)
     code, output = engine.run(body["Id"], ["sh", "-c", script, "sql", given])
     if code:

@@ -1,0 +1,21 @@
+"""Does anybody notice that the newest backup has rotted, before it is needed?"""
+
+from harness import DamageBackup, Drill, Job, Load, Writes
+
+drill = Drill(
+    objective="Bits of the newest backup flip, and its name, size and time stay; the verification that cron runs "
+    "notices within 45 s, and by the runbook there is a proven backup again within 90 s.",
+    load=Load("shop.py", rate_per_s=10),
+    before='harness backup verify "$(harness backup latest "$BACKUPS" --kind logical)" --note "$BACKUPS"',
+    jobs=(
+        Job('harness backup verify "$(harness backup latest "$BACKUPS" --kind logical)" --note "$BACKUPS"', every_s=10),
+    ),
+    disaster=(DamageBackup(),),
+    runbook="backup-failed",
+    alert="BackupUnverified",
+    detected_within_s=45,
+    rto_s=90,
+    rpo_s=0,
+    writes=Writes("api", "/writes"),
+    variables={"BACKUP_EVERY_S": "600"},
+)

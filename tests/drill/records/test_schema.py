@@ -1,0 +1,89 @@
+"""The published schema fits what is written, and refuses what is not a record."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from harness.drill.records.learnings import close, learn
+from harness.record import Word
+from harness.runbook.model import Execution, StepResult
+from tests.drill.records.chains import body, file_of
+
+SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "drill-record.schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def validator():
+    """Of the schema as it is published."""
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    return jsonschema.Draft202012Validator(SCHEMA)
+
+
+def _body_of(kind):
+    return jsonschema.Draft202012Validator({"$ref": f"#/$defs/{kind}Body", "$defs": SCHEMA["$defs"]})
+
+
+def test_every_file_that_is_written_fits_the_schema(five, validator):
+    """Drills, learnings, follow-ups, what closes them, and the head."""
+    learn(five, 1, "noted")
+    close(five, learn(five, 1, "keep two dumps", owner="ana", due="2026-12-31").seq)
+    paths = [*sorted((five / "records").iterdir()), five / "head.json"]
+    assert len(paths) == 9
+    for path in paths:
+        validator.validate(json.loads(path.read_text(encoding="utf-8")))
+
+
+def test_an_execution_of_a_runbook_fits_the_schema():
+    """As the runbook's own part writes it."""
+    step = StepResult("restore", "procedure", "restore", Word.FAIL, "exit 1", 0, 2_500_000_000, 1)
+    execution = Execution("postgres-down", "ab" * 32, (step,), failed_at="restore").to_json()
+    _body_of("drill").validate(json.loads(json.dumps(body(runbook=execution))))
+
+
+@pytest.mark.parametrize(
+    "changed", [{"runbook": None}, {"writes": None}, {"actual": {**body()["actual"], "rto_s": None}}]
+)
+def test_a_drill_that_was_cut_short_fits_the_schema(changed):
+    """What was never begun or measured is null."""
+    verdict = {"word": "fail", "sentence": "aborted", "step": None}
+    _body_of("drill").validate(body(aborted=True, verdict=verdict, **changed))
+
+
+def test_a_drill_without_any_one_member_does_not_fit():
+    """All of them are asked for."""
+    for name in body():
+        less = {key: value for key, value in body().items() if key != name}
+        assert not _body_of("drill").is_valid(less), name
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"aborted": True},
+        {"verdict": {"word": "good", "sentence": "", "step": None}},
+        {"started_at": "yesterday"},
+        {"ended_at": "2026-09-01T10:17:00+02:00"},
+        {"writes": {**body()["writes"], "lost": -1}},
+        {"writes": {"kept": 1}},
+        {"objectives": {"rpo_s": "five", "rto_s": 1}},
+        {"folder": "/home/somebody/run"},
+        {"checks": [{"name": "rto", "word": "ok", "sentence": ""}]},
+        {"runbook": {**body()["runbook"], "steps": [{"id": "restore"}]}},
+    ],
+)
+def test_a_drill_of_another_shape_does_not_fit(changed):
+    """Among others one that was aborted and says that it passed."""
+    assert not _body_of("drill").is_valid(body(**changed))
+
+
+def test_a_record_of_another_shape_does_not_fit(five, validator):
+    """No member more, none less, and each of its form."""
+    found = json.loads(file_of(five, 1).read_text(encoding="utf-8"))
+    for changed in ({"seq": 0}, {"seq": "1"}, {"kind": "head"}, {"schema": 2}, {"previous": "0"}, {"more": 1}):
+        assert not validator.is_valid({**found, **changed}), changed
+    for name in found:
+        assert not validator.is_valid({key: value for key, value in found.items() if key != name}), name

@@ -1,0 +1,134 @@
+"""The files of drills/: what is wrong in one is told, and those of the project are right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.drill import loader
+from harness.drill.planning import plan_of
+from harness.errors import HarnessError, ScenarioError
+from harness.stack.compose_file import read_compose_file
+
+ROOT = Path(__file__).parents[2]
+DRILLS = sorted((ROOT / "drills").glob("*.py"))
+GOOD = """\"\"\"Does it come back?\"\"\"
+from harness import Drill, Kill, Load, LoseData, Writes
+
+drill = Drill(
+    objective="It comes back.",
+    load=Load("shop.py", rate_per_s=5),
+    disaster=(Kill("postgres"),),
+    runbook="down",
+    answers={"decide": "start"},
+    rto_s=30,
+)
+"""
+RUNBOOK = """---
+title: It is down
+alerts: []
+services: [postgres]
+drills: [one]
+---
+# It is down
+
+## Symptoms
+None.
+
+## Pre-flight
+### decide: How?
+Decision: `start` | `restore`. Look.
+
+## Procedure
+### start: Start it
+Takes 1 s, time-out 5 s.
+```sh
+true
+```
+Expect: exit 0
+
+## Verification
+### look: It is up
+Takes 1 s, time-out 5 s.
+```sh
+true
+```
+Expect: exit 0
+
+## Rollback
+None.
+
+## Post-incident
+None.
+"""
+
+
+def _load(tmp_path, text=GOOD):
+    for name in ("drills", "runbooks"):
+        (tmp_path / name).mkdir(exist_ok=True)
+    (tmp_path / "runbooks" / "down.md").write_text(RUNBOOK, encoding="utf-8")
+    path = tmp_path / "drills" / "one.py"
+    path.write_text(text, encoding="utf-8")
+    return loader.load(path)
+
+
+def test_a_good_file_gives_its_drill_with_its_runbook(tmp_path):
+    """The question is the first line of its docstring."""
+    loaded = _load(tmp_path)
+    assert (loaded.name, loaded.question, loaded.runbook.name) == ("one", "Does it come back?", "down")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("from harness import", "import os\nfrom harness import", "a drill imports harness only"),
+        ("drill = Drill(", "other = Drill(", "defines no drill"),
+        ('runbook="down"', 'runbook="dwon"', "did you mean 'down'"),
+        ('"decide": "start"', '"decided": "start"', "did you mean 'decide'"),
+        ('"decide": "start"', '"decide": "strat"', "did you mean 'start'"),
+        ('(Kill("postgres"),)', 'Kill("postgres")', "disaster must be a tuple"),
+        ("rto_s=30", "rto_s=0", "rto_s must be more than 0"),
+    ],
+)
+def test_what_is_wrong_is_told_with_what_is_allowed(tmp_path, old, new, says):
+    """No drill begins with a file that it cannot finish."""
+    with pytest.raises(HarnessError) as caught:
+        _load(tmp_path, GOOD.replace(old, new))
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("disaster", "kind", "says"),
+    [
+        ('(Kill("postgrs"),)', "embedded", "did you mean 'postgres'"),
+        ('(Outage("api-postgrs"),)', "embedded", "did you mean 'api-postgres'"),
+        ('(Deploy("api", {"A": "b"}),)', "docker", "deploy needs --stack embedded"),
+    ],
+)
+def test_a_disaster_that_the_stack_cannot_have_is_refused_before_it_starts(tmp_path, disaster, kind, says):
+    """By name, with what is there."""
+    text = GOOD.replace("import Drill", "import Deploy, Outage, Drill").replace('(Kill("postgres"),)', disaster)
+    spec = read_compose_file(ROOT / "docker-compose.yml", {})
+    with pytest.raises(ScenarioError) as caught:
+        loader.check(_load(tmp_path, text), spec, kind)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("path", DRILLS, ids=lambda path: path.stem)
+def test_every_drill_of_the_project_fits_its_stack_and_its_runbook(path):
+    """It loads, its stack has what it breaks, its runbook tells of it, and its plan leaves time for its objective."""
+    loaded = loader.load(path)
+    loader.check(loaded, read_compose_file(ROOT / "docker-compose.yml", {}), "embedded")
+    assert loaded.name in loaded.runbook.drills
+    assert not loaded.drill.alert or loaded.drill.alert in loaded.runbook.alerts
+    assert {step.id for step in loaded.runbook.steps if step.options} == set(loaded.drill.answers)
+    plan = plan_of(loaded.name, loaded.drill)
+    assert plan.ledger
+    assert plan.load_end_s > loaded.drill.baseline_s + loaded.drill.rto_s + loaded.drill.settle_s
+
+
+def test_a_step_to_be_sabotaged_must_have_a_command(tmp_path):
+    """A decision does nothing that could be left out."""
+    with pytest.raises(ScenarioError, match="look, start"):
+        loader.check_sabotage(_load(tmp_path), "decide")

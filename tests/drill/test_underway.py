@@ -1,0 +1,94 @@
+"""Drills whose harness was killed: the next verb records them as aborted, once."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from harness.drill import body, underway
+from harness.drill.records import chain
+from harness.history import MarkWriter
+from harness.stack.child import identify
+from harness.store import create
+
+OPENING = {
+    "drill": "down",
+    "objective": "It comes back.",
+    "scope": "all",
+    "exclusions": [],
+    "environment": {"stack": "embedded", "images": {}, "versions": {}, "commit": ""},
+    "objectives": {"rto_s": 30.0, "rpo_s": 0.0},
+    "alert": "Down",
+    "detected_within_s": 5.0,
+    "keeps_writes": True,
+    "participants": {},
+    "sabotage": "",
+    "started_at": "2026-11-29T22:11:33.000+00:00",
+}
+
+
+@pytest.fixture
+def begun(tmp_path, monkeypatch):
+    """(reports/drills, the note, the folder of backups) of a drill that had just begun a step."""
+    monkeypatch.setenv("HARNESS_DRILL_KEY", str(tmp_path / "key.pem"))
+    drills = tmp_path / "reports" / "drills"
+    folder = create(drills, "down")
+    backups = tmp_path / f"{underway.BACKUPS}x"
+    backups.mkdir()
+    marks = MarkWriter(folder.marks)
+    marks.write("zero", 0.0, utc="2026-11-29T22:11:40.000+00:00")
+    marks.write("disaster", 8.0)
+    marks.write("step_began", 9.0, step="restore", section="procedure", phase="restore")
+    marks.close()
+    opening = {**OPENING, "id": f"down/{folder.path.name}", "folder": f"down/{folder.path.name}"}
+    return drills, underway.begin(drills, opening, folder, backups), backups
+
+
+def _its_process(note: Path, pid: int, started: int) -> None:
+    body = json.loads(note.read_text(encoding="utf-8"))
+    note.write_text(
+        json.dumps({**body, "process": {**body["process"], "pid": pid, "started": started}}), encoding="utf-8"
+    )
+
+
+def test_a_drill_that_goes_on_is_left_alone(begun):
+    """Its harness lives: it writes its own record."""
+    drills, note, backups = begun
+    assert underway.close_abandoned(drills, print) == 0
+    assert (note.exists(), backups.exists(), chain.read_chain(drills)) == (True, True, [])
+
+
+def test_a_drill_whose_harness_is_gone_is_recorded_as_aborted_once(begun):
+    """With where it was, by whoever comes next; its backups go, and who comes after finds nothing to do."""
+    drills, note, backups = begun
+    ours = identify("us", os.getpid())
+    _its_process(note, ours.pid, ours.started - 1)  # another process had that id before
+    said: list[str] = []
+    assert underway.close_abandoned(drills, said.append) == 1
+    assert underway.close_abandoned(drills, said.append) == 0
+    (record,) = chain.read_chain(drills)
+    assert (record.body["aborted"], record.body["verdict"]["word"]) == (True, "unknown")
+    assert (record.body["verdict"]["step"], "killed" in record.body["verdict"]["sentence"]) == ("restore", True)
+    assert (note.exists(), backups.exists(), len(said)) == (False, False, 1)
+
+
+def test_a_folder_that_is_not_a_drills_own_is_never_removed(tmp_path):
+    """Whatever a note says."""
+    other = tmp_path / "backups"
+    other.mkdir()
+    underway.remove_backups(other)
+    assert other.exists()
+
+
+def test_the_commit_is_read_without_git(tmp_path):
+    """From the files of the repository; none where there is none."""
+    assert body.commit(tmp_path) in ("", body.commit(tmp_path.parent))
+    (tmp_path / ".git" / "refs" / "heads").mkdir(parents=True)
+    (tmp_path / ".git" / "HEAD").write_text("ref: refs/heads/main\n", encoding="ascii")
+    (tmp_path / ".git" / "packed-refs").write_text("# pack-refs\nabc123 refs/heads/main\n", encoding="ascii")
+    assert body.commit(tmp_path) == "abc123"
+    (tmp_path / ".git" / "refs" / "heads" / "main").write_text("def456\n", encoding="ascii")
+    assert body.commit(tmp_path) == "def456"
