@@ -11,21 +11,22 @@ from pathlib import Path
 
 import asyncpg
 
-from target.backup.app import make
 from target.backup.folder import KINDS, BackupError, Folder
 from target.backup.logical import restore_logical
 from target.backup.receiver import begin_anew, known
 from target.backup.restore import restore
 from target.backup.take import Taker, connected
-from target.serve import serve
 from target.settings import Settings, read_settings
 
-ANSWERS_WITHIN_S = 3.0
+ANSWERS_WITHIN_S = 1.5
 
 
 def main(words: list[str]) -> int:
     """0: done; 1: it could not be done; 2: asked for in the wrong way."""
     if not words:
+        from target.backup.app import make  # what a restore does not need, and would wait for
+        from target.serve import serve
+
         serve(make)
         return 0
     given = _parser().parse_args(words)

@@ -146,10 +146,10 @@ def _target(folder: Folder, archive: Archive, backup: Backup, until: str, say: C
 
 
 def _points(folder: Folder, backup: Backup) -> Iterator[Point]:
-    """Newest first; the backup's own is the last."""
+    """Newest first; the backups' own are the last."""
     yield from folder.points()
-    own = backup.manifest
-    yield Point(own["target"]["name"], lsn_of(own["lsn"]), int(own["timeline"]), own["finished_at"])
+    for own in (backup.manifest, *(one.manifest for one in folder.backups("physical"))):
+        yield Point(own["target"]["name"], lsn_of(own["lsn"]), int(own["timeline"]), own["finished_at"])
 
 
 def _newest(folder: Folder, archive: Archive, backup: Backup, say: Callable[[str], None]) -> Target | None:

@@ -16,18 +16,21 @@ from target.settings import Settings
 
 STALE_AFTER_PERIODS = 3
 SILENT_MAX_S = 5.0
-"""For so long the archive and the heartbeat may pause, as when the database is started again."""
+"""For so long the archive and the heartbeat may pause, and backups fail, as when the database is started again."""
+AGAIN_AFTER_S = 2.0
 log = logging.getLogger("backup")
 
 
 @dataclass(slots=True)
 class Done:
-    """What became of one kind since we started: good ones, failures, and why the last one failed ("": it did not)."""
+    """What became of one kind since we started: good ones, failures, why the last one failed ("": it did not), and
+    since when they all did."""
 
     good: int = 0
     failed: int = 0
     trouble: str = ""
     took_s: float = 0.0
+    failing_since: float = 0.0
     good_at: float = field(default_factory=time.monotonic)
 
 
@@ -52,7 +55,10 @@ class Service:
                 await asyncio.to_thread(self.folder.retain, self._settings.backup_keep)
             except (OSError, BackupError):
                 log.exception("old backups stay")
-            await asyncio.sleep(max(0.5, began + self._settings.backup_every_s - time.monotonic()))
+            wait_s = began + self._settings.backup_every_s - time.monotonic()
+            if any(one.trouble for one in self.done.values()):
+                wait_s = min(wait_s, AGAIN_AFTER_S)
+            await asyncio.sleep(max(0.5, wait_s))
 
     async def _take(self, kind: str) -> None:
         done, began = self.done[kind], time.monotonic()
@@ -65,6 +71,8 @@ class Service:
                 log.exception("a backup failed")
             if str(error) != done.trouble:
                 log.warning("no %s backup (%s)", kind, error)
+            if not done.trouble:
+                done.failing_since = time.monotonic()
             done.failed, done.trouble = done.failed + 1, str(error) or type(error).__name__
             return
         done.good, done.trouble, done.took_s = done.good + 1, "", time.monotonic() - began
@@ -74,7 +82,11 @@ class Service:
     @property
     def troubles(self) -> list[str]:
         """Why the last backup of a kind is not there, or the WAL or the heartbeat is not."""
-        found = [f"the {kind} backup failed: {one.trouble}" for kind, one in self.done.items() if one.trouble]
+        found = [
+            f"the {kind} backup failed: {one.trouble}"
+            for kind, one in self.done.items()
+            if one.trouble and time.monotonic() - one.failing_since > SILENT_MAX_S
+        ]
         if self.receiver.down_s > SILENT_MAX_S:
             found.append(f"no WAL was received for {self.receiver.down_s:.0f} s: {self.receiver.trouble}")
         elif self.heart.silent_s > SILENT_MAX_S:

@@ -1,0 +1,131 @@
+"""What is kept of backups, what is known of them, and what is worth waking somebody for; without a server."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from target.backup.folder import Folder
+from target.backup.receiver import Receiver, begin_anew
+from target.backup.service import Service
+from target.backup.wal import history_of
+from target.settings import Settings
+from tests.target.backups import folder_of, physical, point, received
+from tests.target.test_backup_wal import segment
+
+NAMES = ["20261129T210000Z", "20261129T220000Z", "20261129T230000Z"]
+
+
+def verified(folder: Folder, word: str, age_s: float) -> None:
+    at = datetime.now(UTC) - timedelta(seconds=age_s)
+    body = {"at": at.isoformat(), "backup": NAMES[0], "word": word, "sentence": "the hash of orders differs"}
+    folder.verified_file.write_text(json.dumps(body), encoding="utf-8")
+
+
+def service_of(tmp_path: Path, **more: float) -> Service:
+    service = Service(Settings(backups=folder_of(tmp_path).path, verify_within_s=more.get("verify_within_s", 60)))
+    return service
+
+
+def test_the_newest_are_kept_with_the_wal_that_they_need(tmp_path: Path):
+    """And no other; what was set aside goes likewise."""
+    folder = folder_of(tmp_path)
+    received(folder, 1, 2, 3, 4)
+    for number, name in enumerate(NAMES, 1):
+        physical(folder, name, 0x100000 * number + 0x28, f"0/{number}00800")
+    folder.set_aside("until-then", [folder.wal / segment(1, 1)])
+    folder.retain(2)
+    assert [one.name for one in folder.backups("physical")] == [NAMES[2], NAMES[1]]
+    assert sorted(one.name for one in folder.wal.rglob("0*")) == [segment(1, number) for number in (2, 3, 4)]
+
+
+def test_what_is_half_made_is_no_backup(tmp_path: Path):
+    """Neither where one is being made, nor where its manifest cannot be read; the first is taken away at the start."""
+    folder = folder_of(tmp_path)
+    received(folder, 1)
+    place = physical(folder, NAMES[0])
+    physical(folder, f".making-{NAMES[1]}")
+    assert [one.name for one in folder.backups("physical")] == [NAMES[0]]
+    (place / "manifest.json").write_text('{"schema": 1, "kind"', encoding="utf-8")
+    assert folder.backups("physical") == []
+    folder.make()
+    assert [one.name for one in (folder.path / "physical").iterdir()] == [NAMES[0]]
+
+
+def test_a_line_that_was_cut_is_no_point(tmp_path: Path):
+    """Who died while it was written has not spoilt the rest."""
+    folder = folder_of(tmp_path)
+    received(folder, 1)
+    point(folder, "point-1", "0/100500")
+    with folder.points_file.open("a", encoding="utf-8") as file:
+        file.write('{"name": "point-2", "lsn": "0/1006')
+    assert [one.name for one in folder.points()] == ["point-1"]
+
+
+def test_what_was_received_on_a_way_that_was_left_is_set_aside(tmp_path: Path):
+    """After a restore to the middle of a segment: what follows it, of that timeline; the segment is received again."""
+    folder = folder_of(tmp_path)
+    received(folder, 1, 2, 3)
+    Receiver(folder, Settings())._follow(history_of('1\t0/280000\tat restore point "a"\n'))
+    assert sorted(one.name for one in folder.received()) == [segment(1, 1), f"{segment(1, 2)}.partial"]
+    (aside,) = folder.wal.glob("left-*")
+    assert [one.name for one in aside.iterdir()] == [segment(1, 3)]
+
+
+def test_the_backups_of_another_database_are_put_aside_whole(tmp_path: Path):
+    """Nothing of them is lost, and the folder is as new."""
+    folder = folder_of(tmp_path)
+    received(folder, 1)
+    physical(folder, NAMES[0])
+    (folder.path / ".system").write_text("123\n", encoding="utf-8")
+    aside = begin_anew(folder)
+    assert aside.name.startswith("of-123-")
+    assert [one.name for one in Folder(aside).backups("physical")] == [NAMES[0]]
+    assert folder.backups("physical") == []
+    assert not (folder.path / ".system").exists()
+
+
+@pytest.mark.parametrize(
+    ("word", "age_s", "says"),
+    [
+        ("pass", 1, ""),
+        ("pass", 61, "the last verification was 61 s ago"),
+        ("fail", 1, f"{NAMES[0]}: the hash of orders differs"),
+        ("unknown", 1, f"{NAMES[0]}: the hash of orders differs"),
+    ],
+)
+def test_a_backup_counts_as_verified_by_a_pass_that_is_not_old(tmp_path: Path, word: str, age_s: float, says: str):
+    """And by nothing else."""
+    service = service_of(tmp_path)
+    verified(service.folder, word, age_s)
+    assert service.unverified == says
+
+
+def test_no_verification_at_all_is_told_when_it_is_due(tmp_path: Path):
+    """A service that has just begun has time; a note that cannot be read is none."""
+    assert service_of(tmp_path).unverified == ""
+    due = service_of(tmp_path, verify_within_s=-1)
+    due.folder.verified_file.write_text("not JSON", encoding="utf-8")
+    assert due.unverified.startswith("no backup was verified for")
+
+
+def test_trouble_that_is_over_soon_is_none(tmp_path: Path):
+    """As when the database is started again; what goes on is told, each kind for itself."""
+    service = service_of(tmp_path)
+    assert service.troubles == []
+    service.done["logical"].trouble = "pg_dump: no space"
+    service.done["logical"].failing_since = service._began
+    assert service.troubles == []
+    service.done["logical"].failing_since -= 6
+    assert service.troubles == ["the logical backup failed: pg_dump: no space"]
+
+
+def test_what_was_not_made_for_three_periods_is_stale(tmp_path: Path):
+    """Either kind."""
+    service = service_of(tmp_path)
+    assert not service.is_stale
+    service.done["physical"].good_at -= 61
+    assert service.is_stale
