@@ -25,6 +25,7 @@ class Judge:
         self._session, self._manifest, self._physical = session, manifest, physical
         self.not_judged = not_judged
         self.found: list[Judgement] = []
+        self._unread: set[str] = set()
 
     def say(self, detector: str, wrong: list[str], well: str, **evidence: int | float | str) -> None:
         """A judgement: fail with the first of what is wrong, else pass."""
@@ -41,37 +42,47 @@ class Judge:
         except QueryError as error:
             self.found.append(Judgement(detector, Word.FAIL, f"the restored server refuses to read it: {error}"))
 
-    def tables(self) -> None:
-        """Counts and hashes of every table: without a manifest, that every row can be read."""
-        there = {str(one): one for one in facts.tables(self._session)}
-        expected = self._manifest.tables if self._manifest is not None else None
-        counts: list[str] = []
-        hashes: list[str] = []
+    def readable(self) -> dict[str, tuple[int, str]]:
+        """That every row of every table can be read; (rows, hash) by name."""
+        there = facts.tables(self._session)
+        read: dict[str, tuple[int, str]] = {}
         unread: list[str] = []
-        rows_all = compared = 0
-        for name, table in there.items():
+        for table in there:
             if table.unlogged and self._physical:
                 continue  # a base backup holds none of its rows
             try:
-                rows, hashed = facts.count_and_hash(self._session, table)
+                read[str(table)] = facts.count_and_hash(self._session, table)
             except QueryError as error:
-                unread.append(f"{name} cannot be read: {error}")
+                unread.append(f"{table} cannot be read: {error}")
+        rows_all = sum(rows for rows, _ in read.values())
+        self.say("readable", unread, f"all {rows_all} rows of {len(there)} tables can be read", rows=rows_all)
+        self._unread = {sentence.partition(" cannot")[0] for sentence in unread}
+        return read
+
+    def tables(self) -> None:
+        """Counts and hashes of every table: without a manifest, that every row can be read, and that there is one."""
+        read = self.readable()
+        expected = self._manifest.tables if self._manifest is not None else None
+        if expected is None:
+            self.not_judged["row counts"] = self.not_judged["content hash"] = NO_MANIFEST
+            if not any(rows for rows, _ in read.values()) and not self._unread:
+                what = "no table of it has a row" if read else "there is no table in it"
+                self.found.append(Judgement("content", Word.UNKNOWN, f"{what}, and no manifest says that it had none"))
+            return
+        counts: list[str] = []
+        hashes: list[str] = []
+        for name, (rows_then, hash_then) in expected.items():
+            if name not in read:
+                if name not in self._unread:
+                    counts.insert(0, f"{name} is not there; it had {rows_then} rows")
                 continue
-            rows_all += rows
-            if expected is None or name not in expected:
-                continue
-            compared += 1
-            rows_then, hash_then = expected[name]
+            rows, hashed = read[name]
             if rows != rows_then:
                 counts.append(f"{name} has {rows} rows; when it was backed up it had {rows_then}")
             elif hashed != hash_then:
                 hashes.append(f"{name} has as many rows as it had ({rows}), but not the same")
-        self.say("readable", unread, f"all {rows_all} rows of {len(there)} tables can be read", tables=len(there))
-        if expected is None:
-            self.not_judged["row counts"] = self.not_judged["content hash"] = NO_MANIFEST
-            return
-        lost = [f"{name} is not there; it had {expected[name][0]} rows" for name in expected if name not in there]
-        self.say("row counts", lost + counts, f"{compared} tables have the rows that they had", tables=compared)
+        compared = len(expected)
+        self.say("row counts", counts, f"{compared} tables have the rows that they had", tables=compared)
         self.say("content hash", hashes, f"{compared} tables hold what they held", tables=compared)
 
     def sequences(self) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import secrets
 import shutil
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,11 +26,11 @@ _LOCALE_ERROR = re.compile(r"invalid (?:LC_|locale)|locale|collation version|enc
 
 @dataclass(slots=True)
 class Restored:
-    """A dump, restored: the database to be judged, and what the dump cannot tell."""
+    """A dump, restored: the database to be judged, what the dump cannot tell, and all databases of it."""
 
     database: str
     not_judged: dict[str, str] = field(default_factory=dict)
-    evidence: Mapping[str, str | int] = field(default_factory=dict)
+    all: tuple[str, ...] = ()
 
 
 class LogicalRestore:
@@ -41,6 +39,7 @@ class LogicalRestore:
     def __init__(self, shape: Shape, scratch: Scratch, deadline: Deadline, database: str = "") -> None:
         self._shape, self._scratch, self._deadline, self._wanted = shape, scratch, deadline, database
         self._not_judged: dict[str, str] = {}
+        self._connected: list[str] = []
         self._tablespaces = shape.globals_sql is not None or shape.format == CLUSTER
 
     def run(self) -> Restored:
@@ -49,7 +48,7 @@ class LogicalRestore:
         elif self._shape.format != CLUSTER:
             self._not_judged["roles"] = "the backup has no globals (pg_dumpall --globals-only): roles and memberships"
         database = self._plain() if self._shape.format in (PLAIN, CLUSTER) else self._archive()
-        return Restored(database, self._not_judged)
+        return Restored(database, self._not_judged, tuple(dict.fromkeys(self._connected)))
 
     def _apply_globals(self, path: Path) -> None:
         script = Script()
@@ -185,6 +184,7 @@ class LogicalRestore:
 
     def _chosen(self, script: Script, database: str) -> str:
         """Of a dump of all databases: the one that is asked for, else the last that is nobody's default."""
+        self._connected = [one for one in script.connected if one != "template1"]
         if not script.connected or self._wanted in script.connected:
             return database
         if self._wanted:
@@ -192,7 +192,3 @@ class LogicalRestore:
         users = [one for one in script.connected if one not in ("template1", "postgres")]
         return (users or script.connected)[-1]
 
-
-def token() -> str:
-    """A word that no dump can know."""
-    return secrets.token_hex(16)

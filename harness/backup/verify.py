@@ -16,10 +16,12 @@ from harness.backup.options import Options
 from harness.backup.recognise import recognise
 from harness.backup.report import Judgement, Report
 from harness.backup.restore_logical import LogicalRestore
+from harness.backup.restore_physical import PhysicalRestore
 from harness.backup.running import NO_SPACE, Bad, Deadline, NotJudged, OutOfTime
 from harness.backup.scratch import Scratch, refuse_in_use
-from harness.backup.session import QueryError
+from harness.backup.session import QueryError, Session
 from harness.backup.shape import LOGICAL, Shape
+from harness.backup.structures import Structures
 from harness.errors import BackupError, StartError
 from harness.record import Word
 
@@ -43,6 +45,8 @@ class _Verification:
         self._took_s: dict[str, float] = {}
         self._shape: Shape | None = None
         self._taken_at = ""
+        self._manifest: Manifest | None = None
+        self._has_checksums = False
 
     def run(self) -> Report:
         phase = "recognise"
@@ -94,9 +98,7 @@ class _Verification:
         self._manifest = self._read_manifest()
         shape = self._shape = recognise(self._backup)
         if self._manifest is not None:
-            self._judgements.append(
-                judge_files(self._backup if self._backup.is_dir() else self._backup.parent, self._manifest)
-            )
+            self._judgements.append(judge_files(self._backup if self._backup.is_dir() else self._backup.parent, self._manifest))
             if shape.kind != self._manifest.kind:
                 raise Bad("manifest", f"it is a {shape.kind} backup, and its manifest says {self._manifest.kind}")
         self._judge_version(shape)
@@ -130,9 +132,7 @@ class _Verification:
     def _bin(self, shape: Shape) -> Path:
         if self._options.postgres is not None:
             return self._options.postgres
-        server = programs.major_of(shape.server) or programs.major_of(
-            self._manifest.server_version if self._manifest else ""
-        )
+        server = programs.major_of(shape.server) or programs.major_of(self._manifest.server_version if self._manifest else "")
         tool = programs.major_of(shape.tool) or 0
         try:
             if shape.kind == LOGICAL:
@@ -154,24 +154,55 @@ class _Verification:
         assert self._shape is not None
         shape = self._shape
         with Scratch(self._bin(shape), place=self._options.scratch) as scratch:
-            self._logical(shape, scratch)
+            began = time.monotonic()
+            if shape.kind == LOGICAL:
+                database, others = self._logical(shape, scratch)
+            else:
+                database, others = self._physical(shape, scratch)
+            self._took_s["restore"] = round(time.monotonic() - began, 3)
+            began = time.monotonic()
+            try:
+                self._judge(scratch, database)
+                self._read_others(scratch, others)
+                if shape.kind != LOGICAL:
+                    self._structures(scratch, [database, *others])
+            finally:
+                self._took_s["judge"] = round(time.monotonic() - began, 3)
 
-    def _logical(self, shape: Shape, scratch: Scratch) -> None:
-        began = time.monotonic()
+    def _logical(self, shape: Shape, scratch: Scratch) -> tuple[str, list[str]]:
         scratch.initdb(self._deadline)
         scratch.start(self._deadline)
         wanted = self._options.database or (self._manifest.database if self._manifest is not None else "")
         restored = LogicalRestore(shape, scratch, self._deadline, wanted).run()
         self._not_judged |= restored.not_judged
         self._say("restore", Word.PASS, "restored without an error")
-        self._took_s["restore"] = round(time.monotonic() - began, 3)
-        began = time.monotonic()
-        self._judge(scratch, restored.database)
-        self._took_s["judge"] = round(time.monotonic() - began, 3)
+        return restored.database, [one for one in restored.all if one != restored.database]
+
+    def _physical(self, shape: Shape, scratch: Scratch) -> tuple[str, list[str]]:
+        restore = PhysicalRestore(shape, scratch, self._deadline, self._options, self._manifest)
+        try:
+            restore.run()
+        finally:
+            self._judgements += restore.found
+            self._not_judged |= restore.not_judged
+        self._has_checksums = restore.control.checksums
+        wanted = self._options.database or (self._manifest.database if self._manifest is not None else "")
+        return self._databases(scratch, wanted)
+
+    def _databases(self, scratch: Scratch, wanted: str) -> tuple[str, list[str]]:
+        """The one that is judged by the manifest, and all others that take connections."""
+        with scratch.session("template1", self._deadline) as session:
+            rows = session.query("SELECT datname FROM pg_catalog.pg_database WHERE datallowconn ORDER BY datname")
+        there = [str(row[0]) for row in rows if row[0] != "template1"]
+        if wanted and wanted not in there:
+            raise Bad("row counts", f"the database {wanted} is not there; there are: {', '.join(there) or 'none'}")
+        users = [one for one in there if one != "postgres"]
+        chosen = wanted or (users or there or ["template1"])[0]
+        return chosen, [one for one in there if one != chosen]
 
     def _judge(self, scratch: Scratch, database: str) -> None:
         assert self._shape is not None
-        with scratch.session(database, self._deadline) as session:
+        with self._session(scratch, database) as session:
             physical = self._shape.kind != LOGICAL
             judge = Judge(session, self._manifest, self._not_judged, physical=physical)
             judge.guarded("readable", judge.tables)
@@ -183,5 +214,31 @@ class _Verification:
             judge.guarded("freshness", lambda: self._freshness(judge))
             self._judgements += judge.found
 
+    def _session(self, scratch: Scratch, database: str) -> Session:
+        try:
+            return scratch.session(database, self._deadline)
+        except QueryError as error:
+            PhysicalRestore.say_locale(error)
+            raise
+
     def _freshness(self, judge: Judge) -> None:
         self._taken_at = judge.freshness(self._options.max_age_s, datetime.now(UTC))
+
+    def _read_others(self, scratch: Scratch, databases: list[str]) -> None:
+        """Of the databases that no manifest tells of: that every row can be read."""
+        for database in databases:
+            with self._session(scratch, database) as session:
+                judge = Judge(session, None, {}, physical=self._shape is not None and self._shape.kind != LOGICAL)
+                judge.guarded("readable", judge.readable)
+                self._judgements += [
+                    Judgement(one.detector, one.word, f"database {database}: {one.sentence}", one.evidence)
+                    for one in judge.found
+                ]
+
+    def _structures(self, scratch: Scratch, databases: list[str]) -> None:
+        structures = Structures(scratch, self._deadline, self._not_judged)
+        try:
+            structures.look(databases)
+            structures.checksums(self._has_checksums)
+        finally:
+            self._judgements += structures.found

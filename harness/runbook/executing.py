@@ -142,17 +142,20 @@ class Executor:
         began = time.monotonic_ns()
         deadline = time.monotonic() + step.timeout_s
         command = SABOTAGED if step.id == self._sabotage else step.command
+        shown = ""
         while True:
             left_s = max(0.0, deadline - time.monotonic())
             done = run(step.id, command, self._of(step), self._folder, left_s, self._cancelled)
             wrong = _wrong(step.expect, done, step.timeout_s)
             if wrong is None or not step.expect.until or done.timed_out or self._cancelled():
                 break
+            shown = f"{wrong}, for all of its {step.timeout_s:g} s"
             pause_s = min(ASK_AGAIN_S, max(0.0, deadline - time.monotonic()))
             wait_until(lambda: False, pause_s, cancelled=self._cancelled)
             if time.monotonic() >= deadline:
-                wrong = f"{wrong}, for all of its {step.timeout_s:g} s"
                 break
+        if wrong is not None and shown:
+            wrong = shown  # what it showed says more than that the last time was cut short
         if done.left:
             wrong = f"it left {', '.join(done.left)} behind; end that by hand"
         if wrong is not None and self._cancelled():
