@@ -102,7 +102,7 @@ class DrillRun(Run):
         jobs = Jobs(self._drill.jobs, self._orders.environment, Path.cwd(), self._folder.logs / "jobs.log")
         jobs.start()
         try:
-            if self._prepared(stack, generator, baseline_is_bad) and self._struck(stack):
+            if self._prepared(stack, generator, baseline_is_bad) and self._struck(stack, generator):
                 self._recover(stack, generator)
         finally:
             self._called_off.set()
@@ -132,17 +132,20 @@ class DrillRun(Run):
             self._give_up("before", f"nothing was destroyed, since what must be there before is not: {lacking[0]}")
         return lacking[0] is None
 
-    def _struck(self, stack: RunningStack) -> bool:
+    def _struck(self, stack: RunningStack, generator: Generator) -> bool:
         """The disaster is in. From now on services end and start, and the run goes on."""
         self._disaster_s = self._at_s()
         self._shift_s = self._disaster_s - self._plan.baseline_end_s
         if isinstance(stack, DrilledStack):
             stack.is_struck = True
         self._marks.write("disaster", self._disaster_s)
-        for step in self._plan.steps:
-            if step.action == "inject" and self._reason == COMPLETE:
-                self._inject(step, stack)
-        return self._reason == COMPLETE
+
+        def inject() -> None:
+            for step in self._plan.steps:
+                if step.action == "inject" and self._reason == COMPLETE:
+                    self._inject(step, stack)
+
+        return self._meanwhile(inject, stack, generator) and self._reason == COMPLETE
 
     def _recover(self, stack: RunningStack, generator: Generator) -> None:
         if not self._wait_detected(stack, generator):
