@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.cli.app import Json, err, out, runbook_app
+from harness.cli.app import Json, Reports, err, out, runbook_app
 from harness.errors import HarnessError, Interrupted, RunbookError
 
 if TYPE_CHECKING:
+    from harness.runbook.checking import Known
     from harness.runbook.model import Runbook, Step, StepResult
 
 FOLDER = Path("runbooks")
@@ -40,6 +42,96 @@ def runbook_list(as_json: Json = False) -> None:
     for one in books:
         out.print(f"{one.name:<18} {one.title}", markup=False, soft_wrap=True)
         out.print(f"{'':<18} {len(one.steps)} steps; alerts: {', '.join(one.alerts) or 'none'}", soft_wrap=True)
+
+
+@runbook_app.command("check")
+def runbook_check(paths: Books = None, reports: Reports = Path("reports")) -> None:
+    """Find what has died in runbooks: links, drills, services, alerts, and steps that no drill ever executed. Exit 1
+    where something has, 4 where no drill was run here that could tell. Example: harness runbook check"""
+    from harness.runbook import checking
+    from harness.runbook.reading import all_of, read
+
+    files = [one for path in paths or [FOLDER] for one in (all_of(path) if path.is_dir() else [path])]
+    if not files:
+        raise RunbookError(f"there is no runbook in {FOLDER}/; how to write one: docs/write-a-runbook.md")
+    books, found = [], []
+    for file in files:
+        try:
+            books.append(read(file))
+        except RunbookError as error:
+            found.append(str(error))
+    known = _known(files)
+    records = _records(reports)
+    ran = checking.ran_of(records or [])
+    for book in books:
+        mine = ran.get(book.name, checking.Ran())
+        found += checking.troubles(book, known)
+        found += checking.never_ran(book, mine) if records is not None else ()
+        count = sum(step.id in mine.took_s for step in book.steps)
+        last = f", last at {mine.last_at}" if mine.last_at else ""
+        out.print(f"{book.name:<18} {count} of {len(book.steps)} steps were executed by drills{last}", soft_wrap=True)
+        for sentence in checking.slow(book, mine):
+            out.print(f"  slow: {sentence}", markup=False, soft_wrap=True)
+    if not paths and len(books) == len(files):
+        found += checking.unled(books, known.rules or ())
+    for sentence in found:
+        out.print(sentence, markup=False, soft_wrap=True)
+    if records is None:
+        out.print(f"no drill was run here (nothing in {reports}/drills), so that nobody knows which steps work")
+    raise typer.Exit(1 if found else 4 if records is None else 0)
+
+
+def _known(files: Sequence[Path]) -> Known:
+    """What the Compose files here, the rules and drills/ say."""
+    from harness.cli.app import spec_of
+    from harness.drill import loader
+    from harness.runbook import checking
+
+    try:
+        services: Sequence[str] | None = tuple(spec_of(None)[0].services)
+    except HarnessError as error:
+        services = None
+        err.print(f"services are not looked at: {error}", markup=False, soft_wrap=True)
+    rules = _rule_files(files)
+    drills = {}
+    for path in loader.find([]) if loader.FOLDER.is_dir() else ():
+        try:
+            drills[path.stem] = loader.load(path).drill.runbook
+        except HarnessError as error:
+            err.print(f"{path} is not looked at: {error}", markup=False, soft_wrap=True)
+    return checking.Known(services, checking.rules_in(rules) if rules else None, drills)
+
+
+def _rule_files(files: Sequence[Path]) -> list[Path]:
+    """Those that front matter names, as seen from here; else the YAML files among the configs of the Compose files."""
+    from harness.cli.app import compose_files
+    from harness.runbook.front_matter import front_matter
+    from harness.stack.compose_yaml import read as read_yaml
+
+    found: dict[Path, None] = {}
+    for path in files:
+        with contextlib.suppress(RunbookError, OSError, UnicodeDecodeError):
+            found |= {
+                Path(one): None for one in front_matter(path, path.read_text(encoding="utf-8").splitlines())[0]["rules"]
+            }
+    if found:
+        return list(found)
+    with contextlib.suppress(HarnessError):
+        for path in compose_files(None):
+            for one in (read_yaml(path).get("configs") or {}).values():
+                name = str(one.get("file", "")) if isinstance(one, dict) else ""
+                if name.endswith((".yml", ".yaml")):
+                    found[path.parent / name] = None
+    return list(found)
+
+
+def _records(reports: Path) -> list[Mapping[str, Any]] | None:
+    """The bodies of the drills' records, oldest first; None where there is none. Raises RecordError."""
+    from harness.drill.records.chain import read_chain
+
+    if not (reports / "drills" / "records").is_dir():
+        return None
+    return [one.body for one in read_chain(reports / "drills") if one.kind == "drill"]
 
 
 @runbook_app.command("run")

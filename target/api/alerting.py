@@ -34,7 +34,7 @@ def wrong(breakers: list[Breaker], outbox: Depth, counted: Counted) -> list[Aler
             name = f"{one.name.capitalize()}BreakerOpen"
             severity = "critical" if one.name == "payments" else "warning"
             said = f"calls to {one.name} failed, and are not made now"
-            alerts.append(Alert(name, "api", severity, said, f"{one.name}-down"))
+            alerts.append(Alert(name, "api", severity, said, "payments-down"))
     if outbox.count > OUTBOX_MAX or outbox.oldest_s > OUTBOX_OLDEST_MAX_S:
         said = f"{outbox.count} accepted orders are not charged; the oldest waits for {outbox.oldest_s:.0f} s"
         alerts.append(Alert("OutboxGrowing", "api", "warning", said, "payments-down"))
