@@ -130,6 +130,8 @@ def _checked(body: Any) -> dict[str, int]:
     if not isinstance(keys, dict):
         raise ValueError('its answer has no object "keys"')
     for key, count in keys.items():
+        if any("\ud800" <= letter <= "\udfff" for letter in key):  # half a letter
+            raise ValueError(f"it says a key that no request can bear: {key!r}")
         if type(count) is not int or count < 0:
             raise ValueError(f"it says of {key!r} that it is there {count!r} times, which is no count")
     return keys

@@ -14,13 +14,18 @@ from typing import Any
 from harness.drill.records import chain, learnings
 from harness.drill.records.learnings import OPEN, Learning
 from harness.drill.records.sealed import DRILL, Record
-from harness.report.drill_page import PICTURE, build, day_of, word_of
+from harness.report.drill_page import PICTURE, build, day_of, not_recovered, word_of
 from harness.report.drill_titles import seconds
 from harness.report.page import environment
 from harness.store import RunFolder, write_text
 
 PICTURE_BYTES_MAX = 2 << 20
 REPORT = "report.html"
+NEEDED = (
+    "drill", "started_at", "aborted", "verdict", "environment", "objectives", "actual", "writes", "folder", "id",
+    "objective", "scope", "exclusions", "participants", "runbook", "checks", "deviations", "observations", "timeline",
+)  # fmt: skip
+"""What the pages tell of a record's body; docs/drill-record.schema.json has all of it."""
 
 
 def build_index(drills: Path, today: date | None = None, *, pages: bool = False) -> Path:
@@ -32,14 +37,21 @@ def build_index(drills: Path, today: date | None = None, *, pages: bool = False)
     today = today or datetime.now(UTC).date()
     proof = chain.verify(drills)
     told = learnings.read(proof.records)
+    problems = [one.sentence for one in proof.problems]
+    records = []
+    for record in proof.records:
+        if record.kind == DRILL and (lacking := [one for one in NEEDED if one not in record.body]):
+            problems.append(f"record {record.seq} is no whole record of a drill: it lacks {', '.join(lacking)}")
+        else:
+            records.append(record)
     if pages:
-        for record in proof.records:
+        for record in records:
             folder = RunFolder(drills / str(record.body.get("folder", "")))
             if record.kind == DRILL and folder.manifest.is_file():
                 about = [one for one in told if one.about == record.seq]
                 build(folder, {**record.body, "seq": record.seq}, about, today)
     path = drills / REPORT
-    write_text(path, index(drills, proof.records, told, [one.sentence for one in proof.problems], today))
+    write_text(path, index(drills, records, told, problems, today))
     return path
 
 
@@ -81,7 +93,7 @@ def _row(drills: Path, record: Record, told: Sequence[Learning], today: date, *,
         "sentence": body["verdict"]["sentence"],
         "step": body["verdict"]["step"],
         "stack": body["environment"]["stack"],
-        "rto": _against(body, "rto_s", "not recovered"),
+        "rto": _against(body, "rto_s", not_recovered(body)),
         "rpo": _against(body, "rpo_s", "not known"),
         "writes": ", ".join(f"{writes[name]:,} {name}" for name in _NAMES) if writes is not None else "not judged",
         "learnings": [(one, one.is_overdue(today)) for one in about],

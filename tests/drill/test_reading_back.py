@@ -71,6 +71,7 @@ def test_all_pages_of_an_account_are_read(address):
         (_path("whole", [1]), 'has no object "keys"'),
         (_path("whole", {"keys": {"a": True}}), "which is no count"),
         (_path("whole", {"keys": {"a": -1}}), "which is no count"),
+        (_path("whole", '{"keys": {"\\ud800": 1}}'), "no request can bear"),
         (_path("whole", "no json"), "Expecting value"),
         (_path("whole", {"keys": {"a": 1}, "more": True}), "the same key on two pages"),
         (_path("whole", {"keys": {}, "more": True}), "gives none"),

@@ -72,9 +72,19 @@ def test_a_chain_that_was_changed_is_said_before_anything_else(drills, tmp_path)
     record = copy / "records" / "000002.json"
     record.write_bytes(record.read_bytes().replace(b"postgres-down", b"postgres-fine"))
     page = build_index(copy, TODAY).read_text(encoding="utf-8")
-    assert page.index("The chain is not as it was signed") < page.index("All drills")
+    assert page.index("The chain is not as it should be") < page.index("All drills")
     assert '<p class="word fail">' in page
     assert "postgres-fine" not in page.partition("All drills")[2]
+
+
+def test_a_record_that_is_none_is_told_of(drills, tmp_path):
+    """And hides none of the others."""
+    copy = tmp_path / "drills"
+    shutil.copytree(drills, copy)
+    chain.append(copy, "drill", {"drill": "strange"}, say=lambda _: None)
+    page = build_index(copy, TODAY).read_text(encoding="utf-8")
+    assert "record 6 is no whole record of a drill: it lacks started_at" in page
+    assert "record 3" in page
 
 
 def test_no_chain_is_an_error_that_says_how_one_begins(tmp_path):
