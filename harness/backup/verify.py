@@ -99,7 +99,9 @@ class _Verification:
         self._manifest = self._read_manifest()
         shape = self._shape = recognise(self._backup)
         if self._manifest is not None:
-            self._judgements.append(judge_files(self._backup if self._backup.is_dir() else self._backup.parent, self._manifest))
+            self._judgements.append(
+                judge_files(self._backup if self._backup.is_dir() else self._backup.parent, self._manifest)
+            )
             if shape.kind != self._manifest.kind:
                 raise Bad("manifest", f"it is a {shape.kind} backup, and its manifest says {self._manifest.kind}")
         self._judge_version(shape)
@@ -133,7 +135,9 @@ class _Verification:
     def _bin(self, shape: Shape) -> Path:
         if self._options.postgres is not None:
             return self._options.postgres
-        server = programs.major_of(shape.server) or programs.major_of(self._manifest.server_version if self._manifest else "")
+        server = programs.major_of(shape.server) or programs.major_of(
+            self._manifest.server_version if self._manifest else ""
+        )
         tool = programs.major_of(shape.tool) or 0
         try:
             if shape.kind == LOGICAL:
