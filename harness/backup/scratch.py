@@ -84,6 +84,7 @@ class Scratch:
             self.socket = Path(tempfile.mkdtemp(prefix="harness-socket-", dir="/tmp"))
             folders.append(self.socket)
         self._folders = tuple(folders)
+        self.user = OWNER
         self.data, self.log = self.folder / "data", self.folder / "server.log"
         self.settings = {**SETTINGS, **(settings or {})}
         self._server: Child | None = None
@@ -201,7 +202,7 @@ class Scratch:
     @property
     def where(self) -> tuple[str, ...]:
         """Arguments of every client program."""
-        return ("-h", str(self.socket), "-p", PORT, "-U", OWNER)
+        return ("-h", str(self.socket), "-p", PORT, "-U", self.user)
 
     def session(self, database: str, deadline: Deadline) -> Session:
         return Session(self.bin, [*self.where, "-d", connection(database)], deadline)

@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.backup.running import Deadline, OutOfTime, begin, stop
+from harness.backup.running import Deadline, OutOfTime, begin, run, stop
 from harness.stack.postgres import Account
 
 SETTINGS = {
@@ -62,14 +62,13 @@ class Session:
         who: Account | None = None,
     ) -> None:
         options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
-        self._deadline = deadline
+        self._deadline, self._where, self._who = deadline, tuple(where), who
+        self._command = (bin_folder / "psql", "-X", "-q", "-w", "--csv", "-t", "-v", "VERBOSITY=terse")
+        self._extra = {"PGOPTIONS": options, "PGCLIENTENCODING": "UTF8", "PGCONNECT_TIMEOUT": "30", **(extra or {})}
+        self.snapshot = ""
         self._mark = secrets.token_hex(8)
         self._popen = begin(
-            [bin_folder / "psql", "-X", "-q", "-w", "--csv", "-t", "-v", "VERBOSITY=terse", *where],
-            stdin=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            extra={"PGOPTIONS": options, "PGCLIENTENCODING": "UTF8", "PGCONNECT_TIMEOUT": "30", **(extra or {})},
-            who=who,
+            [*self._command, *where], stdin=subprocess.PIPE, stderr=subprocess.STDOUT, extra=self._extra, who=who
         )
         try:
             self.query(f"\\pset null '{_NULL}'\nSELECT 1")
@@ -101,6 +100,20 @@ class Session:
         if not rows:
             raise QueryError("no row came back")
         return rows[0][0] if rows[0] else ""
+
+    def asked_apart(self, sql: str) -> str:
+        """The first column of the first row of a query that others wrote: by a psql of its own, which takes it as one
+        string, so that it is no command to psql and an open quote holds nothing up. Raises QueryError, OutOfTime."""
+        if sql.lstrip().startswith("\\"):
+            raise QueryError("it is a command to psql, not SQL")
+        begin_in = f"BEGIN ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT {literal(self.snapshot)}; "
+        command = [*self._command, *self._where, "-c", (begin_in if self.snapshot else "") + sql]
+        done = run(command, self._deadline, extra=self._extra, who=self._who)
+        if done.code != 0:
+            raise QueryError(_said(done.err))
+        for row in csv.reader(io.StringIO(done.out, newline="")):
+            return row[0] if row else ""
+        raise QueryError("no row came back")
 
     def _read(self) -> str:
         assert self._popen.stdout is not None

@@ -1,0 +1,166 @@
+"""Makes a logical backup with its manifest, and writes the manifest of a backup that somebody else made.
+
+What the manifest says is read in the very snapshot that pg_dump gets, so that both tell of one instant.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.backup import facts, programs
+from harness.backup.files import listed
+from harness.backup.manifest import NAME, SCHEMA
+from harness.backup.running import Bad, Deadline, NotJudged, OutOfTime, run
+from harness.backup.schema import schema_facts, schema_hash
+from harness.backup.session import QueryError, Session, literal
+from harness.errors import BackupError
+from harness.stack.postgres import Account
+
+OURSELVES = Account(None, None)
+"""A user's own server is reached as the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The server that is backed up: a connection string of libpq, "" for what the environment says."""
+
+    dsn: str
+    deadline: Deadline
+
+    @property
+    def where(self) -> tuple[str, ...]:
+        return ("-d", self.dsn) if self.dsn else ()
+
+    @property
+    def extra(self) -> dict[str, str]:
+        return {name: value for name, value in os.environ.items() if name.startswith("PG") and name != "PGOPTIONS"}
+
+    def session(self, bin_folder: Path) -> Session:
+        return Session(bin_folder, self.where, self.deadline, extra=self.extra, who=OURSELVES)
+
+    def newest(self) -> Path:
+        """The newest client programs that are here."""
+        there = programs.installed()
+        if not there:
+            programs.find(programs.NEWEST)
+        return there[max(there)]
+
+
+def now_text() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def beat(source: Source) -> str:
+    """Write the heartbeat of now into the source, and make its table where there is none; the time. Raises BackupError."""
+    try:
+        with source.session(source.newest()) as session:
+            session.query(facts.HEARTBEAT_TABLE)
+            return str(
+                session.value(
+                    f"INSERT INTO public.{facts.HEARTBEAT} AS h (id, at, nonce) "
+                    "VALUES (1, clock_timestamp(), md5(random()::text || clock_timestamp()::text)) "
+                    "ON CONFLICT (id) DO UPDATE SET at = excluded.at, nonce = excluded.nonce "
+                    "RETURNING to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+                )
+            )
+    except (QueryError, OutOfTime, NotJudged) as error:
+        raise BackupError(f"the heartbeat cannot be written: {error or 'out of time'}") from error
+
+
+def make_logical(source: Source, backup: Path, invariants: Sequence[tuple[str, str]] = (), *options: str) -> Path:
+    """pg_dump -Fc, pg_dumpall --globals-only and manifest.json in a new folder. `options` are pg_dump's. Raises
+    BackupError."""
+    if backup.exists():
+        raise BackupError(f"{backup} is there already; a backup is made in a new folder")
+    making = backup.with_name(f".making-{backup.name}")
+    making.mkdir(parents=True)
+    try:
+        with source.session(source.newest()) as session:
+            major = programs.major_of(str(session.value("SHOW server_version"))) or 0
+        bin_folder = programs.find(major)
+        with source.session(bin_folder) as session:
+            body = _begin(session, "logical", "custom", programs.version_of(bin_folder))
+            dump = [bin_folder / "pg_dump", "-w", "-Fc", f"--snapshot={session.snapshot}", "-f", making / "shop.dump"]
+            dump[-1] = making / f"{_file_name(body['database'])}.dump"
+            _strict(source, [*dump, *options, *source.where])
+            _strict(source, [bin_folder / "pg_dumpall", "-w", "--globals-only", "-f", making / "globals.sql", *source.where])
+            body |= read_facts(session, invariants)
+        _write(making, body)
+        making.rename(backup)
+    except (QueryError, Bad, NotJudged, OutOfTime) as error:
+        raise BackupError(f"the backup cannot be made: {error or 'out of time'}; what there is of it: {making}") from error
+    return backup
+
+
+def _file_name(database: str) -> str:
+    return "".join(one if one.isalnum() or one in "-_" else "_" for one in database) or "database"
+
+
+def _strict(source: Source, command: Sequence[str | Path]) -> None:
+    done = run(command, source.deadline, extra=source.extra, who=OURSELVES)
+    if done.code != 0 or done.err.strip():
+        raise Bad("dump", f"{Path(command[0]).name}: {done.first_error}")
+
+
+def _begin(session: Session, kind: str, form: str, tool: str) -> dict[str, Any]:
+    """Sequences first, which keep to no snapshot; then a snapshot that others can share."""
+    sequences = {one.name: one.at for one in facts.sequences(session, with_reached=False)}
+    started = now_text()
+    session.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    session.snapshot = str(session.value("SELECT pg_catalog.pg_export_snapshot()"))
+    return {
+        "schema": SCHEMA,
+        "kind": kind,
+        "format": form,
+        "started_at": started,
+        "server_version": session.value("SHOW server_version"),
+        "tool": f"pg_dump (PostgreSQL) {tool}",
+        "database": session.value("SELECT pg_catalog.current_database()"),
+        **_place(session),
+        "sequences": sequences,
+    }
+
+
+def _place(session: Session) -> dict[str, Any]:
+    try:
+        lsn = session.value("SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END")
+        found = session.value("SELECT pg_catalog.substr(pg_catalog.pg_walfile_name(pg_current_wal_lsn()), 1, 8)")
+    except QueryError:
+        return {}
+    return {"lsn": lsn, "timeline": int(found or "0", 16)}
+
+
+def read_facts(session: Session, invariants: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
+    """What a manifest says of the data, as the session sees it."""
+    body: dict[str, Any] = {"tables": {}}
+    for table in facts.tables(session):
+        if not table.unlogged:
+            rows, hashed = facts.count_and_hash(session, table)
+            body["tables"][str(table)] = {"rows": rows, "hash": hashed}
+    found = facts.heartbeat(session)
+    if found is not None:
+        body["heartbeat"] = {"at": found[0], "nonce": found[1]}
+    count, hashed = facts.large_objects(session)
+    body["large_objects"] = {"count": count, "hash": hashed}
+    body["schema_facts"] = schema_facts(session)
+    body["schema_hash"] = schema_hash(body["schema_facts"])
+    body["invariants"] = [{"name": name, "sql": sql, "result": session.asked_apart(sql)} for name, sql in invariants]
+    return body
+
+
+def _write(folder: Path, body: Mapping[str, Any]) -> Path:
+    files = {name: {"bytes": size, "sha256": digest} for name, (size, digest) in listed(folder).items()}
+    path = folder / NAME
+    fresh = folder / f".{NAME}"
+    fresh.write_text(json.dumps({**body, "finished_at": now_text(), "files": files}, indent=1), encoding="utf-8")
+    fresh.replace(path)
+    return path
+
+
+__all__ = ["Source", "beat", "literal", "make_logical", "read_facts"]

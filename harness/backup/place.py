@@ -1,0 +1,162 @@
+"""Lays a base backup out as the scratch server's data: copied or unpacked, with nothing that leads out of it or phones home."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+from pathlib import Path
+
+from harness.backup import backup_manifest
+from harness.backup.running import Bad, Deadline, NotJudged
+from harness.backup.scratch import Scratch
+from harness.backup.shape import BASE_TAR, Shape
+from harness.backup.unpack import say_no_space, unpack
+
+_LEFT = ("postmaster.pid", "postmaster.opts", "standby.signal", "recovery.signal", "recovery.conf", "postgresql.auto.conf")
+_CONFIGS = {"postgresql.conf": "", "pg_hba.conf": "local all all trust\n", "pg_ident.conf": "", "postgresql.auto.conf": ""}
+"""A backup's own settings are not taken over: they name its archive, its standbys, its addresses, its libraries."""
+_OID = re.compile(r"\d+\Z")
+
+
+class Layout:
+    """One base backup as `scratch.data`. Raises Bad, NotJudged and OutOfTime."""
+
+    def __init__(self, shape: Shape, scratch: Scratch, deadline: Deadline) -> None:
+        self._shape, self._scratch, self._deadline = shape, scratch, deadline
+        self._spaces = scratch.folder / "tablespaces"
+
+    def lay_out(self) -> None:
+        """The files as they were backed up, to be looked at before anything is changed."""
+        self._scratch.data.mkdir()
+        if self._shape.format == BASE_TAR:
+            self._unpack_all()
+        else:
+            say_no_space(self._scratch.data, _bytes_of(self._shape.main))
+            self._copy(self._shape.main, self._scratch.data)
+            self._tablespaces_of_folder()
+
+    def _unpack_all(self) -> None:
+        main, data = self._shape.main, self._scratch.data
+        for archive in sorted(main.iterdir()):
+            name = archive.name.split(".tar")[0]
+            if ".tar" not in archive.name:
+                continue
+            if name == "base":
+                unpack(archive, data, self._deadline)
+            elif name == "pg_wal":
+                (data / "pg_wal").mkdir(exist_ok=True)
+                unpack(archive, data / "pg_wal", self._deadline)
+            elif _OID.match(name):
+                (self._spaces / name).mkdir(parents=True)
+                unpack(archive, self._spaces / name, self._deadline)
+        if (main / backup_manifest.NAME).is_file():
+            shutil.copyfile(main / backup_manifest.NAME, data / backup_manifest.NAME)
+        self._link_tablespaces()
+
+    def _copy(self, source: Path, target: Path) -> None:
+        for entry in sorted(os.scandir(source), key=lambda one: one.name):
+            self._deadline.left_s()
+            place, path = target / entry.name, Path(entry.path)
+            if entry.is_symlink():
+                self._symlink(path)
+            elif entry.is_dir():
+                place.mkdir()
+                self._copy(path, place)
+            elif entry.is_file():
+                try:
+                    shutil.copyfile(path, place)
+                except PermissionError as error:
+                    raise Bad("file modes", f"{path.relative_to(self._shape.main)} cannot be read: {error.strerror}") from error
+            else:
+                raise Bad("links", f"{path.relative_to(self._shape.main)} is no plain file; refused")
+
+    def _symlink(self, path: Path) -> None:
+        """Links of tablespaces are followed within the backup, pg_wal's too; all others are refused."""
+        name = path.relative_to(self._shape.main)
+        root = self._shape.manifest.parent if self._shape.manifest is not None else self._shape.main.parent
+        resolved = path.resolve()
+        inside = resolved.is_dir() and root.resolve() in resolved.parents
+        if str(name) == "pg_wal":
+            self._scratch.data.joinpath("pg_wal").mkdir()
+            if inside:
+                self._copy(resolved, self._scratch.data / "pg_wal")
+        elif name.parts[0] == "pg_tblspc" and _OID.match(name.name) and inside:
+            (self._spaces / name.name).mkdir(parents=True)
+            self._copy(resolved, self._spaces / name.name)
+        else:
+            raise Bad("links", f"{name} is a link to {os.readlink(path)}, which leads out of the backup; refused")
+
+    def _tablespaces_of_folder(self) -> None:
+        self._link_tablespaces()
+
+    def _link_tablespaces(self) -> None:
+        """Anew, to what was copied: recovery makes the links of tablespace_map, so that file is written anew too."""
+        if not self._spaces.is_dir():
+            (self._scratch.data / "tablespace_map").unlink(missing_ok=True)
+            return
+        links = self._scratch.data / "pg_tblspc"
+        links.mkdir(exist_ok=True)
+        lines = []
+        for one in sorted(self._spaces.iterdir()):
+            (links / one.name).unlink(missing_ok=True)
+            (links / one.name).symlink_to(one)
+            escaped = str(one).replace("\\", "\\\\").replace("\n", "\\\n")
+            lines.append(f"{one.name} {escaped}\n")
+        if (self._scratch.data / "tablespace_map").exists():
+            (self._scratch.data / "tablespace_map").write_text("".join(lines), encoding="utf-8")
+
+    def make_ours(self) -> None:
+        """Settings of our own, no standby, no slots; all of it belongs to whom the server runs as."""
+        data = self._scratch.data
+        for name in _LEFT:
+            (data / name).unlink(missing_ok=True)
+        for name, text in _CONFIGS.items():
+            (data / name).write_text(text, encoding="utf-8")
+        for name in ("pg_replslot", "pg_stat_tmp", "pg_notify", "pg_dynshmem", "pg_subtrans", "pg_snapshots", "pg_serial"):
+            shutil.rmtree(data / name, ignore_errors=True)
+            (data / name).mkdir()
+        for name in ("pg_tblspc", "pg_commit_ts", "pg_stat", "pg_twophase", "pg_wal", "pg_wal/archive_status"):
+            (data / name).mkdir(exist_ok=True)
+        for top in (data, self._spaces):
+            if top.is_dir():
+                _own_all(top, self._scratch)
+
+
+def _own_all(top: Path, scratch: Scratch) -> None:
+    scratch.own(top)
+    top.chmod(0o700)
+    for folder, folders, files in os.walk(top):
+        for name in folders:
+            path = Path(folder, name)
+            scratch.own(path)
+            if not path.is_symlink():
+                path.chmod(0o700)
+        for name in files:
+            scratch.own(Path(folder, name))
+            Path(folder, name).chmod(0o600)
+
+
+def _bytes_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def wrong_modes(folder: Path) -> list[str]:
+    """What no server could start from, as it lies there: unreadable files, or a folder that others may look into."""
+    wrong = []
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode & 0o027:
+        wrong.append(f"{folder.name} has mode {mode:04o}; PostgreSQL starts with 0700 or 0750 only")
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink():
+            continue
+        mode, needed = stat.S_IMODE(path.stat().st_mode), 0o700 if path.is_dir() else 0o600
+        if mode & needed != needed:
+            wrong.append(f"{path.relative_to(folder)} has mode {mode:04o}: its owner may not read and write it")
+        elif mode & 0o002:
+            wrong.append(f"{path.relative_to(folder)} has mode {mode:04o}: anybody may write it")
+    return wrong
+
+
+__all__ = ["Layout", "NotJudged", "wrong_modes"]

@@ -1,0 +1,194 @@
+"""Restores what pg_dump and pg_dumpall wrote into a scratch server, and believes nothing but a restore without one error."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.backup.feed import feed, lines_of
+from harness.backup.running import Bad, Deadline, Done, NotJudged, run
+from harness.backup.scratch import OWNER, Scratch, connection
+from harness.backup.session import identifier
+from harness.backup.shape import CLUSTER, CUSTOM, DIRECTORY, PLAIN, Shape
+from harness.backup.sql_text import Script
+
+_NOT_OURS = re.compile(
+    r"extension \".+\" is not available|could not open extension control file|could not access file \""
+    r"|ICU is not supported in this build|could not create locale|invalid locale name|could not load library"
+    r"|has no installation script nor update path"
+)
+_DATABASE = re.compile(r"^\d+; \d+ \d+ (?:DATABASE |\S+ - DATABASE |ACL - DATABASE )")
+_LOCALE_ERROR = re.compile(r"invalid (?:LC_|locale)|locale|collation version|encoding", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Restored:
+    """A dump, restored: the database to be judged, what the dump cannot tell, and all databases of it."""
+
+    database: str
+    not_judged: dict[str, str] = field(default_factory=dict)
+    all: tuple[str, ...] = ()
+
+
+class LogicalRestore:
+    """One restore. Raises Bad, NotJudged and OutOfTime."""
+
+    def __init__(self, shape: Shape, scratch: Scratch, deadline: Deadline, database: str = "") -> None:
+        self._shape, self._scratch, self._deadline, self._wanted = shape, scratch, deadline, database
+        self._not_judged: dict[str, str] = {}
+        self._connected: list[str] = []
+        self._tablespaces = shape.globals_sql is not None or shape.format == CLUSTER
+
+    def run(self) -> Restored:
+        if self._shape.globals_sql is not None:
+            self._apply_globals(self._shape.globals_sql)
+        elif self._shape.format != CLUSTER:
+            self._not_judged["roles"] = "the backup has no globals (pg_dumpall --globals-only): roles and memberships"
+        database = self._plain() if self._shape.format in (PLAIN, CLUSTER) else self._archive()
+        return Restored(database, self._not_judged, tuple(dict.fromkeys(self._connected)))
+
+    def _apply_globals(self, path: Path) -> None:
+        script = Script()
+        said = feed(self._scratch, "postgres", script, lines_of(path, ""), self._deadline)
+        self._strict(said, "globals", f"{path.name} cannot be restored")
+        if script.missing_end:
+            raise Bad("globals", f"{path.name} is cut: {script.missing_end}")
+
+    def _strict(self, done: Done, detector: str, what: str) -> None:
+        """Raises Bad where there was an error, NotJudged where it is the machine's."""
+        self._scratch.say_no_space(done.err)
+        loud = [
+            line.strip()
+            for line in done.err.splitlines()
+            if re.search(r"\b(?:error|ERROR|FATAL|PANIC):|pg_restore: warning:", line)
+        ]
+        if done.code == 0 and not loud:
+            return
+        first = loud[0] if loud else done.first_error or f"exit code {done.code} without a word"
+        first = re.sub(r"^(?:psql|pg_restore): (?:<stdin>:\d+: |error: )*", "", first)
+        for line in loud or [first]:
+            if _NOT_OURS.search(line):
+                raise NotJudged(f"this machine lacks what the backup needs: {first}; install it, then verify again")
+        raise Bad(detector, f"{what}: {first[:400]}")
+
+    def _make_roles(self, names: set[str]) -> None:
+        """Those that objects belong to, where the backup has no globals."""
+        if self._shape.globals_sql is not None:
+            return
+        with self._scratch.session("postgres", self._deadline) as session:
+            there = {row[0] for row in session.query("SELECT rolname FROM pg_catalog.pg_roles")}
+            for name in sorted(names - there - {OWNER}):
+                session.query(f"CREATE ROLE {identifier(name)}")
+
+    def _make_database(self, name: str) -> None:
+        with self._scratch.session("template1", self._deadline) as session:
+            session.query(f"DROP DATABASE IF EXISTS {identifier(name)}")
+            session.query(f"CREATE DATABASE {identifier(name)} TEMPLATE template0")
+
+    # -- archives: -Fc, -Fd, -Ft
+
+    def _archive(self) -> str:
+        source = self._readable()
+        listed = self._pg_restore(source, "-C", "-l")
+        self._strict(listed, "restore", "pg_restore cannot list the archive")
+        schema = self._pg_restore(source, "-s", "-f", "-")
+        self._strict(schema, "restore", "pg_restore cannot read the archive")
+        script = Script().read(line + b"\n" for line in schema.out.encode().split(b"\n"))
+        database = self._wanted or self._shape.database or "restored"
+        entries = [line for line in listed.out.splitlines() if _DATABASE.match(line)]
+        made = self._create_as_dumped(source, entries, script) if entries else ""
+        if not made:
+            self._make_roles(script.roles)
+            self._make_database(database)
+            self._not_judged["database settings"] = "the dump does not hold the database itself, only what is in it"
+        database = made or database
+        flags = [] if self._tablespaces else ["--no-tablespaces"]
+        done = self._pg_restore(
+            source, "--exit-on-error", *flags, *self._scratch.where, "-d", connection(database)
+        )
+        self._strict(done, "restore", "pg_restore fails")
+        return database
+
+    def _create_as_dumped(self, source: Path, entries: list[str], script: Script) -> str:
+        """The database as CREATE DATABASE in the dump says it, with its settings and grants; its name."""
+        folder = Path(tempfile.mkdtemp(dir=self._scratch.folder))
+        chosen = folder / "database.list"
+        chosen.write_text("\n".join(entries) + "\n", encoding="utf-8")
+        self._scratch.own(folder, chosen)
+        flags = [] if self._tablespaces else ["--no-tablespaces"]
+        done = self._pg_restore(source, "-C", "-L", chosen, *flags, "-f", "-")
+        self._strict(done, "restore", "pg_restore cannot read the archive")
+        lines = [line + b"\n" for line in done.out.encode().split(b"\n")]
+        asked = Script().read(lines)
+        self._make_roles(script.roles | asked.roles)
+        if not asked.connected:
+            return ""
+        name = asked.connected[0]
+        with self._scratch.session("template1", self._deadline) as session:
+            session.query(f"DROP DATABASE IF EXISTS {identifier(name)}")
+        said = feed(self._scratch, "template1", Script(), lines, self._deadline)
+        if said.code != 0 and asked.names_locale and _LOCALE_ERROR.search(said.err):
+            self._not_judged["locale"] = "the dump's locale is not on this machine, so the database was made with C"
+            with self._scratch.session("template1", self._deadline) as session:
+                session.query(f"DROP DATABASE IF EXISTS {identifier(name)}")
+            said = feed(self._scratch, "template1", Script(locale=False), lines, self._deadline)
+        self._strict(said, "restore", "the database cannot be made as the dump says")
+        return name
+
+    def _readable(self) -> Path:
+        """A file is given as stdin, but a folder must be readable by whom pg_restore runs as: a copy is."""
+        if self._shape.format != DIRECTORY:
+            return self._shape.main
+        copy = self._scratch.folder / "dump"
+        copy.mkdir()
+        for one in sorted(self._shape.main.iterdir()):
+            if one.is_symlink() or not one.is_file():
+                raise Bad("restore", f"{one.name} in the dump is not a plain file; refused")
+            shutil.copyfile(one, copy / one.name)
+            self._scratch.own(copy / one.name)
+        self._scratch.own(copy)
+        return copy
+
+    def _pg_restore(self, source: Path, *arguments: str | Path) -> Done:
+        command = [self._scratch.bin / "pg_restore", *arguments]
+        if self._shape.format == DIRECTORY:
+            return run([*command, source], self._deadline)
+        letter = "c" if self._shape.format == CUSTOM else "t"
+        with source.open("rb") as file:
+            return run([*command, "-F", letter], self._deadline, stdin=file)
+
+    # -- plain SQL
+
+    def _plain(self) -> str:
+        main, compression = self._shape.main, self._shape.compression
+        before = Script().read(lines_of(main, compression))
+        if before.missing_end:
+            raise Bad("trailer", f"{main.name} is cut: {before.missing_end}")
+        self._make_roles(before.roles - before.creates)
+        database = self._wanted or "restored"
+        if not before.connected:
+            self._make_database(database)
+            self._not_judged["database settings"] = "a plain dump without -C holds none of the database's own settings"
+        elif self._shape.format != CLUSTER:
+            with self._scratch.session("template1", self._deadline) as session:
+                session.query(f"DROP DATABASE IF EXISTS {identifier(before.connected[0])}")
+        first = database if not before.connected else "template1"
+        said = feed(self._scratch, first, Script(), lines_of(main, compression), self._deadline)
+        if said.code != 0 and before.names_locale and "locale" in said.err:
+            raise NotJudged(f"the locale of a database in it is not on this machine: {said.first_error}; make it with localedef")
+        self._strict(said, "restore", f"psql fails on {main.name}")
+        return self._chosen(before, database)
+
+    def _chosen(self, script: Script, database: str) -> str:
+        """Of a dump of all databases: the one that is asked for, else the last that is nobody's default."""
+        self._connected = [one for one in script.connected if one != "template1"]
+        if not script.connected or self._wanted in script.connected:
+            return database
+        if self._wanted:
+            raise Bad("restore", f"the dump holds no database {self._wanted!r}, only: {', '.join(script.connected)}")
+        users = [one for one in script.connected if one not in ("template1", "postgres")]
+        return (users or script.connected)[-1]
+
