@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.backup.killrate.source import DATABASE, running
 from harness.backup.killrate.stating import state_logical, state_physical
-from harness.backup.mutants.mutant import SqlRefused
+from harness.backup.mutants.mutant import Mutant, SqlRefused
 from harness.backup.mutants.server import PATIENCE_S, Server
 from harness.backup.running import Deadline
 from harness.errors import MutationError
@@ -59,6 +59,11 @@ class Good:
                 for one in self.before.split("; "):
                     server.sql(one, DATABASE)
             (self._base if self.format.startswith("base") else self._dump)(server, folder)
+
+    def takes(self, mutant: Mutant) -> bool:
+        """Whether a mutant fits it, as far as its form tells."""
+        form = {"base": "basebackup", "base-tar": "basebackup-tar"}.get(self.format, self.format)
+        return form in mutant.formats and (self.archive or not mutant.wal)
 
     def _dump(self, server: Server, folder: Path) -> None:
         made = server.folder / "out"

@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.backup import facts
 from harness.backup.killrate.source import BEAT_AT, DATABASE, RULES
+from harness.backup.making import read_facts
 from harness.backup.mutants.server import Server
 from harness.backup.session import Session
 
@@ -76,18 +77,5 @@ def _sequences(session: Session) -> dict[str, int]:
 
 
 def _facts(session: Session) -> dict[str, Any]:
-    tables = {}
-    for table in facts.tables(session):
-        if not table.unlogged:
-            rows, total = facts.count_and_hash(session, table)
-            tables[str(table)] = {"rows": rows, "hash": total}
-    count, total = facts.large_objects(session)
-    beat = facts.heartbeat(session)
-    return {
-        "lsn": session.value("SELECT pg_catalog.pg_current_wal_lsn()"),
-        "timeline": 1,
-        "tables": tables,
-        "large_objects": {"count": count, "hash": total},
-        "heartbeat": {"at": beat[0], "nonce": beat[1]} if beat else {},
-        "invariants": [{"name": name, "sql": sql, "result": str(session.value(sql))} for name, sql in RULES],
-    }
+    lsn = session.value("SELECT pg_catalog.pg_current_wal_lsn()")
+    return {"lsn": lsn, "timeline": 1, **read_facts(session, RULES)}
