@@ -32,7 +32,9 @@ def judge_files(folder: Path, manifest: Manifest) -> Judgement:
         return Judgement("files", Word.FAIL, wrong[0] + more, {"wrong": len(wrong)})
     if not manifest.files:
         return Judgement("files", Word.FAIL, "the manifest lists no file")
-    return Judgement("files", Word.PASS, f"{len(manifest.files)} files are as they were", {"files": len(manifest.files)})
+    return Judgement(
+        "files", Word.PASS, f"{len(manifest.files)} files are as they were", {"files": len(manifest.files)}
+    )
 
 
 def _wrong(folder: Path, name: str, size: int, digest: str) -> str:

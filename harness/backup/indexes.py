@@ -26,7 +26,7 @@ _BTREES = (
 )
 _BY_INDEX = (
     "SET LOCAL enable_indexscan = on; SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_seqscan = off; "
-    "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_hashjoin = off; "
+    "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_tidscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_hashjoin = off; "
     "SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off; SET LOCAL enable_memoize = off; "
     "SET LOCAL max_parallel_workers_per_gather = 0"
 )
@@ -74,7 +74,9 @@ class _Index:
         named = ", ".join(f"({key}) AS k{number}" for number, key in enumerate(keys))
         where = f" WHERE {predicate}" if predicate else ""
         ask("SET LOCAL enable_seqscan = on")
-        ask(f"CREATE TEMP TABLE harness_keys ON COMMIT DROP AS SELECT ctid AS c, {named} FROM ONLY {self._table}{where}")
+        ask(
+            f"CREATE TEMP TABLE harness_keys ON COMMIT DROP AS SELECT ctid AS c, {named} FROM ONLY {self._table}{where}"
+        )
         ask("ANALYZE harness_keys")
         ask(
             f"UPDATE pg_catalog.pg_index SET indisvalid = false WHERE indrelid = {self._relation} "
@@ -111,4 +113,5 @@ class _Index:
     def _uses_it(self, sql: str) -> bool:
         plan = " ".join(str(row[0]) for row in self._session.query(f"EXPLAIN {sql}"))
         name = self._session.value(f"SELECT relname FROM pg_catalog.pg_class WHERE oid = {self._oid}")
-        return f"using {name} " in plan or f'using "{name}" ' in plan
+        quoted = identifier(name or "")
+        return any(f"using {one} " in plan for one in (name, quoted))

@@ -111,7 +111,9 @@ class Judge:
             self.say("sequences", wrong, f"{len(there)} sequences are not behind", sequences=len(there))
 
     def views(self) -> None:
-        self.say("matviews", [f"{one} holds nothing: it was never refreshed" for one in self._unpopulated()], "populated")
+        self.say(
+            "matviews", [f"{one} holds nothing: it was never refreshed" for one in self._unpopulated()], "populated"
+        )
 
     def _unpopulated(self) -> list[str]:
         """What is empty now, and was not where the manifest says so."""
@@ -135,7 +137,9 @@ class Judge:
             return
         untold = (*(SERVER_WIDE if "roles" in self.not_judged else ()),)
         untold += WITH_DATABASE if "database settings" in self.not_judged else ()
-        before, after = ({kind: some for kind, some in side.items() if kind not in untold} for side in (then.schema_facts, now))
+        before, after = (
+            {kind: some for kind, some in side.items() if kind not in untold} for side in (then.schema_facts, now)
+        )
         found = differences(before, after)
         rights = [f"{kind}: {said}" for kind, said in found if kind in RIGHTS]
         others = [f"{kind}: {said}" for kind, said in found if kind not in RIGHTS]
@@ -203,7 +207,9 @@ def judge_beat(
     age_s = (now - at).total_seconds()
     if then and _differs(then, beat):
         yield Judgement(
-            "freshness", Word.FAIL, f"the heartbeat in the data is of {beat[0]}; when it was backed up it was {then['at']}"
+            "freshness",
+            Word.FAIL,
+            f"the heartbeat in the data is of {beat[0]}; when it was backed up it was {then['at']}",
         )
     elif max_age_s is None:
         not_judged["freshness"] = f"no age is asked for; the data is of {beat[0]}"

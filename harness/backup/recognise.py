@@ -26,6 +26,7 @@ from harness.backup.shape import (
     TAR,
     Shape,
 )
+from harness.backup.unpack import opened
 from harness.errors import BackupError
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -57,19 +58,21 @@ def _described(path: Path) -> str:
 
 def _folder(folder: Path) -> Shape:
     if (folder / "postmaster.pid").exists():
-        raise BackupError(f"{folder} is the data of a server (it has a postmaster.pid), not a backup; make one of it first")
+        raise BackupError(
+            f"{folder} is the data of a server (it has a postmaster.pid), not a backup; make one of it first"
+        )
     manifest = folder / NAME if (folder / NAME).is_file() else None
     if (folder / "PG_VERSION").exists() or (folder / "global" / "pg_control").exists():
         return _base(folder, manifest)
     if (folder / "toc.dat").is_file():
         return _archive(folder, DIRECTORY, _bytes(folder / "toc.dat"), manifest)
     if any(folder.glob("base.tar*")):
-        return Shape(PHYSICAL, BASE_TAR, folder, manifest=manifest)
+        return Shape(PHYSICAL, BASE_TAR, folder, server=_version_in_tar(folder), manifest=manifest)
     inner = folder / "base"
     if (inner / "PG_VERSION").exists() or (inner / "global" / "pg_control").exists() or (inner / "base").is_dir():
         return _base(inner, manifest)
     if inner.is_dir() and any(inner.glob("base.tar*")):
-        return Shape(PHYSICAL, BASE_TAR, inner, manifest=manifest)
+        return Shape(PHYSICAL, BASE_TAR, inner, server=_version_in_tar(inner), manifest=manifest)
     return _of_dumps(folder, manifest)
 
 
@@ -87,9 +90,7 @@ def _of_dumps(folder: Path, manifest: Path | None) -> Shape:
         listed = ", ".join(sorted(one.name for one in folder.iterdir())[:5])
         raise Bad("recognise", f"{folder.name} holds no dump and no base backup that can be recognised, only: {listed}")
     one = dumps[0]
-    return Shape(
-        one.kind, one.format, one.main, one.server, one.tool, one.database, roles, manifest, one.compression
-    )
+    return Shape(one.kind, one.format, one.main, one.server, one.tool, one.database, roles, manifest, one.compression)
 
 
 def _inner(path: Path) -> Shape | None:
@@ -110,6 +111,19 @@ def _base(folder: Path, manifest: Path | None) -> Shape:
     except (OSError, UnicodeDecodeError):
         version = ""
     return Shape(PHYSICAL, BASE, folder, server=version, manifest=manifest)
+
+
+def _version_in_tar(folder: Path) -> str:
+    """What PG_VERSION in the archive of a base backup says, "" where it says nothing."""
+    archive = next(iter(sorted(folder.glob("base.tar*"))))
+    try:
+        with opened(archive) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+            for member in tar:
+                if member.name.removeprefix("./") == "PG_VERSION" and (file := tar.extractfile(member)) is not None:
+                    return file.read(64).decode(errors="replace").strip()
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        raise Bad("recognise", f"{archive.name} cannot be unpacked to its end: {error}") from error
+    return ""
 
 
 def _bytes(path: Path) -> bytes:
@@ -139,9 +153,7 @@ def _file(path: Path) -> Shape | None:
     if not kind:
         raise Bad("recognise", f"{path.name} is compressed with {compression}, and no dump of pg_dump is within")
     server, tool = _SERVER.search(text), _TOOL.search(text)
-    return Shape(
-        LOGICAL, kind, path, server[1] if server else "", tool[1] if tool else "", compression=compression
-    )
+    return Shape(LOGICAL, kind, path, server[1] if server else "", tool[1] if tool else "", compression=compression)
 
 
 def _tar(path: Path) -> Shape | None:
@@ -152,7 +164,7 @@ def _tar(path: Path) -> Shape | None:
                 if member.name == "toc.dat" and (file := tar.extractfile(member)) is not None:
                     return _archive(path, TAR, file.read(HEAD_BYTES), None)
                 if member.name.removeprefix("./") in ("PG_VERSION", "backup_label"):
-                    return Shape(PHYSICAL, BASE_TAR, path.parent)
+                    return Shape(PHYSICAL, BASE_TAR, path.parent, server=_version_in_tar(path.parent))
                 member = tar.next()
     except (tarfile.TarError, OSError, EOFError) as error:
         raise Bad("recognise", f"{path.name} is a tar archive that cannot be read: {error}") from error
@@ -174,7 +186,9 @@ def first_text(path: Path, compression: str) -> str:
                 data = popen.stdout.read(_FIRST_BYTES)
                 popen.kill()
         except OSError:
-            raise BackupError(f"{path.name} is compressed with zstd, and there is no program zstd: install it") from None
+            raise BackupError(
+                f"{path.name} is compressed with zstd, and there is no program zstd: install it"
+            ) from None
         return data.decode(errors="replace")
     return _bytes(path).decode(errors="replace")
 
@@ -183,4 +197,6 @@ def _is_globals(path: Path) -> bool:
     """Whether a dump of pg_dumpall holds roles only: it connects to no database. Our globals.sql is small."""
     if path.stat().st_size > 64 * 1024 * 1024:
         return False
-    return not re.search(r"^\\connect ", first_text(path, ""), re.MULTILINE) and "\n" + _DUMP not in first_text(path, "")
+    return not re.search(r"^\\connect ", first_text(path, ""), re.MULTILINE) and "\n" + _DUMP not in first_text(
+        path, ""
+    )

@@ -106,9 +106,7 @@ class LogicalRestore:
             self._not_judged["database settings"] = "the dump does not hold the database itself, only what is in it"
         database = made or database
         flags = [] if self._tablespaces else ["--no-tablespaces"]
-        done = self._pg_restore(
-            source, "--exit-on-error", *flags, *self._scratch.where, "-d", connection(database)
-        )
+        done = self._pg_restore(source, "--exit-on-error", *flags, *self._scratch.where, "-d", connection(database))
         self._strict(done, "restore", "pg_restore fails")
         return database
 
@@ -178,7 +176,9 @@ class LogicalRestore:
         first = database if not before.connected else "template1"
         said = feed(self._scratch, first, Script(), lines_of(main, compression), self._deadline)
         if said.code != 0 and before.names_locale and "locale" in said.err:
-            raise NotJudged(f"the locale of a database in it is not on this machine: {said.first_error}; make it with localedef")
+            raise NotJudged(
+                f"the locale of a database in it is not on this machine: {said.first_error}; make it with localedef"
+            )
         self._strict(said, "restore", f"psql fails on {main.name}")
         return self._chosen(before, database)
 
@@ -191,4 +191,3 @@ class LogicalRestore:
             raise Bad("restore", f"the dump holds no database {self._wanted!r}, only: {', '.join(script.connected)}")
         users = [one for one in script.connected if one not in ("template1", "postgres")]
         return (users or script.connected)[-1]
-

@@ -12,7 +12,9 @@ from harness.backup.session import Session
 
 Facts = Mapping[str, Mapping[str, str]]
 
-_CAST = re.compile(r"::(?:[\w.]+|\"[^\"]+\")(?: varying| precision| with(?:out)? time zone)?(?:\(\d+(?:,\s*\d+)?\))?(?:\[\])*")
+_CAST = re.compile(
+    r"::(?:[\w.]+|\"[^\"]+\")(?: varying| precision| with(?:out)? time zone)?(?:\(\d+(?:,\s*\d+)?\))?(?:\[\])*"
+)
 _LOOSE = re.compile(r"[\s()\[\]]|\bARRAY\b")
 
 

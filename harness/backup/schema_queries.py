@@ -39,9 +39,7 @@ def _owned(name: str, acl: str, kind: str, owner: str, source: str) -> str:
 
 
 QUERIES: dict[str, str] = {
-    "schemas": _owned(
-        "n.nspname", "n.nspacl", "'n'", "n.nspowner", f"pg_namespace n WHERE {NOT_SYSTEM} AND "
-    )
+    "schemas": _owned("n.nspname", "n.nspacl", "'n'", "n.nspowner", f"pg_namespace n WHERE {NOT_SYSTEM} AND ")
     + NOT_OF_EXTENSION.format("pg_catalog.pg_namespace", "n"),
     "tables": (
         f"SELECT {_NAME}, format('%s %s %s access %s%s%s%s', CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned' "
@@ -200,4 +198,10 @@ QUERIES: dict[str, str] = {
 SERVER_WIDE = ("roles", "memberships")
 WITH_DATABASE = ("database settings", "database")
 """Kinds that a dump tells only when it holds the database itself."""
-RIGHTS = ("roles", "memberships", "default grants", "database", *(kind for kind in QUERIES if kind.startswith("grants ")))
+RIGHTS = (
+    "roles",
+    "memberships",
+    "default grants",
+    "database",
+    *(kind for kind in QUERIES if kind.startswith("grants ")),
+)

@@ -73,7 +73,9 @@ class Scratch:
     `bin_folder` holds the programs. `settings` go over SETTINGS. `log` is what the server says.
     """
 
-    def __init__(self, bin_folder: Path, *, place: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, bin_folder: Path, *, place: Path | None = None, settings: Mapping[str, str] | None = None
+    ) -> None:
         if place is not None:
             refuse_in_use(place)
             place.mkdir(parents=True, exist_ok=True)
@@ -159,7 +161,7 @@ class Scratch:
             user=self._who.uid,
             group=self._who.gid,
         )
-        wait_until(lambda: self._ready() or server.ended() is not None, deadline.left_s())
+        wait_until(lambda: self._ready() or server.ended() is not None, deadline.left_s(), cancelled=deadline.cancelled)
         if server.ended() is not None:
             self._server = None
             said = self.said()

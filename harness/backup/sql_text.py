@@ -34,7 +34,10 @@ _LOCALE = re.compile(
 _OURS = b"CREATE ROLE harness_scratch;"
 """Of a backup of a scratch server; the one that it is restored into has that role."""
 BEGUN, COMPLETE = b"-- PostgreSQL database dump", b"-- PostgreSQL database dump complete"
-CLUSTER_BEGUN, CLUSTER_COMPLETE = b"-- PostgreSQL database cluster dump", b"-- PostgreSQL database cluster dump complete"
+CLUSTER_BEGUN, CLUSTER_COMPLETE = (
+    b"-- PostgreSQL database cluster dump",
+    b"-- PostgreSQL database cluster dump complete",
+)
 
 
 class Script:

@@ -75,7 +75,9 @@ def unpack(archive: Path, into: Path, deadline: Deadline) -> None:
                     while chunk := source.read(_CHUNK):
                         written += len(chunk)
                         if written > limit:
-                            raise Bad("archive", f"{archive.name} unpacks to more than {RATIO_MAX} times its size; refused")
+                            raise Bad(
+                                "archive", f"{archive.name} unpacks to more than {RATIO_MAX} times its size; refused"
+                            )
                         file.write(chunk)
                 if file_size(place) != member.size:
                     raise Bad("restore", f"{archive.name} is cut within {name}")

@@ -1,6 +1,19 @@
 """The command line: one thin verb each. Here the parts are wired, and nowhere else."""
 
-from harness.cli import files, matrix, runs, stacks, strangers, sweeps
-from harness.cli.app import app, stack_app
+from harness.cli import backups, files, matrix, runs, stacks, strangers, sweeps
+from harness.cli.app import app, backup_app, drill_app, runbook_app, stack_app
 
-__all__ = ["app", "files", "matrix", "runs", "stack_app", "stacks", "strangers", "sweeps"]
+__all__ = [
+    "app",
+    "backup_app",
+    "backups",
+    "drill_app",
+    "files",
+    "matrix",
+    "runbook_app",
+    "runs",
+    "stack_app",
+    "stacks",
+    "strangers",
+    "sweeps",
+]

@@ -46,6 +46,14 @@ def root(
 
 stack_app = typer.Typer(help="Keeps a stack running between runs. Example: harness stack up", no_args_is_help=True)
 app.add_typer(stack_app, name="stack")
+backup_app = typer.Typer(help="Proves backups by restoring them. Example: harness backup verify", no_args_is_help=True)
+app.add_typer(backup_app, name="backup")
+runbook_app = typer.Typer(help="Executes runbooks. Example: harness runbook run postgres-down", no_args_is_help=True)
+app.add_typer(runbook_app, name="runbook")
+drill_app = typer.Typer(
+    help="Destroys, recovers, records. Example: harness drill run postgres-down", no_args_is_help=True
+)
+app.add_typer(drill_app, name="drill")
 
 Paths = Annotated[
     list[Path] | None, typer.Argument(help="Scenario files, or folders of them.", show_default="scenarios")
