@@ -139,4 +139,9 @@ class Teller:
         )
 
     async def close(self) -> None:
+        """What fires and could not be kept is told to be over: who comes after us knows nothing of it, and tells it anew
+        where it goes on."""
+        for news in self._unsaved.values():
+            if news.ended is None:
+                await self._tell(News(news.alert, news.started, datetime.now(UTC)))
         await self._client.aclose()
