@@ -1,4 +1,5 @@
-"""backup_manifest of pg_basebackup, checked here: pg_verifybackup of one version refuses those of others, or does not run."""
+"""backup_manifest of pg_basebackup, checked here: pg_verifybackup of one version refuses those of others, or does not
+run."""
 
 from __future__ import annotations
 
@@ -15,7 +16,9 @@ import google_crc32c
 NAME = "backup_manifest"
 VERSIONS = (1, 2)
 _KEY = "PostgreSQL-Backup-Manifest-Version"
-_UNSURE = re.compile(r"(?:pg_wal/.*|postgresql\.auto\.conf|recovery\.signal|standby\.signal|backup_manifest)\Z", re.DOTALL)
+_UNSURE = re.compile(
+    r"(?:pg_wal/.*|postgresql\.auto\.conf|recovery\.signal|standby\.signal|backup_manifest)\Z", re.DOTALL
+)
 """What may differ: restoring writes these, and WAL is not in the list."""
 _CHUNK = 1 << 20
 
@@ -45,7 +48,9 @@ def parse(data: bytes) -> BackupManifest:
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{NAME} is not JSON: {error}") from error
     if not isinstance(body, dict) or body.get(_KEY) not in VERSIONS:
-        raise ValueError(f"{NAME} is of a version that is not known here: {body.get(_KEY) if isinstance(body, dict) else body!r}")
+        raise ValueError(
+            f"{NAME} is of a version that is not known here: {body.get(_KEY) if isinstance(body, dict) else body!r}"
+        )
     end = data.rstrip(b"\n").rfind(b"\n") + 1
     if hashlib.sha256(data[:end]).hexdigest() != str(body.get("Manifest-Checksum", "")).lower():
         raise ValueError(f"{NAME} is not what it was: its own checksum is another")
@@ -58,11 +63,17 @@ def parse(data: bytes) -> BackupManifest:
 
 
 def _listed(entry: Mapping[str, Any]) -> Listed:
-    path = bytes.fromhex(entry["Encoded-Path"]).decode(errors="surrogateescape") if "Encoded-Path" in entry else entry["Path"]
+    path = (
+        bytes.fromhex(entry["Encoded-Path"]).decode(errors="surrogateescape")
+        if "Encoded-Path" in entry
+        else entry["Path"]
+    )
     pure = PurePosixPath(path)
     if pure.is_absolute() or ".." in pure.parts:
         raise ValueError(f"it names {path!r}, which lies outside of the backup")
-    return Listed(path, int(entry["Size"]), str(entry.get("Checksum-Algorithm", "NONE")).upper(), str(entry.get("Checksum", "")))
+    return Listed(
+        path, int(entry["Size"]), str(entry.get("Checksum-Algorithm", "NONE")).upper(), str(entry.get("Checksum", ""))
+    )
 
 
 def digest(path: Path, algorithm: str) -> str:
@@ -90,13 +101,22 @@ def wrong_files(folder: Path, manifest: BackupManifest) -> Iterator[str]:
                 yield f"{path} is not there"
             elif (found := place.stat().st_size) != listed.size:
                 yield f"{path} has {found} bytes; it had {listed.size}"
-            elif listed.algorithm != "NONE" and listed.digest and digest(place, listed.algorithm) != listed.digest.lower():
+            elif (
+                listed.algorithm != "NONE"
+                and listed.digest
+                and digest(place, listed.algorithm) != listed.digest.lower()
+            ):
                 yield f"{path} is not what it was: another checksum"
         except (OSError, ValueError) as error:
             yield f"{path} cannot be read: {error}"
     for place in sorted(folder.rglob("*")):
         name = str(place.relative_to(folder))
-        if place.is_file() and name not in manifest.files and not _UNSURE.match(name) and place.name != "tablespace_map":
+        if (
+            place.is_file()
+            and name not in manifest.files
+            and not _UNSURE.match(name)
+            and place.name != "tablespace_map"
+        ):
             yield f"{name} is there, and was not when it was backed up"
 
 

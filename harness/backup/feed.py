@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from harness.backup.running import Bad, Deadline, Done, NotJudged, OutOfTime, begin, stop
+from harness.backup.running import STEP_S, Bad, Deadline, Done, NotJudged, OutOfTime, begin, stop
 from harness.backup.scratch import Scratch, connection
 from harness.backup.sql_text import Script
 
@@ -48,6 +48,16 @@ def _unpacked(path: Path) -> Iterator[bytes]:
         raise Bad("restore", f"{path.name} cannot be unpacked to its end: {said or popen.returncode}")
 
 
+def _watch(popen: subprocess.Popen[bytes], deadline: Deadline, over: threading.Event) -> None:
+    """End psql when the time is over: writing to it would wait for ever."""
+    while not over.wait(STEP_S):
+        try:
+            deadline.left_s()
+        except OutOfTime:
+            stop(popen)
+            return
+
+
 def feed(scratch: Scratch, database: str, script: Script, lines: Iterable[bytes], deadline: Deadline) -> Done:
     """Give it all to psql, which stops at the first error. Raises OutOfTime, and Bad where the dump cannot be read."""
     guard = secrets.token_hex(16)
@@ -61,8 +71,8 @@ def feed(scratch: Scratch, database: str, script: Script, lines: Iterable[bytes]
             stderr=said,
             extra={"PGOPTIONS": "-c client_min_messages=error"},
         )
-        late = threading.Timer(deadline.left_s(), stop, [popen])
-        late.start()
+        over = threading.Event()
+        threading.Thread(target=_watch, args=(popen, deadline, over), daemon=True).start()
         try:
             assert popen.stdin is not None
             with contextlib.suppress(BrokenPipeError):
@@ -71,7 +81,7 @@ def feed(scratch: Scratch, database: str, script: Script, lines: Iterable[bytes]
                 popen.stdin.close()
             popen.wait()
         finally:
-            late.cancel()
+            over.set()
             with contextlib.suppress(BrokenPipeError):
                 popen.stdin.close() if popen.stdin is not None else None
             if popen.poll() is None:
@@ -80,6 +90,3 @@ def feed(scratch: Scratch, database: str, script: Script, lines: Iterable[bytes]
         said.seek(0)
         text = said.read(1 << 20).decode(errors="replace")
     return Done(popen.returncode, "", text)
-
-
-__all__ = ["OutOfTime", "feed", "lines_of"]

@@ -1,4 +1,5 @@
-"""Looks every key up by each index, and reads each index from end to end: what pg_amcheck does, where it is not to be had.
+"""Looks every key up by each index, and reads each index from end to end: what pg_amcheck does, where it is not to be
+had.
 
 The keys are copied out by a sequential scan first: a query that may use the index for both sides confirms the index by
 itself.
@@ -13,7 +14,8 @@ from harness.backup.facts import NOT_SYSTEM
 from harness.backup.session import QueryError, Session, identifier
 
 _BTREES = (
-    "SELECT c.relname, n.nspname, t.relname, i.indexrelid, i.indrelid, coalesce(pg_get_expr(i.indpred, i.indrelid), ''), "
+    "SELECT c.relname, n.nspname, t.relname, i.indexrelid, i.indrelid, "
+    "coalesce(pg_get_expr(i.indpred, i.indrelid), ''), "
     "(SELECT json_agg(pg_get_indexdef(i.indexrelid, k, true) || coalesce((SELECT ' COLLATE ' || "
     "format('%I.%I', cn.nspname, co.collname) FROM pg_collation co JOIN pg_namespace cn ON cn.oid = co.collnamespace "
     "WHERE co.oid = i.indcollation[k - 1] AND co.collname <> 'default'), '') "
@@ -26,7 +28,8 @@ _BTREES = (
 )
 _BY_INDEX = (
     "SET LOCAL enable_indexscan = on; SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_seqscan = off; "
-    "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_hashjoin = off; "
+    "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_tidscan = off; SET LOCAL enable_sort = "
+    "off; SET LOCAL enable_hashjoin = off; "
     "SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off; SET LOCAL enable_memoize = off; "
     "SET LOCAL max_parallel_workers_per_gather = 0"
 )
@@ -34,7 +37,8 @@ _BY_INDEX = (
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`wrong` are sentences; `looked` how many indexes were looked at, `passed_over` the names of those that no plan used."""
+    """`wrong` are sentences; `looked` how many indexes were looked at, `passed_over` the names of those that no plan
+    used."""
 
     wrong: list[str]
     looked: int
@@ -74,7 +78,9 @@ class _Index:
         named = ", ".join(f"({key}) AS k{number}" for number, key in enumerate(keys))
         where = f" WHERE {predicate}" if predicate else ""
         ask("SET LOCAL enable_seqscan = on")
-        ask(f"CREATE TEMP TABLE harness_keys ON COMMIT DROP AS SELECT ctid AS c, {named} FROM ONLY {self._table}{where}")
+        ask(
+            f"CREATE TEMP TABLE harness_keys ON COMMIT DROP AS SELECT ctid AS c, {named} FROM ONLY {self._table}{where}"
+        )
         ask("ANALYZE harness_keys")
         ask(
             f"UPDATE pg_catalog.pg_index SET indisvalid = false WHERE indrelid = {self._relation} "
@@ -111,4 +117,5 @@ class _Index:
     def _uses_it(self, sql: str) -> bool:
         plan = " ".join(str(row[0]) for row in self._session.query(f"EXPLAIN {sql}"))
         name = self._session.value(f"SELECT relname FROM pg_catalog.pg_class WHERE oid = {self._oid}")
-        return f"using {name} " in plan or f'using "{name}" ' in plan
+        quoted = identifier(name or "")
+        return any(f"using {one} " in plan for one in (name, quoted))

@@ -35,7 +35,7 @@ class Judge:
         else:
             self.found.append(Judgement(detector, Word.PASS, well, evidence))
 
-    def guarded(self, detector: str, look: Callable[[], None]) -> None:
+    def guarded(self, detector: str, look: Callable[[], object]) -> None:
         """An error of the restored server at a look is the backup's."""
         try:
             look()
@@ -137,7 +137,9 @@ class Judge:
             return
         untold = (*(SERVER_WIDE if "roles" in self.not_judged else ()),)
         untold += WITH_DATABASE if "database settings" in self.not_judged else ()
-        before, after = ({kind: some for kind, some in side.items() if kind not in untold} for side in (then.schema_facts, now))
+        before, after = (
+            {kind: some for kind, some in side.items() if kind not in untold} for side in (then.schema_facts, now)
+        )
         found = differences(before, after)
         rights = [f"{kind}: {said}" for kind, said in found if kind in RIGHTS]
         others = [f"{kind}: {said}" for kind, said in found if kind not in RIGHTS]

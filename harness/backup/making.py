@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.backup import facts, programs
-from harness.backup.files import listed
+from harness.backup.files import listed, sha256
 from harness.backup.manifest import NAME, SCHEMA
+from harness.backup.recognise import recognise
 from harness.backup.running import Bad, Deadline, NotJudged, OutOfTime, run
 from harness.backup.schema import schema_facts, schema_hash
-from harness.backup.session import QueryError, Session, literal
+from harness.backup.session import QueryError, Session, identifier, literal
+from harness.backup.shape import LOGICAL, PHYSICAL
 from harness.errors import BackupError
 from harness.stack.postgres import Account
 
@@ -57,7 +59,8 @@ def now_text() -> str:
 
 
 def beat(source: Source) -> str:
-    """Write the heartbeat of now into the source, and make its table where there is none; the time. Raises BackupError."""
+    """Write the heartbeat of now into the source, and make its table where there is none; the time. Raises
+    BackupError."""
     try:
         with source.session(source.newest()) as session:
             session.query(facts.HEARTBEAT_TABLE)
@@ -86,9 +89,9 @@ def make_logical(source: Source, backup: Path, invariants: Sequence[tuple[str, s
         bin_folder = programs.find(major)
         with source.session(bin_folder) as session:
             body = _begin(session, "logical", "custom", programs.version_of(bin_folder))
-            dump = [bin_folder / "pg_dump", "-w", "-Fc", f"--snapshot={session.snapshot}", "-f", making / "shop.dump"]
-            dump[-1] = making / f"{_file_name(body['database'])}.dump"
-            _strict(source, [*dump, *options, *source.where])
+            dump = making / f"{_file_name(body['database'])}.dump"
+            snapshot = f"--snapshot={session.snapshot}"
+            _strict(source, [bin_folder / "pg_dump", "-w", "-Fc", snapshot, "-f", dump, *options, *source.where])
             _strict(
                 source, [bin_folder / "pg_dumpall", "-w", "--globals-only", "-f", making / "globals.sql", *source.where]
             )
@@ -160,13 +163,58 @@ def read_facts(session: Session, invariants: Sequence[tuple[str, str]] = ()) -> 
     return body
 
 
-def _write(folder: Path, body: Mapping[str, Any]) -> Path:
-    files = {name: {"bytes": size, "sha256": digest} for name, (size, digest) in listed(folder).items()}
+def write_manifest(source: Source, backup: Path, invariants: Sequence[tuple[str, str]] = (), archive: str = "") -> Path:
+    """Of a backup that is there: its files, and what is true of the source now, so nothing must have been written
+    since.
+
+    A physical one with an archive of WAL gets a restore point, at which the facts are read while nobody can write.
+    Raises BackupError.
+    """
+    try:
+        shape = recognise(backup)
+        folder = backup if backup.is_dir() else backup.parent
+        if not backup.is_dir() and (folder / NAME).exists():
+            raise BackupError(
+                f"{folder} has a manifest already, and this would be another's; give the dump a folder of its own"
+            )
+        with source.session(source.newest()) as session:
+            if shape.kind == LOGICAL:
+                body = {**_begin(session, LOGICAL, shape.format, shape.tool), **read_facts(session, invariants)}
+                return _write(folder, body, only=None if backup.is_dir() else backup.name)
+            body = _physical(source, session, invariants, archive)
+        return _write(folder if folder == shape.main.parent else shape.main, body)
+    except Bad as bad:
+        raise BackupError(f"{backup} cannot be recognised as a backup: {bad}") from bad
+    except (QueryError, NotJudged, OutOfTime) as error:
+        raise BackupError(f"the manifest cannot be written: {error or 'out of time'}") from error
+
+
+def _physical(source: Source, session: Session, invariants: Sequence[tuple[str, str]], archive: str) -> dict[str, Any]:
+    """The facts at a restore point, while tables are locked; without an archive nobody can restore up to it, and the
+    manifest tells of the files only."""
+    if not archive:
+        body = _begin(session, PHYSICAL, "basebackup", "")
+        body.pop("sequences")
+        return {**body, "tool": "pg_basebackup"}
+    name = f"backup-{datetime.now(UTC).strftime('%Y%m%dT%H%M%SZ')}"
+    with source.session(source.newest()) as holder:
+        locked = [identifier(one.schema, one.name) for one in facts.tables(holder)]
+        holder.query("BEGIN")
+        holder.query("SET LOCAL lock_timeout = '20s'")
+        if locked:
+            holder.query(f"LOCK TABLE {', '.join(locked)} IN SHARE MODE")
+        body = _begin(session, PHYSICAL, "basebackup", "")
+        at = holder.value(f"SELECT pg_catalog.pg_create_restore_point({literal(name)})")
+        holder.query("COMMIT")
+    body |= {"tool": "pg_basebackup", "target": {"name": name}, "lsn": at, "wal": archive}
+    return {**body, **read_facts(session, invariants)}
+
+
+def _write(folder: Path, body: Mapping[str, Any], only: str | None = None) -> Path:
+    found = listed(folder) if only is None else {only: (folder.joinpath(only).stat().st_size, sha256(folder / only))}
+    files = {name: {"bytes": size, "sha256": digest} for name, (size, digest) in found.items()}
     path = folder / NAME
     fresh = folder / f".{NAME}"
     fresh.write_text(json.dumps({**body, "finished_at": now_text(), "files": files}, indent=1), encoding="utf-8")
     fresh.replace(path)
     return path
-
-
-__all__ = ["Source", "beat", "literal", "make_logical", "read_facts"]

@@ -1,4 +1,5 @@
-"""Lays a base backup out as the scratch server's data: copied or unpacked, with nothing that leads out of it or phones home."""
+"""Lays a base backup out as the scratch server's data: copied or unpacked, with nothing that leads out of it or phones
+home."""
 
 from __future__ import annotations
 
@@ -9,13 +10,25 @@ import stat
 from pathlib import Path
 
 from harness.backup import backup_manifest
-from harness.backup.running import Bad, Deadline, NotJudged
+from harness.backup.running import Bad, Deadline
 from harness.backup.scratch import Scratch
 from harness.backup.shape import BASE_TAR, Shape
 from harness.backup.unpack import say_no_space, unpack
 
-_LEFT = ("postmaster.pid", "postmaster.opts", "standby.signal", "recovery.signal", "recovery.conf", "postgresql.auto.conf")
-_CONFIGS = {"postgresql.conf": "", "pg_hba.conf": "local all all trust\n", "pg_ident.conf": "", "postgresql.auto.conf": ""}
+_LEFT = (
+    "postmaster.pid",
+    "postmaster.opts",
+    "standby.signal",
+    "recovery.signal",
+    "recovery.conf",
+    "postgresql.auto.conf",
+)
+_CONFIGS = {
+    "postgresql.conf": "",
+    "pg_hba.conf": "local all all trust\n",
+    "pg_ident.conf": "",
+    "postgresql.auto.conf": "",
+}
 """A backup's own settings are not taken over: they name its archive, its standbys, its addresses, its libraries."""
 _OID = re.compile(r"\d+\Z")
 
@@ -35,7 +48,7 @@ class Layout:
         else:
             say_no_space(self._scratch.data, _bytes_of(self._shape.main))
             self._copy(self._shape.main, self._scratch.data)
-            self._tablespaces_of_folder()
+        self._link_tablespaces()
 
     def _unpack_all(self) -> None:
         main, data = self._shape.main, self._scratch.data
@@ -53,7 +66,6 @@ class Layout:
                 unpack(archive, self._spaces / name, self._deadline)
         if (main / backup_manifest.NAME).is_file():
             shutil.copyfile(main / backup_manifest.NAME, data / backup_manifest.NAME)
-        self._link_tablespaces()
 
     def _copy(self, source: Path, target: Path) -> None:
         for entry in sorted(os.scandir(source), key=lambda one: one.name):
@@ -68,7 +80,9 @@ class Layout:
                 try:
                     shutil.copyfile(path, place)
                 except PermissionError as error:
-                    raise Bad("file modes", f"{path.relative_to(self._shape.main)} cannot be read: {error.strerror}") from error
+                    raise Bad(
+                        "file modes", f"{path.relative_to(self._shape.main)} cannot be read: {error.strerror}"
+                    ) from error
             else:
                 raise Bad("links", f"{path.relative_to(self._shape.main)} is no plain file; refused")
 
@@ -88,33 +102,41 @@ class Layout:
         else:
             raise Bad("links", f"{name} is a link to {os.readlink(path)}, which leads out of the backup; refused")
 
-    def _tablespaces_of_folder(self) -> None:
-        self._link_tablespaces()
-
     def _link_tablespaces(self) -> None:
-        """Anew, to what was copied: recovery makes the links of tablespace_map, so that file is written anew too."""
-        if not self._spaces.is_dir():
-            (self._scratch.data / "tablespace_map").unlink(missing_ok=True)
+        """To what was copied."""
+        if self._spaces.is_dir():
+            links = self._scratch.data / "pg_tblspc"
+            links.mkdir(exist_ok=True)
+            for one in sorted(self._spaces.iterdir()):
+                (links / one.name).symlink_to(one)
+
+    def _map_tablespaces(self) -> None:
+        """Recovery makes the links that tablespace_map says, so that is written anew."""
+        path = self._scratch.data / "tablespace_map"
+        if not path.exists():
             return
-        links = self._scratch.data / "pg_tblspc"
-        links.mkdir(exist_ok=True)
-        lines = []
-        for one in sorted(self._spaces.iterdir()):
-            (links / one.name).unlink(missing_ok=True)
-            (links / one.name).symlink_to(one)
-            escaped = str(one).replace("\\", "\\\\").replace("\n", "\\\n")
-            lines.append(f"{one.name} {escaped}\n")
-        if (self._scratch.data / "tablespace_map").exists():
-            (self._scratch.data / "tablespace_map").write_text("".join(lines), encoding="utf-8")
+        path.unlink()
+        if self._spaces.is_dir():
+            places = {one.name: str(one).replace("\\", "\\\\") for one in sorted(self._spaces.iterdir())}
+            path.write_text("".join(f"{oid} {place}\n" for oid, place in places.items()), encoding="utf-8")
 
     def make_ours(self) -> None:
         """Settings of our own, no standby, no slots; all of it belongs to whom the server runs as."""
         data = self._scratch.data
+        self._map_tablespaces()
         for name in _LEFT:
             (data / name).unlink(missing_ok=True)
         for name, text in _CONFIGS.items():
             (data / name).write_text(text, encoding="utf-8")
-        for name in ("pg_replslot", "pg_stat_tmp", "pg_notify", "pg_dynshmem", "pg_subtrans", "pg_snapshots", "pg_serial"):
+        for name in (
+            "pg_replslot",
+            "pg_stat_tmp",
+            "pg_notify",
+            "pg_dynshmem",
+            "pg_subtrans",
+            "pg_snapshots",
+            "pg_serial",
+        ):
             shutil.rmtree(data / name, ignore_errors=True)
             (data / name).mkdir()
         for name in ("pg_tblspc", "pg_commit_ts", "pg_stat", "pg_twophase", "pg_wal", "pg_wal/archive_status"):
@@ -157,6 +179,3 @@ def wrong_modes(folder: Path) -> list[str]:
         elif mode & 0o002:
             wrong.append(f"{path.relative_to(folder)} has mode {mode:04o}: anybody may write it")
     return wrong
-
-
-__all__ = ["Layout", "NotJudged", "wrong_modes"]

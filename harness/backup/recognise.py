@@ -1,5 +1,5 @@
-"""Tells what a backup is by its bytes, never by its names: what pg_dump, pg_dumpall and pg_basebackup write, and our own
-folders. What cannot be told raises Bad("recognise") with a sentence."""
+"""Tells what a backup is by its bytes, never by its names: what pg_dump, pg_dumpall and pg_basebackup write, and our
+own folders. What cannot be told raises Bad("recognise") with a sentence."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from harness.backup.shape import (
     TAR,
     Shape,
 )
+from harness.backup.unpack import opened
 from harness.errors import BackupError
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -66,12 +67,12 @@ def _folder(folder: Path) -> Shape:
     if (folder / "toc.dat").is_file():
         return _archive(folder, DIRECTORY, _bytes(folder / "toc.dat"), manifest)
     if any(folder.glob("base.tar*")):
-        return Shape(PHYSICAL, BASE_TAR, folder, manifest=manifest)
+        return Shape(PHYSICAL, BASE_TAR, folder, server=_version_in_tar(folder), manifest=manifest)
     inner = folder / "base"
     if (inner / "PG_VERSION").exists() or (inner / "global" / "pg_control").exists() or (inner / "base").is_dir():
         return _base(inner, manifest)
     if inner.is_dir() and any(inner.glob("base.tar*")):
-        return Shape(PHYSICAL, BASE_TAR, inner, manifest=manifest)
+        return Shape(PHYSICAL, BASE_TAR, inner, server=_version_in_tar(inner), manifest=manifest)
     return _of_dumps(folder, manifest)
 
 
@@ -112,6 +113,19 @@ def _base(folder: Path, manifest: Path | None) -> Shape:
     return Shape(PHYSICAL, BASE, folder, server=version, manifest=manifest)
 
 
+def _version_in_tar(folder: Path) -> str:
+    """What PG_VERSION in the archive of a base backup says, "" where it says nothing."""
+    archive = next(iter(sorted(folder.glob("base.tar*"))))
+    try:
+        with opened(archive) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+            for member in tar:
+                if member.name.removeprefix("./") == "PG_VERSION" and (file := tar.extractfile(member)) is not None:
+                    return file.read(64).decode(errors="replace").strip()
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        raise Bad("recognise", f"{archive.name} cannot be unpacked to its end: {error}") from error
+    return ""
+
+
 def _bytes(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(_FIRST_BYTES)
@@ -150,7 +164,7 @@ def _tar(path: Path) -> Shape | None:
                 if member.name == "toc.dat" and (file := tar.extractfile(member)) is not None:
                     return _archive(path, TAR, file.read(HEAD_BYTES), None)
                 if member.name.removeprefix("./") in ("PG_VERSION", "backup_label"):
-                    return Shape(PHYSICAL, BASE_TAR, path.parent)
+                    return Shape(PHYSICAL, BASE_TAR, path.parent, server=_version_in_tar(path.parent))
                 member = tar.next()
     except (tarfile.TarError, OSError, EOFError) as error:
         raise Bad("recognise", f"{path.name} is a tar archive that cannot be read: {error}") from error

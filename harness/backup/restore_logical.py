@@ -1,4 +1,5 @@
-"""Restores what pg_dump and pg_dumpall wrote into a scratch server, and believes nothing but a restore without one error."""
+"""Restores what pg_dump and pg_dumpall wrote into a scratch server, and believes nothing but a restore without one
+error."""
 
 from __future__ import annotations
 
@@ -191,4 +192,3 @@ class LogicalRestore:
             raise Bad("restore", f"the dump holds no database {self._wanted!r}, only: {', '.join(script.connected)}")
         users = [one for one in script.connected if one not in ("template1", "postgres")]
         return (users or script.connected)[-1]
-

@@ -1,5 +1,5 @@
-"""Restores a base backup and its WAL into a scratch server, to an explicit target: without one, a gap in the WAL passes in
-silence with half of the rows."""
+"""Restores a base backup and its WAL into a scratch server, to an explicit target: without one, a gap in the WAL
+passes in silence with half of the rows."""
 
 from __future__ import annotations
 
@@ -135,7 +135,9 @@ class PhysicalRestore:
         if (self._scratch.data / backup_manifest.NAME).is_file() or self._manifest is not None:
             raise Bad("backup_label", "backup_label is not there: it would start, and lose what was written meanwhile")
         if self.control.state not in _CLEAN:
-            raise Bad("backup_label", f"backup_label is not there, and the server was not stopped ({self.control.state})")
+            raise Bad(
+                "backup_label", f"backup_label is not there, and the server was not stopped ({self.control.state})"
+            )
         self.not_judged["wal"] = "it is the folder of a server that was stopped: it needs no WAL"
         return None
 
@@ -177,14 +179,20 @@ class PhysicalRestore:
         return [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
 
     def _start(self, settings: list[str]) -> None:
-        more = {"hot_standby": "off", "wal_level": "replica", "max_prepared_transactions": str(self.control.prepared_max)}
+        more = {
+            "hot_standby": "off",
+            "wal_level": "replica",
+            "max_prepared_transactions": str(self.control.prepared_max),
+        }
         self._scratch.settings |= more
         try:
             self._scratch.start(self._deadline, *settings)
         except Bad as bad:
             said = self._scratch.said()
             if "recovery ended before configured recovery target was reached" in said:
-                raise Bad("target", f"the WAL ends before the target{_where(said)}: a segment is missing or damaged") from bad
+                raise Bad(
+                    "target", f"the WAL ends before the target{_where(said)}: a segment is missing or damaged"
+                ) from bad
             raise
         self._judge("starts", [], "it recovers to its target and starts")
         self._be_superuser()
@@ -203,7 +211,7 @@ class PhysicalRestore:
                     raise Bad("starts", f"the restored server does not answer: {error}") from error
         self._scratch.stop()
         ask = f"CREATE ROLE {OWNER} SUPERUSER LOGIN".encode()
-        command = [self._scratch.bin / "postgres", "--single", "-D", self._scratch.data, "template1"]
+        command: list[str | Path] = [self._scratch.bin / "postgres", "--single", "-D", self._scratch.data, "template1"]
         done = run(command, self._deadline, given=ask + b"\n")
         if done.code != 0:
             raise Bad("starts", f"the restored server takes nobody in: {done.first_error}")
@@ -213,9 +221,13 @@ class PhysicalRestore:
     def say_locale(error: QueryError) -> None:
         """Raises NotJudged where this machine lacks the locale of a database."""
         if "locale" in str(error):
-            raise NotJudged(f"the locale of the restored database is not on this machine: {error}; make it with localedef")
+            raise NotJudged(
+                f"the locale of the restored database is not on this machine: {error}; make it with localedef"
+            )
 
 
 def _where(said: str) -> str:
-    found = re.findall(r"(?:redo done at|invalid record length at|last completed transaction was at log time) ([^\s:]+)", said)
+    found = re.findall(
+        r"(?:redo done at|invalid record length at|last completed transaction was at log time) ([^\s:]+)", said
+    )
     return f" (at {found[-1]})" if found else ""

@@ -7,13 +7,14 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from harness.stack.postgres import Account, account
 
+STEP_S = 0.5
 NO_SPACE = "No space left on device"
 
 
@@ -34,17 +35,21 @@ class Bad(Exception):
 
 
 class Deadline:
-    """One time for many steps."""
+    """One time for many steps, which may also be called off."""
 
-    def __init__(self, within_s: float) -> None:
-        self.within_s, self._end = within_s, time.monotonic() + within_s
+    def __init__(self, within_s: float, cancelled: Callable[[], bool] = lambda: False) -> None:
+        self.within_s, self._end, self.cancelled = within_s, time.monotonic() + within_s, cancelled
 
     def left_s(self) -> float:
         """Raises OutOfTime when nothing is left."""
         left = self._end - time.monotonic()
-        if left <= 0:
+        if left <= 0 or self.cancelled():
             raise OutOfTime
         return left
+
+    def step_s(self) -> float:
+        """How long to wait before it is to be asked again."""
+        return min(self.left_s(), STEP_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +125,16 @@ def run(
     except OSError as error:
         raise NotJudged(f"{command[0]} cannot be started: {error.strerror or error}") from error
     try:
-        out, err = popen.communicate(given, timeout=deadline.left_s())
-    except subprocess.TimeoutExpired:
-        raise OutOfTime from None
+        out, err = _communicate(popen, given, deadline)
     finally:
         if popen.poll() is None:
             stop(popen)
     return Done(popen.returncode, (out or b"").decode(errors="replace"), (err or b"").decode(errors="replace"))
+
+
+def _communicate(popen: subprocess.Popen[bytes], given: bytes | None, deadline: Deadline) -> tuple[bytes, bytes]:
+    while True:
+        try:
+            return popen.communicate(given, timeout=deadline.step_s())
+        except subprocess.TimeoutExpired:
+            given = None  # what was given is still being written: communicate keeps it

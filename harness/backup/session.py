@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.backup.running import Deadline, OutOfTime, begin, run, stop
+from harness.backup.running import Deadline, begin, run, stop
 from harness.stack.postgres import Account
 
 SETTINGS = {
@@ -119,9 +119,9 @@ class Session:
         assert self._popen.stdout is not None
         handle, end, found = self._popen.stdout.fileno(), f"{self._mark} end\n".encode(), bytearray()
         while not found.endswith(end):
-            ready, _, _ = select.select([handle], [], [], self._deadline.left_s())
+            ready, _, _ = select.select([handle], [], [], self._deadline.step_s())
             if not ready:
-                raise OutOfTime
+                continue
             more = os.read(handle, 1 << 20)
             if not more:
                 raise QueryError(_said(found.decode(errors="replace").replace(self._mark, "").strip() or "no answer"))

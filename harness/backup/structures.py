@@ -1,4 +1,5 @@
-"""Looks at what lies below the rows of a restored cluster: indexes, pages, checksums. A dump has none of it: it is made anew."""
+"""Looks at what lies below the rows of a restored cluster: indexes, pages, checksums. A dump has none of it: it is
+made anew."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from harness.backup.indexes import look_up
 from harness.backup.pages import zero_pages
 from harness.backup.report import Judgement
 from harness.backup.running import Deadline, run
-from harness.backup.scratch import Scratch, connection
+from harness.backup.scratch import Scratch
 from harness.backup.session import QueryError, Session
 from harness.record import Word
 
@@ -56,7 +57,7 @@ class Structures:
 
     def _amcheck(self, database: str) -> None:
         more = ("--install-missing", "--heapallindexed", "--parent-check", "--rootdescend")
-        done = self._scratch.client("pg_amcheck", self._deadline, *more, "-d", connection(database))
+        done = self._scratch.client("pg_amcheck", self._deadline, *more, "--", database)
         lines = [line.strip() for line in (done.out + done.err).splitlines() if line.strip()]
         loud = [line for line in lines if "warning:" not in line.lower() or "ERROR" in line]
         wrong = [f"{database}: {' '.join(loud[:2])[:300]}"] if done.code != 0 else []

@@ -1,9 +1,10 @@
-"""Verifies a backup by restoring it: recognise, restore into a scratch server, judge. A bad backup is a report, never an
-error."""
+"""Verifies a backup by restoring it: recognise, restore into a scratch server, judge. A bad backup is a report, never
+an error."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,20 +27,20 @@ from harness.errors import BackupError, StartError
 from harness.record import Word
 
 
-def verify(backup: Path, options: Options | None = None) -> Report:
+def verify(backup: Path, options: Options | None = None, *, cancelled: Callable[[], bool] = lambda: False) -> Report:
     """Restore it, look at all of it, and say what was found. Raises HarnessError for what was asked wrongly only."""
     asked = options if options is not None else Options()
     if asked.scratch is not None:
         refuse_in_use(asked.scratch, backup)
     if asked.postgres is not None and not (asked.postgres / "postgres").is_file():
         raise BackupError(f"{asked.postgres} holds no program postgres; give the folder bin of a PostgreSQL")
-    return _Verification(Path(backup), asked).run()
+    return _Verification(Path(backup), asked, cancelled).run()
 
 
 class _Verification:
-    def __init__(self, backup: Path, options: Options) -> None:
+    def __init__(self, backup: Path, options: Options, cancelled: Callable[[], bool]) -> None:
         self._backup, self._options = backup, options
-        self._deadline = Deadline(options.within_s)
+        self._deadline = Deadline(options.within_s, cancelled)
         self._judgements: list[Judgement] = []
         self._not_judged: dict[str, str] = {}
         self._took_s: dict[str, float] = {}
@@ -98,7 +99,9 @@ class _Verification:
         self._manifest = self._read_manifest()
         shape = self._shape = recognise(self._backup)
         if self._manifest is not None:
-            self._judgements.append(judge_files(self._backup if self._backup.is_dir() else self._backup.parent, self._manifest))
+            self._judgements.append(
+                judge_files(self._backup if self._backup.is_dir() else self._backup.parent, self._manifest)
+            )
             if shape.kind != self._manifest.kind:
                 raise Bad("manifest", f"it is a {shape.kind} backup, and its manifest says {self._manifest.kind}")
         self._judge_version(shape)
@@ -132,7 +135,9 @@ class _Verification:
     def _bin(self, shape: Shape) -> Path:
         if self._options.postgres is not None:
             return self._options.postgres
-        server = programs.major_of(shape.server) or programs.major_of(self._manifest.server_version if self._manifest else "")
+        server = programs.major_of(shape.server) or programs.major_of(
+            self._manifest.server_version if self._manifest else ""
+        )
         tool = programs.major_of(shape.tool) or 0
         try:
             if shape.kind == LOGICAL:
