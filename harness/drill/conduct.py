@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+from harness.drill.drilled import DrilledStack
 from harness.drill.jobs import ENDS_WITHIN_S, Jobs, until_done
 from harness.drill.loader import LoadedDrill
 from harness.drill.planning import BEFORE_WITHIN_S
@@ -25,7 +26,6 @@ from harness.interrupts import Interrupts
 from harness.notices import read_notices
 from harness.order import Beat
 from harness.plan import Plan
-from harness.record import HealReport
 from harness.runbook.executing import Executor, phase_of
 from harness.runbook.model import Execution, Step, StepResult
 from harness.runner import JUDGE_BEFORE_S, LOOK_S, Opener, Run
@@ -40,26 +40,6 @@ READ_WHAT_IS_LEFT_S = 5.0
 """The same where it did not recover."""
 EXECUTION = "runbook.json"
 """In the run folder: what came of the runbook (Execution.to_json), with each step's output."""
-
-
-class DrilledStack(RunningStack):
-    """A stack that nobody of ours heals: what ends in it, and what starts, is the drill's matter."""
-
-    def __init__(self, stack: RunningStack, backups: Path) -> None:
-        """`backups` are the drill's own: they go with the stack."""
-        super().__init__(replace(stack.state, folders=(*stack.state.folders, str(backups))))
-        self.backups = str(backups)
-        self.is_struck = False
-
-    def dead(self) -> tuple[str, str] | None:
-        return None if self.is_struck else super().dead()
-
-    def fallen(self) -> list[str]:
-        return [] if self.is_struck else super().fallen()
-
-    def heal(self) -> HealReport:
-        self.let_go()
-        return HealReport()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +82,7 @@ class DrillRun(Run):
         jobs = Jobs(self._drill.jobs, self._orders.environment, Path.cwd(), self._folder.logs / "jobs.log")
         jobs.start()
         try:
-            if self._prepared(stack, generator, baseline_is_bad) and self._struck(stack):
+            if self._prepared(stack, generator, baseline_is_bad) and self._struck(stack, generator):
                 self._recover(stack, generator)
         finally:
             self._called_off.set()
@@ -132,17 +112,20 @@ class DrillRun(Run):
             self._give_up("before", f"nothing was destroyed, since what must be there before is not: {lacking[0]}")
         return lacking[0] is None
 
-    def _struck(self, stack: RunningStack) -> bool:
+    def _struck(self, stack: RunningStack, generator: Generator) -> bool:
         """The disaster is in. From now on services end and start, and the run goes on."""
         self._disaster_s = self._at_s()
         self._shift_s = self._disaster_s - self._plan.baseline_end_s
-        if isinstance(stack, DrilledStack):
-            stack.is_struck = True
+        assert isinstance(stack, DrilledStack)
         self._marks.write("disaster", self._disaster_s)
-        for step in self._plan.steps:
-            if step.action == "inject" and self._reason == COMPLETE:
-                self._inject(step, stack)
-        return self._reason == COMPLETE
+
+        def inject() -> None:
+            with stack.struck(self._drill.disaster):
+                for step in self._plan.steps:
+                    if step.action == "inject" and self._reason == COMPLETE:
+                        self._inject(step, stack)
+
+        return self._meanwhile(inject, stack, generator) and self._reason == COMPLETE
 
     def _recover(self, stack: RunningStack, generator: Generator) -> None:
         if not self._wait_detected(stack, generator):

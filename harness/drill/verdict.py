@@ -136,7 +136,7 @@ def _rto(facts: Facts) -> Checked:
     objective_s = float(facts.opening["objectives"]["rto_s"])
     actual_s = facts.timed.rto_s if facts.timed else None
     if actual_s is None:
-        return Checked("rto", Word.FAIL, f"it was never served again, and should be within {objective_s:g} s")
+        return Checked("rto", Word.FAIL, f"it was not recovered, and should be within {objective_s:g} s")
     word = Word.PASS if actual_s <= objective_s else Word.FAIL
     return Checked("rto", word, f"RTO {actual_s:.1f} s, objective {objective_s:g} s")
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from harness.analysis.writes import Ledger, Request
 from harness.errors import HarnessError
@@ -22,6 +22,7 @@ LEDGER, FOUND = "writes.jsonl", "found.json"
 """Their names in a run folder."""
 ANSWER_S = 10.0
 ANSWER_BYTES_MAX = 64 << 20
+PAGES_MAX = 1_000
 
 
 class ReadBackError(HarnessError):
@@ -58,14 +59,17 @@ def read_ledger(path: Path) -> Ledger:
 
 def read_back(url: str, within_s: float, *, cancelled: Callable[[], bool] = lambda: False) -> dict[str, int]:
     """GET `url`, again until it answers {"keys": {KEY: COUNT, ...}}. Raises ReadBackError, with the last reason, when
-    it did not within `within_s`."""
+    it did not within `within_s`.
+
+    An answer with `"more": true` is not all: the rest is asked for with `after=` its last key.
+    """
     answer: list[dict[str, int]] = []
     reason = "it was not asked"
 
     def answered() -> bool:
         nonlocal reason
         try:
-            answer.append(_keys(url, min(ANSWER_S, within_s)))
+            answer.append(_all_keys(url, min(ANSWER_S, within_s)))
         except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
             reason = str(error) or type(error).__name__
         return bool(answer)
@@ -78,8 +82,26 @@ def read_back(url: str, within_s: float, *, cancelled: Callable[[], bool] = lamb
     return answer[0]
 
 
-def _keys(url: str, timeout_s: float) -> dict[str, int]:
-    """Raises ValueError, OSError or HTTPException with the reason."""
+def _all_keys(url: str, timeout_s: float) -> dict[str, int]:
+    """Those of every page. Raises ValueError, OSError or HTTPException with the reason."""
+    found: dict[str, int] = {}
+    after = ""
+    for _ in range(PAGES_MAX):
+        body = _get(f"{url}{'&' if '?' in url else '?'}{urlencode({'after': after})}" if after else url, timeout_s)
+        keys = _checked(body)
+        if any(key in found for key in keys):
+            raise ValueError("it says the same key on two pages")
+        found |= keys
+        if not body.get("more", False):
+            return found
+        if not keys:
+            raise ValueError("it says that there are more keys, and gives none")
+        after = list(keys)[-1]
+    raise ValueError(f"it has more than {PAGES_MAX:,} pages of keys")
+
+
+def _get(url: str, timeout_s: float) -> Any:
+    """Its JSON. Raises ValueError, OSError or HTTPException with the reason."""
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.netloc, timeout=timeout_s)
@@ -100,7 +122,7 @@ def _keys(url: str, timeout_s: float) -> dict[str, int]:
         raise ValueError(f"it answered {response.status}")
     if response.length:
         raise ValueError("its answer was cut short")
-    return _checked(json.loads(content))
+    return json.loads(content)
 
 
 def _checked(body: Any) -> dict[str, int]:
@@ -108,6 +130,8 @@ def _checked(body: Any) -> dict[str, int]:
     if not isinstance(keys, dict):
         raise ValueError('its answer has no object "keys"')
     for key, count in keys.items():
+        if any("\ud800" <= letter <= "\udfff" for letter in key):  # half a letter
+            raise ValueError(f"it says a key that no request can bear: {key!r}")
         if type(count) is not int or count < 0:
             raise ValueError(f"it says of {key!r} that it is there {count!r} times, which is no count")
     return keys

@@ -113,7 +113,7 @@ class Ledger:
             "outcome": write.outcome,
             "status": write.status,
         }
-        return json.dumps(fields, ensure_ascii=False) + "\n"
+        return json.dumps(fields) + "\n"  # in ASCII: a key may be no text at all
 
     def close(self) -> None:
         """Write what is still in flight, as unknown, and a last line that says that this is all."""

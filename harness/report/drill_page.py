@@ -70,7 +70,7 @@ def page(
             warnings=seen.warnings,
             picture=picture,
             cards=[
-                _card("Time to recover", actual["rto_s"], objectives["rto_s"], "RTO", "not recovered"),
+                _card("Time to recover", actual["rto_s"], objectives["rto_s"], "RTO", not_recovered(body)),
                 _card("Data lost", actual["rpo_s"], objectives["rpo_s"], "RPO", "not known"),
             ],
             counts=[(one, body["writes"][one], COUNT_WORDS[one], _is_bad(one, body)) for one in COUNTED]
@@ -92,6 +92,11 @@ def page(
 def word_of(body: Mapping[str, Any]) -> str:
     """`pass`, `fail`, `unknown`, or `aborted`."""
     return "aborted" if body["aborted"] else str(body["verdict"]["word"])
+
+
+def not_recovered(body: Mapping[str, Any]) -> str:
+    """What stands where the time to recover would; a drill that was called off tells nothing of it."""
+    return "not known" if body["aborted"] or body["verdict"]["word"] == "unknown" else "not recovered"
 
 
 def day_of(body: Mapping[str, Any]) -> str:
@@ -120,7 +125,7 @@ def _picture(folder: RunFolder, body: Mapping[str, Any], seen: Evidence) -> Char
 
 
 def _card(name: str, value_s: float | None, allowed_s: float, short: str, absent: str) -> dict[str, str]:
-    kind = "unknown" if value_s is None and short == "RPO" else "fail" if value_s is None else ""
+    kind = "unknown" if absent == "not known" else "fail"
     if value_s is not None:
         kind = "pass" if value_s <= allowed_s else "fail"
     shown = absent if value_s is None else "nothing" if short == "RPO" and value_s == 0 else seconds(value_s)

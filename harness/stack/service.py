@@ -88,6 +88,9 @@ class BreakableService:
 
     # ------------------------------------------------------------------------------------------------ how it does
 
+    def lives(self) -> bool:
+        return self._powers.alive()
+
     def died(self) -> bool:
         """It lived, no fault of ours is in, and it does not live any more."""
         return self._ended(under_a_fault=False)

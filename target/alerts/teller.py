@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -139,9 +139,9 @@ class Teller:
         )
 
     async def close(self) -> None:
-        """What fires and could not be kept is told to be over: who comes after us knows nothing of it, and tells it anew
-        where it goes on."""
-        for news in self._unsaved.values():
-            if news.ended is None:
-                await self._tell(News(news.alert, news.started, datetime.now(UTC)))
+        """What fires, and could not be kept for who comes after us, is taken back: they tell it anew."""
+        if "alert-never-resolves" not in self._weakness:
+            for news in self._unsaved.values():
+                if news.ended is None:
+                    await self._tell(replace(news, ended=datetime.now(UTC)))
         await self._client.aclose()

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import unquote_plus
 
 import pytest
 
@@ -25,9 +26,13 @@ def address() -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked[self.path] = asked.get(self.path, 0) + 1
-            kind, _, body = self.path.strip("/").partition("/")
+            path, _, query = self.path.partition("?")
+            kind, _, body = path.strip("/").partition("/")
             status = 503 if kind == "late" and asked[self.path] < 3 else 200
             content = bytes.fromhex(body)
+            if kind == "pages":  # two keys a page
+                keys = [key for key in json.loads(content) if key > unquote_plus(query.partition("=")[2])]
+                content = json.dumps({"keys": dict.fromkeys(keys[:2], 1), "more": len(keys) > 2}).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(content) + (9 if kind == "cut" else 0)))
             self.end_headers()
@@ -53,6 +58,12 @@ def test_it_is_asked_until_it_answers(address):
     assert read_back(address + _path("late", {"keys": {"a": 1, "b": 2}}), 5.0) == {"a": 1, "b": 2}
 
 
+def test_all_pages_of_an_account_are_read(address):
+    """A service that gives so many keys at a time says that there are more, and none is taken for lost."""
+    keys = ["a", "b", "c & d", "e", "f"]
+    assert read_back(address + _path("pages", keys), 5.0) == dict.fromkeys(keys, 1)
+
+
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
@@ -60,7 +71,10 @@ def test_it_is_asked_until_it_answers(address):
         (_path("whole", [1]), 'has no object "keys"'),
         (_path("whole", {"keys": {"a": True}}), "which is no count"),
         (_path("whole", {"keys": {"a": -1}}), "which is no count"),
+        (_path("whole", '{"keys": {"\\ud800": 1}}'), "no request can bear"),
         (_path("whole", "no json"), "Expecting value"),
+        (_path("whole", {"keys": {"a": 1}, "more": True}), "the same key on two pages"),
+        (_path("whole", {"keys": {}, "more": True}), "gives none"),
         (_path("cut", {"keys": {}}), "cut short"),
     ],
 )

@@ -48,10 +48,9 @@ def begun(tmp_path, monkeypatch):
 
 
 def _its_process(note: Path, pid: int, started: int) -> None:
-    body = json.loads(note.read_text(encoding="utf-8"))
-    note.write_text(
-        json.dumps({**body, "process": {**body["process"], "pid": pid, "started": started}}), encoding="utf-8"
-    )
+    told = json.loads(note.read_text(encoding="utf-8"))
+    process = {**told["process"], "pid": pid, "started": started}
+    note.write_text(json.dumps({**told, "process": process}), encoding="utf-8")
 
 
 def test_a_drill_that_goes_on_is_left_alone(begun):

@@ -10,7 +10,7 @@ import pytest
 
 from harness.drill.records import chain, learnings
 from harness.errors import HarnessError
-from harness.report.drill_index import build_index
+from harness.report.drill_index import build_index, show_learning
 from tests.drills import drill_folder
 
 TODAY = date(2026, 12, 5)
@@ -33,7 +33,7 @@ def drills(tmp_path_factory):
             shutil.rmtree(made.path)
     learnings.learn(folder, 1, "Copy less <b>of it</b>", owner="dba", due="2026-10-01")
     learnings.learn(folder, 3, "The runbook says twenty seconds", owner="platform", due="2027-01-31")
-    build_index(folder, TODAY, pages=True)
+    build_index(folder, TODAY, pages=range(10))
     yield folder
     patched.undo()
 
@@ -59,6 +59,18 @@ def test_each_drill_has_its_latest_picture(drills):
     assert "overdue" in linked.read_text(encoding="utf-8")
 
 
+def test_a_learning_is_shown_at_once(drills, tmp_path):
+    """On the page of its drill and on that of all; closed, it is open no more."""
+    copy = tmp_path / "drills"
+    shutil.copytree(drills, copy)
+    show_learning(copy, learnings.learn(copy, 3, "Practise by night").seq)
+    linked = copy / "database-loss" / "20261129T221133Z" / "report.html"
+    assert "Practise by night" in linked.read_text(encoding="utf-8")
+    assert "Practise by night" in (copy / "report.html").read_text(encoding="utf-8")
+    show_learning(copy, learnings.close(copy, 5).seq)
+    assert '2027-01-31: <span class="">closed' in linked.read_text(encoding="utf-8")
+
+
 def test_the_same_chain_gives_the_same_page(drills):
     """On the same day."""
     before = (drills / "report.html").read_bytes()
@@ -72,9 +84,19 @@ def test_a_chain_that_was_changed_is_said_before_anything_else(drills, tmp_path)
     record = copy / "records" / "000002.json"
     record.write_bytes(record.read_bytes().replace(b"postgres-down", b"postgres-fine"))
     page = build_index(copy, TODAY).read_text(encoding="utf-8")
-    assert page.index("The chain is not as it was signed") < page.index("All drills")
+    assert page.index("The chain is not as it should be") < page.index("All drills")
     assert '<p class="word fail">' in page
     assert "postgres-fine" not in page.partition("All drills")[2]
+
+
+def test_a_record_that_is_none_is_told_of(drills, tmp_path):
+    """And hides none of the others."""
+    copy = tmp_path / "drills"
+    shutil.copytree(drills, copy)
+    chain.append(copy, "drill", {"drill": "strange"}, say=lambda _: None)
+    page = build_index(copy, TODAY).read_text(encoding="utf-8")
+    assert "record 6 is no whole record of a drill: it lacks started_at" in page
+    assert "record 3" in page
 
 
 def test_no_chain_is_an_error_that_says_how_one_begins(tmp_path):

@@ -136,6 +136,7 @@ def test_a_drill_that_was_aborted_has_a_page(tmp_path):
     body |= {"verdict": {"word": "unknown", "sentence": "aborted: the harness was killed", "step": None}}
     page = _page(folder, body)
     assert '<p class="word aborted">aborted</p>' in page
+    assert "not recovered" not in page
     assert "The evidence" not in page
 
 

@@ -10,15 +10,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from harness.drill.records import files, keys
+from harness.drill.records import evidence, files, keys
 from harness.drill.records.proving import Proof, prove
-from harness.drill.records.sealed import HEAD, KINDS, NOTHING, Broken, Head, Record, open_head, open_record, seal
+from harness.drill.records.sealed import DRILL, HEAD, KINDS, NOTHING, Broken, Head, Record, open_head, open_record, seal
 from harness.errors import RecordError, one_of
 
 _NEW_CHAIN = "if it is lost for good, keep this folder as it is for the auditor, and begin a new chain in another one"
@@ -32,11 +33,14 @@ def append(folder: Path, kind: str, body: Mapping[str, Any], *, say: Callable[[s
     """Adds one record to the chain in `folder` (reports/drills), and moves its head.
 
     `kind` is drill or learning, `body` as docs/drill-record.schema.json has it. Several processes may do so at once.
+    A drill's body gets the hashes of what its run left in `folder`/body["folder"], as `evidence`, where it has none.
     A chain that is not there is begun, and so is its key, which `say` tells. Raises RecordError, with nothing written,
     where the end of the chain is not as it was left.
     """
     if kind not in KINDS:
         raise RecordError(one_of("kind of record", kind, KINDS))
+    if kind == DRILL and isinstance(run := body.get("folder"), str) and "evidence" not in body:
+        body = {**body, "evidence": evidence.of(folder / run)}
     with files.held(folder):
         key, head = _end(folder, say)
         document = {"kind": kind, "seq": head.seq + 1, "previous": head.sha256, "body": body}
@@ -65,9 +69,14 @@ def read_chain(folder: Path) -> list[Record]:
 
 
 def verify(folder: Path, public_key: Path | None = None, head: Path | None = None) -> Proof:
-    """Proves the chain. `public_key` and `head` are files that were kept elsewhere: the key, and a head.json or any
-    record of this chain. Raises RecordError where there is no chain to prove, or what was kept cannot be read."""
-    return prove(folder, public_key, head)
+    """Proves the chain, and the evidence of its drills where it is here.
+
+    `public_key` and `head` are files that were kept elsewhere: the key, and a head.json or any record of this chain.
+    Raises HarnessError where there is no chain to prove, or what was kept cannot be read.
+    """
+    proof = prove(folder, public_key, head)
+    touched, absent = evidence.problems(folder, proof.records)
+    return replace(proof, problems=(*proof.problems, *touched), notes=(*proof.notes, *absent))
 
 
 def _end(folder: Path, say: Callable[[str], None]) -> tuple[Ed25519PrivateKey, Head]:

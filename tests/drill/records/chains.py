@@ -37,6 +37,7 @@ def body(drill: str = "database-loss", **changed: Any) -> dict[str, Any]:
         "observations": ["the pool took 3 s to come back"],
         "verdict": {"word": "pass", "sentence": "recovered in 41 s", "step": None},
         "folder": f"{drill}/20260901T101500Z",
+        "evidence": {},
         "started_at": "2026-09-01T10:15:00Z",
         "ended_at": "2026-09-01T10:17:00Z",
         "aborted": False,

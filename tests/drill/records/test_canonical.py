@@ -28,9 +28,9 @@ def test_numbers_texts_and_names_are_written_as_the_standard_says():
 
 def test_what_was_written_is_read_again_as_the_same_bytes():
     """Large floats too, which canonical form writes as integers; words and read-only mappings are plain JSON."""
-    value = {"a": [1e20, 1.5, -7, 2**53 - 1], "word": Word.PASS, "inner": MappingProxyType({"b": ()})}
+    value = {"a": [1e16, 1e20, 1.5, -7, 2**53 - 1], "word": Word.PASS, "inner": MappingProxyType({"b": ()})}
     raw = canonical(value)
-    assert parse(raw) == {"a": [1e20, 1.5, -7, 2**53 - 1], "word": "pass", "inner": {"b": []}}
+    assert parse(raw) == {"a": [1e16, 1e20, 1.5, -7, 2**53 - 1], "word": "pass", "inner": {"b": []}}
     assert canonical(parse(raw)) == raw
 
 

@@ -97,6 +97,53 @@ def test_a_crash_between_record_and_head_is_mended_and_told(five):
     assert chain.verify(five).notes == ()
 
 
+def test_a_crash_around_the_first_record_is_mended(tmp_path):
+    """The head is there before it: with no record, or with one, the chain goes on; without the head it does not."""
+    folder = grow(tmp_path / "drills", 1)
+    first_head = (folder / "head.json").read_bytes()
+    grow(folder, 1)
+    file_of(folder, 2).unlink()
+    file_of(folder, 1).rename(tmp_path / "first.json")
+    (folder / "head.json").unlink()
+    (folder / "key.pub.pem").unlink()
+    chain.ready(folder, **QUIET)
+    assert json.loads((folder / "head.json").read_text(encoding="utf-8"))["seq"] == 0
+    (folder / "key.pub.pem").unlink()
+    (tmp_path / "first.json").rename(file_of(folder, 1))
+    assert chain.append(folder, "drill", body(), **QUIET).seq == 2
+    assert first_head != (folder / "head.json").read_bytes()
+    assert chain.verify(folder).problems == ()
+    file_of(folder, 2).unlink()
+    (folder / "head.json").unlink()
+    with pytest.raises(RecordError, match=r"head\.json of .* is gone, and 1 records are there"):
+        chain.append(folder, "drill", body(), **QUIET)
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from harness.drill.records import chain
+from harness.errors import RecordError
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    chain.append(Path(sys.argv[1]), "drill", {"text": "x" * 5000})
+except RecordError as error:
+    print(error)
+"""
+
+
+def test_a_disk_that_is_full_leaves_no_half_record(five):
+    """It is told, and the next append goes on as if nothing had been."""
+    given = [sys.executable, "-c", FULL, str(five)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(given, env=environment, capture_output=True, text=True, timeout=60)
+    assert "cannot write" in done.stdout
+    assert "make room" in done.stdout
+    assert chain.verify(five).problems == ()
+    assert chain.append(five, "drill", body(), **QUIET).seq == 6
+    assert list(five.glob(".writing-*")) == []
+
+
 def _delete_head(folder):
     (folder / "head.json").unlink()
 

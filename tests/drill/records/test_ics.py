@@ -57,6 +57,13 @@ def test_a_new_record_moves_an_event_and_keeps_its_uid(five):
     assert (after["DTSTART;VALUE=DATE"], after["DTSTAMP"]) == ("20261222", "20260921T101700Z")
 
 
+def test_the_record_of_another_drill_moves_nothing(five):
+    """Each event is of its own drill's last good record."""
+    before = _events(_calendar(five))[0]
+    chain.append(five, "drill", body("region-loss", ended_at="2026-09-21T10:17:00Z"), **QUIET)
+    assert _events(_calendar(five))[0] == before
+
+
 def test_follow_ups_that_are_open_are_tasks_with_their_day(five):
     """And what is only noted is none."""
     learn(five, 1, "noted only")

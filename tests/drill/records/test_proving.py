@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 
 import pytest
 
 from harness.drill.records import chain, keys
 from harness.drill.records.learnings import learn
+from harness.drill.records.sealed import seal
 from harness.errors import HarnessError, RecordError
 from harness.record import Word
 from tests.drill.records.chains import QUIET, body, file_of, grow
@@ -60,6 +62,20 @@ def _head_in_place(folder):
     shutil.copy(folder / "head.json", file_of(folder, 2))
 
 
+def _old_head(folder):
+    head = (folder / "head.json").read_bytes()
+    grow(folder, 2)
+    (folder / "head.json").write_bytes(head)
+
+
+def _signed_and_no_record(folder):
+    """What the key signed once for another purpose."""
+    found = json.loads(file_of(folder, 2).read_text(encoding="utf-8"))
+    del found["signature"]
+    private = keys.read_private(keys.private_path(os.environ))
+    file_of(folder, 2).write_bytes(seal({**found, "kind": "note"}, private))
+
+
 def _more_members(folder):
     found = json.loads(file_of(folder, 2).read_text(encoding="utf-8"))
     raw = json.dumps({**found, "approved": True}, sort_keys=True, separators=(",", ":"))
@@ -83,6 +99,8 @@ def _more_members(folder):
         (_write("records/000003.json", b""), "records/000003.json", "record 3 was changed .*: it is not JSON"),
         (_write("records/000003.json", b"[" * 10**6), "records/000003.json", "record 3 was changed .*: it is n"),
         (_write("records/000003.json", b" " * (2**24 + 1)), "records/000003.json", "record 3 .*: it is too large"),
+        (_old_head, "head.json", "head.json is an old one: it ends at record 5, and record 7 is there"),
+        (_signed_and_no_record, "records/000002.json", "record 2 was changed .*: it is a note, and no record"),
         (_more_members, "records/000002.json", "record 2 was changed .*: its members are not those of one"),
         (_head_in_place, "records/000002.json", "record 2 was changed .*: its members are not those of one"),
         (_folder_in_place, "records/000004.json", "record 4 was changed .*: cannot read .*: Is a directory"),
@@ -119,7 +137,8 @@ def test_of_several_places_the_first_comes_first(five):
 
 def test_any_byte_of_a_record_that_is_changed_is_found(tmp_path):
     """Each byte, one after the other, and one byte more or less."""
-    folder = grow(tmp_path / "drills", 1)
+    folder = tmp_path / "drills"
+    chain.append(folder, "drill", {"word": "fail", "lost": 3}, **QUIET)
     raw = file_of(folder, 1).read_bytes()
     for at in range(len(raw)):
         file_of(folder, 1).write_bytes(raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :])
@@ -129,8 +148,9 @@ def test_any_byte_of_a_record_that_is_changed_is_found(tmp_path):
         assert chain.verify(folder).word is Word.FAIL
 
 
-def test_any_byte_of_the_head_that_is_changed_is_found(five):
+def test_any_byte_of_the_head_that_is_changed_is_found(tmp_path):
     """Each byte, one after the other."""
+    five = grow(tmp_path / "drills", 1)
     raw = (five / "head.json").read_bytes()
     for at in range(len(raw)):
         (five / "head.json").write_bytes(raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :])

@@ -54,8 +54,10 @@ def test_a_drill_that_was_cut_short_fits_the_schema(changed):
 
 
 def test_a_drill_without_any_one_member_does_not_fit():
-    """All of them are asked for."""
+    """All of them are asked for, but the hashes of the evidence."""
     for name in body():
+        if name == "evidence":
+            continue
         less = {key: value for key, value in body().items() if key != name}
         assert not _body_of("drill").is_valid(less), name
 
