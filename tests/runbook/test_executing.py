@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -127,7 +128,8 @@ def test_a_step_finds_what_it_needs(tmp_path: Path):
     show = 'echo "$RUNBOOK $STEP $GIVEN $EVIDENCE"; harness --version; pwd'
     output = _by_id(_execute(tmp_path, {"GIVEN": "given"}, do=step("do", show)))["do"].output.splitlines()
     assert output[0].startswith(f"down do given {tmp_path}/.harness/evidence/down-2")
-    assert output[1].startswith("harness ") and output[2] == str(tmp_path)
+    assert output[1].startswith("harness ")
+    assert output[2] == str(tmp_path)
 
 
 def test_no_secret_is_kept(tmp_path: Path):
@@ -161,7 +163,7 @@ def test_nothing_of_a_step_is_left_behind(tmp_path: Path, how: str):
     assert time.monotonic() - began < 20
     assert done.word is {"time-out": Word.FAIL, "called off": Word.UNKNOWN, "at its end": Word.PASS}[how]
     for name in ("near", "far"):
-        assert wait_until(lambda pid=_pid(tmp_path / name): _is_gone(pid), 5), name
+        assert wait_until(partial(_is_gone, _pid(tmp_path / name)), 5), name
 
 
 def test_each_step_is_told_as_it_begins_and_ends(tmp_path: Path):
