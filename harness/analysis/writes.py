@@ -171,15 +171,17 @@ class Judged:
 
 @dataclass(slots=True)
 class _Told:
-    """What clients were told of one key."""
+    """What clients were told of one key; `acknowledgement` is the first answer that said that it is done."""
 
     requests: list[Request] = field(default_factory=list)
+    acknowledgement: Request | None = None
 
-    @property
-    def acknowledgement(self) -> Request | None:
-        """The first one."""
-        done = [one for one in self.requests if one.acknowledged]
-        return min(done, key=lambda one: one.answered_s or 0.0, default=None)
+    def add(self, request: Request) -> None:
+        self.requests.append(request)
+        if request.acknowledged:
+            first = self.acknowledgement
+            if first is None or _answered(request) < _answered(first):
+                self.acknowledgement = request
 
     def fate(self, found: int | None) -> Fate:
         if found is None:
@@ -214,7 +216,7 @@ def judge(
     settled_s = max(disaster_s, disaster_s if settled_s is None else settled_s)
     told: dict[str, _Told] = {}
     for request in ledger.requests:
-        told.setdefault(request.key, _Told()).requests.append(request)
+        told.setdefault(request.key, _Told()).add(request)
     writes = []
     for key, one in told.items():
         count = None if found is None else found.get(key, 0)
@@ -246,6 +248,11 @@ def judge(
         why_unread=why_unread,
         strangers=len(others) - len(ours),
     )
+
+
+def _answered(request: Request) -> tuple[float, float]:
+    """By which of two acknowledgements is the first; of two at one time it is the one that was sent first."""
+    return request.answered_s or 0.0, request.started_s
 
 
 def common_prefix(keys: Sequence[str]) -> str:

@@ -77,12 +77,14 @@ def learn(
             raise HarnessError('to close a follow-up give its record, and how: harness drill learn --close 7 "done so"')
         record = learnings.close(folder, close, "".join(given))
         _say(f"record {record.seq}: follow-up {close} is closed")
+        _show(folder, record.seq)
         return
     if len(given) != 2 or not given[0].isdigit():
         raise HarnessError('give the record of a drill and what was learnt: harness drill learn 5 "keep two dumps"')
     record = learnings.learn(folder, int(given[0]), given[1], owner=owner, due=due, state=state)
     ends = f"; {owner} follows it up until {due}" if record.body["state"] == learnings.OPEN else ""
     _say(f"record {record.seq}: learnt from the drill of record {given[0]}{ends}")
+    _show(folder, record.seq)
 
 
 @drill_app.command("due")
@@ -149,6 +151,16 @@ def _planned(drills: Path, period: str) -> list[Planned]:
     from harness.drill.records.planned import days, planned_in
 
     return planned_in(drills, days(period) if period else None)
+
+
+def _show(folder: Path, seq: int) -> None:
+    """The pages that tell of a learning; it is written, whether they can be or not."""
+    from harness.report import drill_index
+
+    try:
+        drill_index.show_learning(folder, seq)
+    except HarnessError as error:
+        _say(f"its pages could not be made: {error}")
 
 
 def _say(sentence: str) -> None:

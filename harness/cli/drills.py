@@ -46,10 +46,18 @@ def drill_run(
     if sabotage and len(loaded) != 1:
         raise ScenarioError(f"--sabotage is of one drill's runbook; given {len(loaded)} drills")
     spec, kind = spec_of(file, stack)
-    for one in loaded:
-        loader.check(one, spec, kind)
-        loader.check_sabotage(one, sabotage)
     console = err if as_json else out
+    for one in list(loaded):
+        try:
+            loader.check(one, spec, kind)
+        except ScenarioError as error:
+            if not every:
+                raise
+            console.print(f"left out: {error}", markup=False, soft_wrap=True)
+            loaded.remove(one)
+        loader.check_sabotage(one, sabotage)
+    if not loaded:
+        raise ScenarioError(f"no drill of {loader.FOLDER}/ is possible on the {kind} stack; see why above")
     underway.close_abandoned(reports / "drills", lambda line: console.print(line, markup=False, soft_wrap=True))
     results, troubles = [], []
     for one in loaded:

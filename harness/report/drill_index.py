@@ -6,7 +6,7 @@ Where the chain is not as it was signed, the page says so before anything else, 
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,11 @@ NEEDED = (
 """What the pages tell of a record's body; docs/drill-record.schema.json has all of it."""
 
 
-def build_index(drills: Path, today: date | None = None, *, pages: bool = False) -> Path:
+def build_index(drills: Path, today: date | None = None, *, pages: Container[int] = ()) -> Path:
     """Write report.html into the folder of drills, and give its path. `today` (UTC) says what is overdue.
 
-    With `pages` the page of each drill whose run folder is still there is made anew too, as after a learning. Raises
-    RecordError where there is no chain, RunFolderError where the folder takes no file.
+    The pages of the drills of the records `pages` are made anew too, where their run folders are still there. Raises
+    HarnessError where there is no chain, RunFolderError where the folder takes no file.
     """
     today = today or datetime.now(UTC).date()
     proof = chain.verify(drills)
@@ -44,15 +44,20 @@ def build_index(drills: Path, today: date | None = None, *, pages: bool = False)
             problems.append(f"record {record.seq} is no whole record of a drill: it lacks {', '.join(lacking)}")
         else:
             records.append(record)
-    if pages:
-        for record in records:
-            folder = RunFolder(drills / str(record.body.get("folder", "")))
-            if record.kind == DRILL and folder.manifest.is_file():
-                about = [one for one in told if one.about == record.seq]
-                build(folder, {**record.body, "seq": record.seq}, about, today)
+    for record in records:
+        folder = RunFolder(drills / str(record.body.get("folder", "")))
+        if record.kind == DRILL and record.seq in pages and folder.manifest.is_file():
+            about = [one for one in told if one.about == record.seq]
+            build(folder, {**record.body, "seq": record.seq}, about, today)
     path = drills / REPORT
     write_text(path, index(drills, records, told, problems, today))
     return path
+
+
+def show_learning(drills: Path, seq: int) -> None:
+    """Make the pages anew on which the learning or the follow-up of record `seq` stands. Raises HarnessError."""
+    told = learnings.read(chain.read_chain(drills))
+    build_index(drills, pages={one.about for one in told if seq in (one.seq, one.closed_by)})
 
 
 def index(

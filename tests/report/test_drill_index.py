@@ -10,7 +10,7 @@ import pytest
 
 from harness.drill.records import chain, learnings
 from harness.errors import HarnessError
-from harness.report.drill_index import build_index
+from harness.report.drill_index import build_index, show_learning
 from tests.drills import drill_folder
 
 TODAY = date(2026, 12, 5)
@@ -33,7 +33,7 @@ def drills(tmp_path_factory):
             shutil.rmtree(made.path)
     learnings.learn(folder, 1, "Copy less <b>of it</b>", owner="dba", due="2026-10-01")
     learnings.learn(folder, 3, "The runbook says twenty seconds", owner="platform", due="2027-01-31")
-    build_index(folder, TODAY, pages=True)
+    build_index(folder, TODAY, pages=range(10))
     yield folder
     patched.undo()
 
@@ -57,6 +57,18 @@ def test_each_drill_has_its_latest_picture(drills):
     assert str(linked.relative_to(drills)) in page
     assert "Copy less" in linked.read_text(encoding="utf-8")
     assert "overdue" in linked.read_text(encoding="utf-8")
+
+
+def test_a_learning_is_shown_at_once(drills, tmp_path):
+    """On the page of its drill and on that of all; closed, it is open no more."""
+    copy = tmp_path / "drills"
+    shutil.copytree(drills, copy)
+    show_learning(copy, learnings.learn(copy, 3, "Practise by night").seq)
+    linked = copy / "database-loss" / "20261129T221133Z" / "report.html"
+    assert "Practise by night" in linked.read_text(encoding="utf-8")
+    assert "Practise by night" in (copy / "report.html").read_text(encoding="utf-8")
+    show_learning(copy, learnings.close(copy, 5).seq)
+    assert '2027-01-31: <span class="">closed' in linked.read_text(encoding="utf-8")
 
 
 def test_the_same_chain_gives_the_same_page(drills):
