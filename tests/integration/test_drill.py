@@ -19,7 +19,7 @@ from harness import Drill, Kill, Load, Writes
 
 drill = Drill(
     objective="It comes back.",
-    load=Load("shop.py", rate_per_s=40),
+    load=Load("shop.py", rate_per_s=20),
     disaster=(Kill("postgres"),),
     runbook="down",
     alert="DatabaseUnreachable",
@@ -116,7 +116,7 @@ def test_a_drill_recovers_judges_every_write_and_leaves_a_record_and_a_page_and_
     assert done.returncode == 0, done.stdout
     (body,) = drilled.records()
     assert (body["verdict"]["word"], body["aborted"], body["runbook"]["failed_at"]) == ("pass", False, "")
-    assert body["writes"]["kept"] > 10, body["writes"]
+    assert body["writes"]["kept"] > 5, body["writes"]
     assert {body["writes"][name] for name in ("lost", "duplicated", "phantom")} == {0}
     assert 0 < body["actual"]["rto_s"] <= 40
     assert [one["word"] for one in body["checks"]] == ["pass"] * 6
