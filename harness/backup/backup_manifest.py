@@ -1,4 +1,5 @@
-"""backup_manifest of pg_basebackup, checked here: pg_verifybackup of one version refuses those of others, or does not run."""
+"""backup_manifest of pg_basebackup, checked here: pg_verifybackup of one version refuses those of others, or does not
+run."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""The facts that say whether two databases hold the same: counts and hashes of tables, sequences, large objects, heartbeat.
+"""The facts that say whether two databases hold the same: counts and hashes of tables, sequences, large objects,
+heartbeat.
 
-They are read in SQL that anybody can run, with the session's settings (session.SETTINGS), from the heap and not an index.
-"""
+They are read in SQL that anybody can run, with the session's settings (session.SETTINGS), from the heap and not an
+index."""
 
 from __future__ import annotations
 
@@ -75,7 +76,8 @@ _SEQUENCES = (
     "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
     "LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid "
     "AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i') "
-    "LEFT JOIN pg_catalog.pg_class t ON t.oid = d.refobjid LEFT JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace "
+    "LEFT JOIN pg_catalog.pg_class t ON t.oid = d.refobjid LEFT JOIN pg_catalog.pg_namespace tn ON "
+    "tn.oid = t.relnamespace "
     "LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid "
     "AND a.atttypid IN (20, 21, 23) "
     f"WHERE c.relpersistence <> 't' AND {NOT_SYSTEM} AND {_OWN_CLASS} ORDER BY 1, 2"

@@ -1,4 +1,5 @@
-"""A folder of backups ($BACKUPS), and the note in it that says when one was last verified: the verifier's own heartbeat."""
+"""A folder of backups ($BACKUPS), and the note in it that says when one was last verified: the verifier's own
+heartbeat."""
 
 from __future__ import annotations
 
@@ -83,7 +84,8 @@ def read_note(folder: Path) -> Note | None:
 
 
 def check(folder: Path, within_s: float, now: datetime) -> tuple[bool, str]:
-    """Whether a backup was verified, and well, in that time; and the sentence. Raises BackupError for no such folder."""
+    """Whether a backup was verified, and well, in that time; and the sentence. Raises BackupError for no such
+    folder."""
     if not folder.is_dir():
         raise BackupError(f"there is no folder of backups at {folder}")
     note = read_note(folder)

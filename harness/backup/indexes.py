@@ -1,4 +1,5 @@
-"""Looks every key up by each index, and reads each index from end to end: what pg_amcheck does, where it is not to be had.
+"""Looks every key up by each index, and reads each index from end to end: what pg_amcheck does, where it is not to be
+had.
 
 The keys are copied out by a sequential scan first: a query that may use the index for both sides confirms the index by
 itself.
@@ -13,7 +14,8 @@ from harness.backup.facts import NOT_SYSTEM
 from harness.backup.session import QueryError, Session, identifier
 
 _BTREES = (
-    "SELECT c.relname, n.nspname, t.relname, i.indexrelid, i.indrelid, coalesce(pg_get_expr(i.indpred, i.indrelid), ''), "
+    "SELECT c.relname, n.nspname, t.relname, i.indexrelid, i.indrelid, "
+    "coalesce(pg_get_expr(i.indpred, i.indrelid), ''), "
     "(SELECT json_agg(pg_get_indexdef(i.indexrelid, k, true) || coalesce((SELECT ' COLLATE ' || "
     "format('%I.%I', cn.nspname, co.collname) FROM pg_collation co JOIN pg_namespace cn ON cn.oid = co.collnamespace "
     "WHERE co.oid = i.indcollation[k - 1] AND co.collname <> 'default'), '') "
@@ -26,7 +28,8 @@ _BTREES = (
 )
 _BY_INDEX = (
     "SET LOCAL enable_indexscan = on; SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_seqscan = off; "
-    "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_tidscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_hashjoin = off; "
+    "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_tidscan = off; SET LOCAL enable_sort = "
+    "off; SET LOCAL enable_hashjoin = off; "
     "SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off; SET LOCAL enable_memoize = off; "
     "SET LOCAL max_parallel_workers_per_gather = 0"
 )
@@ -34,7 +37,8 @@ _BY_INDEX = (
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`wrong` are sentences; `looked` how many indexes were looked at, `passed_over` the names of those that no plan used."""
+    """`wrong` are sentences; `looked` how many indexes were looked at, `passed_over` the names of those that no plan
+    used."""
 
     wrong: list[str]
     looked: int

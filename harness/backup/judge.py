@@ -35,7 +35,7 @@ class Judge:
         else:
             self.found.append(Judgement(detector, Word.PASS, well, evidence))
 
-    def guarded(self, detector: str, look: Callable[[], None]) -> None:
+    def guarded(self, detector: str, look: Callable[[], object]) -> None:
         """An error of the restored server at a look is the backup's."""
         try:
             look()

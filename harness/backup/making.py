@@ -59,7 +59,8 @@ def now_text() -> str:
 
 
 def beat(source: Source) -> str:
-    """Write the heartbeat of now into the source, and make its table where there is none; the time. Raises BackupError."""
+    """Write the heartbeat of now into the source, and make its table where there is none; the time. Raises
+    BackupError."""
     try:
         with source.session(source.newest()) as session:
             session.query(facts.HEARTBEAT_TABLE)
@@ -88,9 +89,9 @@ def make_logical(source: Source, backup: Path, invariants: Sequence[tuple[str, s
         bin_folder = programs.find(major)
         with source.session(bin_folder) as session:
             body = _begin(session, "logical", "custom", programs.version_of(bin_folder))
-            dump = [bin_folder / "pg_dump", "-w", "-Fc", f"--snapshot={session.snapshot}", "-f", making / "shop.dump"]
-            dump[-1] = making / f"{_file_name(body['database'])}.dump"
-            _strict(source, [*dump, *options, *source.where])
+            dump = making / f"{_file_name(body['database'])}.dump"
+            snapshot = f"--snapshot={session.snapshot}"
+            _strict(source, [bin_folder / "pg_dump", "-w", "-Fc", snapshot, "-f", dump, *options, *source.where])
             _strict(
                 source, [bin_folder / "pg_dumpall", "-w", "--globals-only", "-f", making / "globals.sql", *source.where]
             )
@@ -163,10 +164,11 @@ def read_facts(session: Session, invariants: Sequence[tuple[str, str]] = ()) -> 
 
 
 def write_manifest(source: Source, backup: Path, invariants: Sequence[tuple[str, str]] = (), archive: str = "") -> Path:
-    """Of a backup that is there: its files, and what is true of the source now, so nothing must have been written since.
+    """Of a backup that is there: its files, and what is true of the source now, so nothing must have been written
+    since.
 
-    A physical one with an archive of WAL gets a restore point, at which the facts are read while nobody can write. Raises
-    BackupError.
+    A physical one with an archive of WAL gets a restore point, at which the facts are read while nobody can write.
+    Raises BackupError.
     """
     try:
         shape = recognise(backup)

@@ -1,4 +1,5 @@
-"""manifest.json of a backup: what was true of it when it was made. Reads it, and says in a sentence what is wrong with it."""
+"""manifest.json of a backup: what was true of it when it was made. Reads it, and says in a sentence what is wrong with
+it."""
 
 from __future__ import annotations
 

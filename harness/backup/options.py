@@ -59,8 +59,8 @@ def read_target(text: str) -> Target:
 class Options:
     """How one backup is verified.
 
-    `wal` is the folder of archived WAL, `manifest` a manifest.json that lies elsewhere, `postgres` the bin folder of the
-    PostgreSQL to restore into, `invariants` queries with what they must answer: (name, sql, expected). `max_age_s`:
+    `wal` is the folder of archived WAL, `manifest` a manifest.json that lies elsewhere, `postgres` the bin folder of
+    the PostgreSQL to restore into, `invariants` queries with what they must answer: (name, sql, expected). `max_age_s`:
     the newest heartbeat in the data may be no older. `scratch` is an empty folder to work in, else a temporary one.
     `database` is what a dump of several is judged by, where there is no manifest that says so.
     """

@@ -1,4 +1,5 @@
-"""Pages that no query complains about: all zeros in the middle of a table whose map says that its rows are all there."""
+"""Pages that no query complains about: all zeros in the middle of a table whose map says that its rows are all
+there."""
 
 from __future__ import annotations
 
@@ -15,8 +16,8 @@ _MAP_HEAD_BYTES = 24
 
 
 def zero_pages(session: Session, data: Path) -> list[str]:
-    """A sentence for each table with a zero page that its visibility map holds for full. Zero pages that no map tells of
-    are lawful: a server that grew a table and was killed leaves them."""
+    """A sentence for each table with a zero page that its visibility map holds for full. Zero pages that no map tells
+    of are lawful: a server that grew a table and was killed leaves them."""
     page = int(session.value("SHOW block_size") or 8192)
     session.query("CHECKPOINT")
     wrong = []
@@ -34,7 +35,8 @@ def zero_pages(session: Session, data: Path) -> list[str]:
 
 def _zero(base: Path, page: int) -> list[int]:
     """Numbers of the pages of all segments that hold nothing but zeros."""
-    found, number, segment = [], 0, 0
+    found: list[int] = []
+    number = segment = 0
     nothing = bytes(page)
     while True:
         path = base if segment == 0 else base.with_name(f"{base.name}.{segment}")

@@ -1,4 +1,5 @@
-"""Lays a base backup out as the scratch server's data: copied or unpacked, with nothing that leads out of it or phones home."""
+"""Lays a base backup out as the scratch server's data: copied or unpacked, with nothing that leads out of it or phones
+home."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Tells what a backup is by its bytes, never by its names: what pg_dump, pg_dumpall and pg_basebackup write, and our own
-folders. What cannot be told raises Bad("recognise") with a sentence."""
+"""Tells what a backup is by its bytes, never by its names: what pg_dump, pg_dumpall and pg_basebackup write, and our
+own folders. What cannot be told raises Bad("recognise") with a sentence."""
 
 from __future__ import annotations
 

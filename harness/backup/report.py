@@ -23,9 +23,9 @@ class Judgement:
 @dataclass(frozen=True, slots=True)
 class Report:
     """A verification of one backup. `kind` is logical or physical, "" where it was not recognised; `taken_at` is the
-    time of the newest heartbeat in the restored data, in RFC 3339, "" where it has none; `took_s` is by phase: recognise,
-    restore, judge. `not_judged` is what nobody could have told from this backup, by detector, and why: it makes no backup
-    unknown, and it is said."""
+    time of the newest heartbeat in the restored data, in RFC 3339, "" where it has none; `took_s` is by phase:
+    recognise, restore, judge. `not_judged` is what nobody could have told from this backup, by detector, and why: it
+    makes no backup unknown, and it is said."""
 
     backup: str
     kind: str

@@ -1,4 +1,5 @@
-"""Restores what pg_dump and pg_dumpall wrote into a scratch server, and believes nothing but a restore without one error."""
+"""Restores what pg_dump and pg_dumpall wrote into a scratch server, and believes nothing but a restore without one
+error."""
 
 from __future__ import annotations
 

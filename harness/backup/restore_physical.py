@@ -1,5 +1,5 @@
-"""Restores a base backup and its WAL into a scratch server, to an explicit target: without one, a gap in the WAL passes in
-silence with half of the rows."""
+"""Restores a base backup and its WAL into a scratch server, to an explicit target: without one, a gap in the WAL
+passes in silence with half of the rows."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ class PhysicalRestore:
                     raise Bad("starts", f"the restored server does not answer: {error}") from error
         self._scratch.stop()
         ask = f"CREATE ROLE {OWNER} SUPERUSER LOGIN".encode()
-        command = [self._scratch.bin / "postgres", "--single", "-D", self._scratch.data, "template1"]
+        command: list[str | Path] = [self._scratch.bin / "postgres", "--single", "-D", self._scratch.data, "template1"]
         done = run(command, self._deadline, given=ask + b"\n")
         if done.code != 0:
             raise Bad("starts", f"the restored server takes nobody in: {done.first_error}")

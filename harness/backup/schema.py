@@ -30,8 +30,8 @@ def schema_facts(session: Session) -> dict[str, dict[str, str]]:
 
 
 def plain(definition: str) -> str:
-    """A definition without casts, brackets and spaces: PostgreSQL prints them otherwise after a restore of an expression
-    that it had rewritten."""
+    """A definition without casts, brackets and spaces: PostgreSQL prints them otherwise after a restore of an
+    expression that it had rewritten."""
     return _LOOSE.sub("", _CAST.sub("", definition))
 
 

@@ -1,7 +1,7 @@
 """The queries of schema facts: kind to SQL that gives (name, definition) for each of a user's objects, 15 to 18.
 
-Names and definitions are qualified, since search_path is empty. What extensions own is theirs, and is left out. Owners and
-grants are kinds of their own. The scratch server's own superuser is left out of roles.
+Names and definitions are qualified, since search_path is empty. What extensions own is theirs, and is left out. Owners
+and grants are kinds of their own. The scratch server's own superuser is left out of roles.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ QUERIES: dict[str, str] = {
     "schemas": _owned("n.nspname", "n.nspacl", "'n'", "n.nspowner", f"pg_namespace n WHERE {NOT_SYSTEM} AND ")
     + NOT_OF_EXTENSION.format("pg_catalog.pg_namespace", "n"),
     "tables": (
-        f"SELECT {_NAME}, format('%s %s %s access %s%s%s%s', CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned' "
+        f"SELECT {_NAME}, format('%s %s %s access %s%s%s%s', CASE c.relkind WHEN 'r' THEN 'table' WHEN "
+        "'p' THEN 'partitioned' "
         "WHEN 'f' THEN 'foreign' ELSE c.relkind::text END, c.relpersistence, array_to_string(c.reloptions, ','), "
         "(SELECT amname FROM pg_am WHERE oid = c.relam), ' replica ' || c.relreplident::text, "
         "CASE WHEN c.relrowsecurity THEN ' row security' END, CASE WHEN c.relforcerowsecurity THEN ' forced' END) "
@@ -60,7 +61,8 @@ QUERIES: dict[str, str] = {
         "WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm')"
     ),
     "partitions": (
-        f"SELECT {_NAME}, concat_ws(' ', 'of ' || (SELECT string_agg(i.inhparent::regclass::text, ', ' ORDER BY inhseqno) "
+        f"SELECT {_NAME}, concat_ws(' ', 'of ' || (SELECT string_agg(i.inhparent::regclass::text, ', ' "
+        "ORDER BY inhseqno) "
         "FROM pg_inherits i WHERE i.inhrelid = c.oid), pg_get_expr(c.relpartbound, c.oid), "
         "'by ' || pg_get_partkeydef(c.oid)) "
         f"FROM {_CLASS} WHERE c.relkind IN ('r', 'p', 'f') AND (c.relkind = 'p' OR c.relispartition "
@@ -120,12 +122,14 @@ QUERIES: dict[str, str] = {
         f"FROM {_TYPE} WHERE t.typtype = 'd'"
     ),
     "composite types": (
-        f"SELECT {_TYPE_NAME}, (SELECT string_agg(quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod), "
+        f"SELECT {_TYPE_NAME}, (SELECT string_agg(quote_ident(a.attname) || ' ' || "
+        "format_type(a.atttypid, a.atttypmod), "
         "', ' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 "
         f"AND NOT a.attisdropped) FROM {_TYPE} JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'"
     ),
     "range types": (
-        f"SELECT {_TYPE_NAME}, format('of %s', r.rngsubtype::regtype) FROM {_TYPE} JOIN pg_range r ON r.rngtypid = t.oid"
+        f"SELECT {_TYPE_NAME}, format('of %s', r.rngsubtype::regtype) FROM {_TYPE} JOIN pg_range r ON "
+        "r.rngtypid = t.oid"
     ),
     "row security": (
         f"SELECT {_NAME} || '.' || quote_ident(p.polname), concat_ws(' ', p.polcmd, "
@@ -134,7 +138,8 @@ QUERIES: dict[str, str] = {
         "'using ' || pg_get_expr(p.polqual, p.polrelid), 'check ' || pg_get_expr(p.polwithcheck, p.polrelid)) "
         f"FROM {_CLASS} JOIN pg_policy p ON p.polrelid = c.oid"
     ),
-    "extensions": "SELECT extname, format('version %s in %s', extversion, extnamespace::regnamespace) FROM pg_extension",
+    "extensions": "SELECT extname, format('version %s in %s', extversion, extnamespace::regnamespace) FROM "
+    "pg_extension",
     "comments": (
         "SELECT i.type || ' ' || i.identity, d.description FROM pg_description d, "
         "LATERAL pg_identify_object(d.classoid, d.objoid, d.objsubid) i "
@@ -148,7 +153,8 @@ QUERIES: dict[str, str] = {
         f"JOIN pg_namespace n ON n.oid = s.stxnamespace AND {NOT_SYSTEM}"
     ),
     "publications": (
-        "SELECT pubname, format('all %s insert %s update %s delete %s truncate %s: %s', puballtables, pubinsert, pubupdate, "
+        "SELECT pubname, format('all %s insert %s update %s delete %s truncate %s: %s', puballtables, "
+        "pubinsert, pubupdate, "
         "pubdelete, pubtruncate, (SELECT string_agg(format('%I.%I', schemaname, tablename), ', ' ORDER BY 1) "
         "FROM pg_publication_tables t WHERE t.pubname = p.pubname)) FROM pg_publication p"
     ),
@@ -160,7 +166,8 @@ QUERIES: dict[str, str] = {
         f"{_CLASS} WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')",
     ),
     "grants on columns": (
-        f"SELECT {_NAME} || '.' || quote_ident(a.attname), {_grants('a.attacl', chr(39) + 'c' + chr(39), 'c.relowner')} "
+        f"SELECT {_NAME} || '.' || quote_ident(a.attname), "
+        f"{_grants('a.attacl', chr(39) + 'c' + chr(39), 'c.relowner')} "
         f"FROM {_CLASS} JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL AND NOT a.attisdropped"
     ),
     "grants on functions": _owned(_PROC_NAME, "p.proacl", "'f'", "p.proowner", _PROC),
@@ -181,7 +188,8 @@ QUERIES: dict[str, str] = {
         "'database'", "d.datacl", "'d'", "d.datdba", "pg_database d WHERE d.datname = current_database()"
     ),
     "roles": (
-        "SELECT rolname, concat_ws(' ', CASE WHEN rolsuper THEN 'superuser' END, CASE WHEN rolinherit THEN 'inherit' END, "
+        "SELECT rolname, concat_ws(' ', CASE WHEN rolsuper THEN 'superuser' END, CASE WHEN rolinherit "
+        "THEN 'inherit' END, "
         "CASE WHEN rolcreaterole THEN 'createrole' END, CASE WHEN rolcreatedb THEN 'createdb' END, "
         "CASE WHEN rolcanlogin THEN 'login' ELSE 'nologin' END, CASE WHEN rolreplication THEN 'replication' END, "
         "CASE WHEN rolbypassrls THEN 'bypassrls' END, 'connections ' || rolconnlimit, 'until ' || rolvaliduntil) "
@@ -193,7 +201,8 @@ QUERIES: dict[str, str] = {
         "WHERE pg_get_userbyid(m.member) !~ '^pg_' GROUP BY 1"
     ),
 }
-"""Kinds of the whole server are `roles` and `memberships` (and settings of roles): a dump of one database holds none."""
+"""Kinds of the whole server are `roles` and `memberships` (and settings of roles): a dump of one database holds
+none."""
 
 SERVER_WIDE = ("roles", "memberships")
 WITH_DATABASE = ("database settings", "database")

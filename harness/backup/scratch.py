@@ -145,11 +145,11 @@ class Scratch:
             raise NotJudged(f"initdb could not make a scratch server: {done.first_error}")
 
     def start(self, deadline: Deadline, *more: str) -> None:
-        """Start the server on `data`, and return when it takes queries. Raises Bad("starts") where it does not, with what
-        it said, OutOfTime, and NotJudged where there is no space."""
+        """Start the server on `data`, and return when it takes queries. Raises Bad("starts") where it does not, with
+        what it said, OutOfTime, and NotJudged where there is no space."""
         settings = {**self.settings, "unix_socket_directories": _quoted(str(self.socket))}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        command = [self.bin / "postgres", "-D", self.data, *options, *more]
+        command: list[str | Path] = [self.bin / "postgres", "-D", self.data, *options, *more]
         self.log.touch()
         environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "TZ": "UTC"}
         self._server = server = start(

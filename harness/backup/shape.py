@@ -12,8 +12,9 @@ LOGICAL, PHYSICAL = "logical", "physical"
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """`main` is the dump (a file, or the folder of -Fd) or the folder of the base backup. `globals_sql` is a dump of roles
-    beside it. `server` and `tool` are versions, "" where it does not say. `database` is the name that the dump tells."""
+    """`main` is the dump (a file, or the folder of -Fd) or the folder of the base backup. `globals_sql` is a dump of
+    roles beside it. `server` and `tool` are versions, "" where it does not say. `database` is the name that the dump
+    tells."""
 
     kind: str
     format: str

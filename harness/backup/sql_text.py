@@ -1,4 +1,5 @@
-"""Reads a dump in plain SQL line by line as it goes to psql: what it connects to, which roles it names, whether it is whole.
+"""Reads a dump in plain SQL line by line as it goes to psql: what it connects to, which roles it names, whether it is
+whole.
 
 Lines of data (between COPY and its end) are passed on as they are.
 """

@@ -1,4 +1,5 @@
-"""Looks at what lies below the rows of a restored cluster: indexes, pages, checksums. A dump has none of it: it is made anew."""
+"""Looks at what lies below the rows of a restored cluster: indexes, pages, checksums. A dump has none of it: it is
+made anew."""
 
 from __future__ import annotations
 

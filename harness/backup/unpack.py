@@ -50,10 +50,11 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 def unpack(archive: Path, into: Path, deadline: Deadline) -> None:
-    """Every plain file and folder of the archive. Raises Bad("archive") for what is not safe, Bad("restore") for what is
-    cut or damaged, NotJudged where there is no space."""
+    """Every plain file and folder of the archive. Raises Bad("archive") for what is not safe, Bad("restore") for what
+    is cut or damaged, NotJudged where there is no space."""
     limit = archive.stat().st_size * RATIO_MAX + FREE_BYTES
-    written, seen = 0, set()
+    written = 0
+    seen: set[str] = set()
     try:
         with opened(archive) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
             for member in tar:
@@ -95,14 +96,15 @@ def say_no_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise NotJudged(
-            f"there is no space for the restore in {folder.parent}: it needs {needed / 1e6:.0f} MB and {free / 1e6:.0f} MB "
+            f"there is no space for the restore in {folder.parent}: it needs {needed / 1e6:.0f} MB and "
+            f"{free / 1e6:.0f} MB "
             "are free; give a folder with more in --scratch"
         )
 
 
 def safe_name(archive: str, member: tarfile.TarInfo) -> str | None:
-    """Where a member goes below the folder; None for the folder itself, and for the links of tablespaces, which are made
-    anew. Raises Bad("archive")."""
+    """Where a member goes below the folder; None for the folder itself, and for the links of tablespaces, which are
+    made anew. Raises Bad("archive")."""
     path = PurePosixPath(member.name)
     if path.is_absolute() or ".." in path.parts or "\0" in member.name:
         raise Bad("archive", f"{archive} holds {member.name!r}, which leads out of its folder; refused")

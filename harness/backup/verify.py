@@ -1,5 +1,5 @@
-"""Verifies a backup by restoring it: recognise, restore into a scratch server, judge. A bad backup is a report, never an
-error."""
+"""Verifies a backup by restoring it: recognise, restore into a scratch server, judge. A bad backup is a report, never
+an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The WAL archive of a physical backup: what pg_receivewal or an archive_command left, its .partial and .history files."""
+"""The WAL archive of a physical backup: what pg_receivewal or an archive_command left, its .partial and .history
+files."""
 
 from __future__ import annotations
 

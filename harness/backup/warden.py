@@ -1,8 +1,8 @@
 """The warden: ends a scratch server and takes its folder away when the harness that made it dies, kill -9 included.
 
-`python -I -S warden.py FOLDER...` holds a pipe to the harness. Its end without the word `release` is the harness's death:
-then the server below FOLDER, and whatever else has FOLDER in its command line, is ended and the folders are removed. It
-stands on the standard library alone, so that it is on guard in a few hundredths of a second.
+`python -I -S warden.py FOLDER...` holds a pipe to the harness. Its end without the word `release` is the harness's
+death: then the server below FOLDER, and whatever else has FOLDER in its command line, is ended and the folders are
+removed. It stands on the standard library alone, so that it is on guard in a few hundredths of a second.
 """
 
 from __future__ import annotations

@@ -62,8 +62,8 @@ def verify(
     note: Annotated[Path | None, typer.Option(metavar="DIR", help="Where it is noted that it was verified.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Restore a backup into a scratch server and judge it: exit 0 pass, 1 fail, 4 unknown. Example: harness backup verify
-    shop.dump --max-age 26h"""
+    """Restore a backup into a scratch server and judge it: exit 0 pass, 1 fail, 4 unknown. Example: harness backup
+    verify shop.dump --max-age 26h"""
     from harness.backup import alert, folder
     from harness.backup.options import Options, read_target
     from harness.backup.verify import verify as verify_backup
@@ -122,8 +122,8 @@ def manifest(
     wal: Annotated[str, typer.Option(help="The archive of WAL, as seen from the backup.")] = "",
     within: Within = "1h",
 ) -> None:
-    """Write manifest.json: what is true of the data now, to be compared with a restore. Where BACKUP is not there yet it
-    is made by pg_dump, in the same snapshot. Example: harness backup manifest backups/monday --dsn service=shop"""
+    """Write manifest.json: what is true of the data now, to be compared with a restore. Where BACKUP is not there yet
+    it is made by pg_dump, in the same snapshot. Example: harness backup manifest backups/monday --dsn service=shop"""
     from harness.backup.making import Source, make_logical, write_manifest
     from harness.backup.running import Deadline
 
