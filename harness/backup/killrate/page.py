@@ -29,7 +29,17 @@ class Tried:
         return [(trial, result) for trial, result in self.good if result.word != Word.PASS]
 
     def mutants(self, *ends: str) -> list[tuple[Trial, Result]]:
-        return [(t, r) for t, r in self.rows if not t.is_good and (not ends or r.end in ends)]
+        return [(trial, result) for trial, result in self._judged if not ends or result.end in ends]
+
+    @property
+    def _judged(self) -> list[tuple[Trial, Result]]:
+        """The mutants. What a detector says of one counts only where it is silent on the good backup that it is of."""
+        loud: dict[str, set[str]] = {}
+        for trial, result in self.good:
+            loud.setdefault(trial.good.name, set()).update(result.detectors)
+        return [
+            (trial, result.without(loud.get(trial.good.name, set()))) for trial, result in self.rows if not trial.is_good
+        ]
 
     @property
     def counted(self) -> list[tuple[Trial, Result]]:
