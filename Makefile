@@ -2,6 +2,7 @@
 # make test   all tests, unit and integration, JOBS=2 files at a time; those that judge speed alone
 # make lint   ruff and mypy
 # make matrix each weakness of the reference target against the checks that should see it; goes on where it was ended
+# make kill-rate  good backups and every damage to them against the verifier; goes on where it was ended
 # make bench  one table of ratios, each measured side by side
 VENV   := .venv
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p && break; done)
@@ -9,7 +10,7 @@ DEMO   ?= scenarios/bad-day.py
 JOBS   ?= 2
 READY  := $(VENV)/.ready
 
-.PHONY: setup demo test lint matrix bench clean
+.PHONY: setup demo test lint matrix kill-rate bench clean
 
 setup: $(READY)
 
@@ -35,6 +36,9 @@ lint: setup
 
 matrix: setup
 	@$(VENV)/bin/harness matrix
+
+kill-rate: setup
+	@$(VENV)/bin/harness backup kill-rate
 
 bench: setup
 	@$(VENV)/bin/python -m benchmarks

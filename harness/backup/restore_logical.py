@@ -174,7 +174,7 @@ class LogicalRestore:
         elif self._shape.format != CLUSTER:
             with self._scratch.session("template1", self._deadline) as session:
                 session.query(f"DROP DATABASE IF EXISTS {identifier(before.connected[0])}")
-        first = database if not before.connected else "template1"
+        first = database if not before.connected else "postgres" if self._shape.format == CLUSTER else "template1"
         said = feed(self._scratch, first, Script(), lines_of(main, compression), self._deadline)
         if said.code != 0 and before.names_locale and "locale" in said.err:
             raise NotJudged(

@@ -32,6 +32,8 @@ _LOCALE = re.compile(
     rb" (?:LOCALE_PROVIDER = \w+|(?:LOCALE|LC_COLLATE|LC_CTYPE|ICU_LOCALE|ICU_RULES|BUILTIN_LOCALE|COLLATION_VERSION)"
     rb" = '(?:[^']|'')*')"
 )
+_GRANTED_BY = re.compile(rb"^(GRANT " + _NAME + rb" TO .+?) GRANTED BY " + _NAME + rb";")
+"""From 16 on only the first superuser may grant in its own name, and the scratch server's is another."""
 _OURS = b"CREATE ROLE harness_scratch;"
 """Of a backup of a scratch server; the one that it is restored into has that role."""
 BEGUN, COMPLETE = b"-- PostgreSQL database dump", b"-- PostgreSQL database dump complete"
@@ -110,6 +112,8 @@ class Script:
     def _mended(self, line: bytes) -> bytes:
         if line.startswith(b"CREATE TABLESPACE "):
             return _LOCATION.sub(rb"\1'';", line)
+        if line.startswith(b"GRANT "):
+            return _GRANTED_BY.sub(rb"\1;", line)
         if line.startswith(b"CREATE DATABASE ") and _LOCALE.search(line):
             self.names_locale = True
             if not self._locale:

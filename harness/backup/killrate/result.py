@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from harness.record import Word
@@ -38,6 +38,12 @@ class Result:
         if self.word == Word.FAIL:
             return FAILED
         return EQUIVALENT if self.changes_nothing else SURVIVED
+
+    def without(self, detectors: Collection[str]) -> Result:
+        """The same, had these detectors not been there."""
+        left = tuple(one for one in self.detectors if one not in detectors)
+        lost = self.word == Word.FAIL and not left
+        return replace(self, detectors=left, word="false alarm" if lost else self.word)
 
 
 class Kept:

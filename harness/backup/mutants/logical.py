@@ -86,7 +86,7 @@ def _fill(server: Server, parts: Parts, name: str) -> tuple[str, str]:
     """Make the database and fill it; its name, and what was said."""
     if parts.format in _ARCHIVES:
         place = _lend(server, parts.data)
-        listed = server.must([server.bin / "pg_restore", "-l", place]).out
+        listed = server.must([server.bin / "pg_restore", "-C", "-l", place]).out
         if re.search(r"^\d+; \d+ \d+ DATABASE ", listed, re.MULTILINE):
             name = "".join(re.findall(r"dbname: (.+)", listed)[:1]) or name
             return name, server.tool("pg_restore", "-C", "-d", "postgres", place).err
