@@ -19,7 +19,8 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """`own` with a manifest and an archive of WAL beside it; `bare` without lists; `tar`; files of the table and its index."""
+    """`own` with a manifest and an archive of WAL beside it; `bare` without lists; `tar`; files of the table and its
+    index."""
     folder = tmp_path_factory.mktemp("bases")
     with shop("--no-data-checksums") as (server, source):
         (folder / "wal").mkdir()
