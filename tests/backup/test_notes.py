@@ -32,6 +32,7 @@ def _manifest(**more):
         (BEAT, None, 7200, Word.PASS),
         (BEAT, None, 3000, Word.FAIL),
         (BEAT, _manifest(), 7200, Word.PASS),
+        (BEAT, _manifest(), None, Word.PASS),
         (BEAT, _manifest(nonce="n2"), 7200, Word.FAIL),
         (BEAT, _manifest(at="2026-11-29T11:30:00Z"), None, Word.FAIL),
         (None, _manifest(), None, Word.FAIL),
