@@ -13,6 +13,7 @@ drill = Drill(
     alert="EtlQuarantineNotEmpty",
     detected_within_s=40,
     rto_s=120,
+    within_s=240,
     rpo_s=0,
     writes=Writes("api", "/writes"),
 )

@@ -20,6 +20,7 @@ drill = Drill(
     runbook="region-loss",
     answers={"decide": "rebuild"},
     rto_s=90,
+    within_s=240,
     rpo_s=2,
     writes=Writes("api", "/writes"),
 )

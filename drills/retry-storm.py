@@ -11,6 +11,7 @@ drill = Drill(
     alert="RetryStorm",
     detected_within_s=25,
     rto_s=90,
+    within_s=240,
     rpo_s=0,
     writes=Writes("api", "/writes"),
 )

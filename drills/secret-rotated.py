@@ -18,6 +18,7 @@ drill = Drill(
     alert="CredentialsRefused",
     detected_within_s=20,
     rto_s=90,
+    within_s=240,
     rpo_s=0,
     writes=Writes("api", "/writes"),
 )

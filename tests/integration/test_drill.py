@@ -19,7 +19,7 @@ from harness import Drill, Kill, Load, Writes
 
 drill = Drill(
     objective="It comes back.",
-    load=Load("shop.py", rate_per_s=40),
+    load=Load("shop.py", rate_per_s=20),
     disaster=(Kill("postgres"),),
     runbook="down",
     alert="DatabaseUnreachable",
@@ -82,8 +82,12 @@ class _Drilled(Project):
     def records(self) -> list[dict[str, Any]]:
         return [dict(one.body) for one in chain.read_chain(self.drills)]
 
+    def newest(self) -> Path:
+        """The run folder of the last drill."""
+        return (self.drills / "short" / "latest").resolve()
+
     def its_marks(self) -> list[str]:
-        path = self.drills / "short" / "latest" / "marks.jsonl"
+        path = self.newest() / "marks.jsonl"
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         return [json.loads(line)["kind"] for line in lines if line.endswith("}")]
 
@@ -102,7 +106,7 @@ def drilled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Drilled]:
 
 def _folders(project: _Drilled) -> list[Path]:
     """What the stack of the latest drill had for itself: its own folder, and that of the backups."""
-    body = json.loads((project.drills / "short" / "latest" / "stack.json").read_text(encoding="utf-8"))
+    body = json.loads((project.newest() / "stack.json").read_text(encoding="utf-8"))
     return [Path(one) for one in body["folders"]]
 
 
@@ -112,7 +116,7 @@ def test_a_drill_recovers_judges_every_write_and_leaves_a_record_and_a_page_and_
     assert done.returncode == 0, done.stdout
     (body,) = drilled.records()
     assert (body["verdict"]["word"], body["aborted"], body["runbook"]["failed_at"]) == ("pass", False, "")
-    assert body["writes"]["kept"] > 10, body["writes"]
+    assert body["writes"]["kept"] > 5, body["writes"]
     assert {body["writes"][name] for name in ("lost", "duplicated", "phantom")} == {0}
     assert 0 < body["actual"]["rto_s"] <= 40
     assert [one["word"] for one in body["checks"]] == ["pass"] * 6
@@ -127,10 +131,10 @@ def test_a_drill_recovers_judges_every_write_and_leaves_a_record_and_a_page_and_
 
 def test_a_drill_that_was_killed_leaves_nothing_and_the_next_verb_records_it(drilled: _Drilled) -> None:
     """kill -9 in the middle of the disaster: nobody can say that there was no such drill."""
-    before = len(drilled.records())
+    before, last = len(drilled.records()), drilled.newest()
     process = drilled.start("drill", "run", "short")
     try:
-        wait_for(lambda: "disaster" in drilled.its_marks(), 60, "the disaster")
+        wait_for(lambda: drilled.newest() != last and "disaster" in drilled.its_marks(), 60, "the disaster")
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=20)
