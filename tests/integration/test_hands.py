@@ -45,9 +45,8 @@ def test_a_command_runs_as_the_service_would(shop: KeptShop) -> None:
     assert "http://" in said
     assert "oh" in said
     assert "t" in _by_hand(shop, "exec", "postgres", "--", "psql", "-Atc", COUNT).split()
-    assert "no-such-program" in _by_hand(
-        shop, "exec", "api", "--", "no-such-program", code=2 if _is_process(shop) else 126
-    )
+    missing = 2 if shop.kind == "embedded" else 126
+    assert "no-such-program" in _by_hand(shop, "exec", "api", "--", "no-such-program", code=missing)
 
 
 def test_a_deploy_changes_the_variables_and_is_taken_back(shop: KeptShop) -> None:
