@@ -1,4 +1,4 @@
-"""Whether a mutant that a verifier passed holds, in truth, what the good backup holds: restored and written out as text.
+"""Whether a mutant that a verifier passed holds, in truth, what the good backup holds: both restored, and written out.
 
 The text is PostgreSQL's own, of all databases with roles, rows, large objects, positions of sequences and what
 materialized views hold; rows are sorted. It owes nothing to the verifier's detectors.

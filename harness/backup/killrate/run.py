@@ -100,7 +100,13 @@ class Shelf:
 
 
 def execute(
-    todo: Sequence[Trial], kept: Kept, work: Path, say: Callable[[str], None], *, jobs: int, cancelled: Callable[[], bool]
+    todo: Sequence[Trial],
+    kept: Kept,
+    work: Path,
+    say: Callable[[str], None],
+    *,
+    jobs: int,
+    cancelled: Callable[[], bool],
 ) -> None:
     """Try all that is not known yet, `jobs` at a time. Raises HarnessError where a trial could not be made."""
     shelves = {trial.good.name: Shelf(trial.good, work) for trial in todo}

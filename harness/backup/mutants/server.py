@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -43,6 +44,9 @@ class Server(Scratch):
             path.write_text(text, encoding="utf-8")
             self.own(path)
         self.settings |= {"hba_file": str(hba), "ident_file": str(ident), "config_file": str(empty)}
+
+    def __enter__(self) -> Server:
+        return self
 
     @property
     def where(self) -> tuple[str, ...]:
@@ -114,6 +118,8 @@ def put_into_place(made: Path, to: Path) -> None:
     """Replace a file or folder of the copy by what was made anew; a file keeps its mode."""
     if made.is_dir():
         shutil.rmtree(to)
-        shutil.copytree(made, to, symlinks=True)
+        shutil.move(made, to)
+        for path in (to, *to.rglob("*")):
+            os.chown(path, os.geteuid(), os.getegid(), follow_symlinks=False)
     else:
         shutil.copyfile(made, to)
