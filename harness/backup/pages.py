@@ -1,4 +1,5 @@
-"""Pages that no query complains about: all zeros in a table, where its visibility map or an index says that rows were."""
+"""Pages that no query complains about: all zeros in a table, where its visibility map or an index says that rows
+were."""
 
 from __future__ import annotations
 
@@ -24,8 +25,9 @@ _OTHER_TID, _POSTING = 0x2000, 0x2000
 
 
 def zero_pages(session: Session, data: Path, untold: list[str]) -> list[str]:
-    """A sentence for each table with a page of zeros where rows were. Of tables that have pages of zeros and neither a map
-    nor an index that tells, the name goes to `untold`: a server that grew a table and was killed leaves such pages too."""
+    """A sentence for each table with a page of zeros where rows were. Of tables that have pages of zeros and neither a
+    map nor an index that tells, the name goes to `untold`: a server that grew a table and was killed leaves such pages
+    too."""
     page = int(session.value("SHOW block_size") or 8192)
     session.query("CHECKPOINT")
     wrong = []
