@@ -22,6 +22,7 @@ from harness.backup.mutants import DoesNotFit
 from harness.backup.mutants.mutating import Bench, make
 from harness.backup.mutants.parts import recognise
 from harness.backup.options import Options
+from harness.backup.running import Bad, NotJudged, OutOfTime
 from harness.backup.verify import verify
 from harness.errors import HarnessError
 from harness.record import Word
@@ -170,7 +171,7 @@ def attempt(trial: Trial, shelf: Shelf, work: Path) -> Result:
             changes_nothing=same,
             took_s=round(time.monotonic() - began, 2),
         )
-    except HarnessError as error:
+    except (HarnessError, Bad, NotJudged, OutOfTime) as error:
         if trial.mutant is None:
             raise
         return Result(trial.key, word="error", damage=damage, sentence=f"{type(error).__name__}: {error}")

@@ -35,7 +35,7 @@ def running(major: int, *, checksums: bool = True, archive: bool = False) -> Ite
     with Server(programs.find(major), major) as server:
         size = [] if major < max(programs.installed()) else [f"--wal-segsize={SMALL_SEGMENT_MB}"]
         server.make(*(["--data-checksums"] if checksums else _without(major)), *size)
-        more = ()
+        more: tuple[str, ...] = ()
         if archive:
             place = server.folder / "archive"
             place.mkdir()

@@ -108,7 +108,7 @@ def _superuser(server: Server) -> str:
     if not found:
         raise MutationError("the base backup has no first superuser")
     server.run_up()
-    return found[0]
+    return str(found[0])
 
 
 def settings_of_source(server: Server, parts: Parts) -> tuple[str, ...]:

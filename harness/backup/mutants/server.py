@@ -54,7 +54,18 @@ class Server(Scratch):
 
     def make(self, *more: str) -> None:
         """A fresh data folder, whose superuser is `user`; `more` is for initdb."""
-        command = [self.bin / "initdb", "-D", self.data, "-U", self.user, "-A", "trust", "--no-sync", "-E", "UTF8"]
+        command: list[str | Path] = [
+            self.bin / "initdb",
+            "-D",
+            self.data,
+            "-U",
+            self.user,
+            "-A",
+            "trust",
+            "--no-sync",
+            "-E",
+            "UTF8",
+        ]
         self.must([*command, "--locale=C", "--no-instructions", *more])
 
     def take(self, data: Path) -> None:
