@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -118,23 +119,26 @@ def run(
     who: Account | None = None,
 ) -> Done:
     """Run a program to its end. Raises OutOfTime, and NotJudged where it cannot start."""
+    if given is not None:  # a file: Popen.communicate forgets the rest of its input when it is asked again
+        with tempfile.TemporaryFile() as file:
+            file.write(given)
+            file.seek(0)
+            return run(command, deadline, stdin=file, stdout=stdout, extra=extra, who=who)
     try:
-        popen = begin(
-            command, stdin=subprocess.PIPE if given is not None else stdin, stdout=stdout, extra=extra, who=who
-        )
+        popen = begin(command, stdin=stdin, stdout=stdout, extra=extra, who=who)
     except OSError as error:
         raise NotJudged(f"{command[0]} cannot be started: {error.strerror or error}") from error
     try:
-        out, err = _communicate(popen, given, deadline)
+        out, err = _communicate(popen, deadline)
     finally:
         if popen.poll() is None:
             stop(popen)
     return Done(popen.returncode, (out or b"").decode(errors="replace"), (err or b"").decode(errors="replace"))
 
 
-def _communicate(popen: subprocess.Popen[bytes], given: bytes | None, deadline: Deadline) -> tuple[bytes, bytes]:
+def _communicate(popen: subprocess.Popen[bytes], deadline: Deadline) -> tuple[bytes, bytes]:
     while True:
         try:
-            return popen.communicate(given, timeout=deadline.step_s())
+            return popen.communicate(timeout=deadline.step_s())
         except subprocess.TimeoutExpired:
-            given = None  # what was given is still being written: communicate keeps it
+            continue

@@ -13,6 +13,7 @@ from harness.backup.files import judge_files
 from harness.backup.judge import Judge
 from harness.backup.manifest import Manifest, ManifestError
 from harness.backup.manifest import read as read_manifest
+from harness.backup.modes import judge_modes, judge_roles
 from harness.backup.options import Options
 from harness.backup.recognise import recognise
 from harness.backup.report import Judgement, Report
@@ -21,7 +22,7 @@ from harness.backup.restore_physical import PhysicalRestore
 from harness.backup.running import NO_SPACE, Bad, Deadline, NotJudged, OutOfTime
 from harness.backup.scratch import Scratch, refuse_in_use
 from harness.backup.session import QueryError, Session
-from harness.backup.shape import LOGICAL, Shape
+from harness.backup.shape import BASE, LOGICAL, Shape
 from harness.backup.structures import Structures
 from harness.errors import BackupError, StartError
 from harness.record import Word
@@ -105,6 +106,10 @@ class _Verification:
             if shape.kind != self._manifest.kind:
                 raise Bad("manifest", f"it is a {shape.kind} backup, and its manifest says {self._manifest.kind}")
         self._judge_version(shape)
+        if shape.format != BASE:
+            self._judgements.append(judge_modes(shape))
+        if self._manifest is not None and (roles := judge_roles(shape, self._manifest)) is not None:
+            self._judgements.append(roles)
 
     def _read_manifest(self) -> Manifest | None:
         path = self._options.manifest

@@ -36,7 +36,9 @@ def mutate(
                 out.print(f"{one.name:30}  {one.sentence}", markup=False, soft_wrap=True)
         return
     if backup is None or not kind or to is None:
-        raise MutationError("give BACKUP, --kind KIND and --to DIR; harness backup mutate --list says which kinds there are")
+        raise MutationError(
+            "give BACKUP, --kind KIND and --to DIR; harness backup mutate --list says which kinds there are"
+        )
     made = make(find(kind), backup, to, seed)
     console = err if as_json else out
     console.print(made.sentence, markup=False, soft_wrap=True)
@@ -54,10 +56,11 @@ def kill_rate(
     cache: Annotated[Path, typer.Option(help="What is known already, so that it goes on where it was ended.")] = CACHE,
     out_: Annotated[Path, typer.Option("--out", help="Where the page goes.")] = Path("docs"),
     jobs: Annotated[int, typer.Option(min=1, help="How many at a time.")] = 3,
+    thorough: Annotated[bool, typer.Option("--thorough", help="Every mutant on every shape that it fits.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Try again what is known already.")] = False,
 ) -> None:
-    """Make good backups of many shapes and every mutant of them, verify each, and write which were caught. Exits 1 unless
-    all were, with no false alarm. Example: harness backup kill-rate custom bit-flipped"""
+    """Make good backups of many shapes and every mutant of them, verify each, and write which were caught. Exits 1
+    unless all were, with no false alarm. Example: harness backup kill-rate custom bit-flipped"""
     import shutil
 
     from harness.backup.killrate import page as pages
@@ -69,7 +72,7 @@ def kill_rate(
 
     if fresh:
         shutil.rmtree(cache, ignore_errors=True)
-    tried = rate(names or (), cache, say, jobs=jobs)
+    tried = rate(names or (), cache, say, jobs=jobs, thorough=thorough)
     if not names:
         out_.mkdir(parents=True, exist_ok=True)
         path = out_ / pages.NAME

@@ -18,6 +18,7 @@ from harness.backup.running import Deadline
 from harness.errors import MutationError
 from harness.waiting import wait_until
 
+SHARE = 4
 SEGMENTS = 4
 """So many whole WAL segments lie between the end of a base backup and its target."""
 _REORDER = (
@@ -35,9 +36,10 @@ _WRITE = (
 
 @dataclass(frozen=True, slots=True)
 class Good:
-    """One good backup. `format` is as pg_dump's -F says it, or plain-gz, cluster, base, base-tar; `flags` go to the tool.
+    """One good backup. `format` is as pg_dump's -F says it, or plain-gz, cluster, base, base-tar; `flags` are more.
 
     `damaged` is whether mutants are made of it; without, it is there to show that a verifier stays silent.
+    Of those on its rows and its schema each `share`th is made, all of them on shapes that are restored in the same way.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Good:
     checksums: bool = True
     archive: bool = False
     damaged: bool = True
+    share: int = 1
 
     def make(self, folder: Path) -> None:
         """Write it into the folder, which must be new."""
@@ -166,19 +169,28 @@ def goods(majors: tuple[int, ...]) -> tuple[Good, ...]:
         Good("plain-inserts", "pg_dump --inserts", new, "plain", ("--column-inserts",), damaged=False),
         Good("plain-clean", "pg_dump --clean --create", new, "plain", ("--clean", "--if-exists", "-C"), damaged=False),
         Good("cluster-clean", "pg_dumpall --clean", new, "cluster", ("--clean", "--if-exists"), damaged=False),
-        Good("base", "pg_basebackup", new, "base"),
+        Good("base", "pg_basebackup", new, "base", share=SHARE),
         Good("base-archive", "pg_basebackup and WAL to a restore point", new, "base", archive=True),
-        Good("base-tar", "pg_basebackup -Ft", new, "base-tar"),
-        Good("base-tar-gz-archive", "pg_basebackup -Ft -z and WAL", new, "base-tar", ("-z",), archive=True),
+        Good("base-tar", "pg_basebackup -Ft", new, "base-tar", share=SHARE),
+        Good(
+            "base-tar-gz-archive", "pg_basebackup -Ft -z and WAL", new, "base-tar", ("-z",), archive=True, share=SHARE
+        ),
         Good("base-writes", "pg_basebackup while clients write", new, "base", writes=True, archive=True, damaged=False),
-        Good("base-no-checksums", "pg_basebackup, no checksums", new, "base", checksums=False),
+        Good("base-no-checksums", "pg_basebackup, no checksums", new, "base", checksums=False, share=SHARE),
         Good("base-reordered", "vacuumed, reindexed", new, "base", before=_REORDER, archive=True, damaged=False),
     ]
     for major in sorted(set(majors) - {new}, reverse=True):
         found += [
             Good(f"custom-{major}", f"pg_dump -Fc of {major}", major, "custom"),
-            Good(f"base-{major}", f"pg_basebackup of {major}, no checksums, WAL", major, "base", checksums=False,
-                 archive=True),
+            Good(
+                f"base-{major}",
+                f"pg_basebackup of {major}, no checksums, WAL",
+                major,
+                "base",
+                checksums=False,
+                archive=True,
+                share=SHARE,
+            ),
             Good(f"plain-{major}", f"pg_dump of {major}, SQL text", major, "plain", damaged=False),
         ]
     return tuple(found)

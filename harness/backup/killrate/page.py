@@ -38,7 +38,9 @@ class Tried:
         for trial, result in self.good:
             loud.setdefault(trial.good.name, set()).update(result.detectors)
         return [
-            (trial, result.without(loud.get(trial.good.name, set()))) for trial, result in self.rows if not trial.is_good
+            (trial, result.without(loud.get(trial.good.name, set())))
+            for trial, result in self.rows
+            if not trial.is_good
         ]
 
     @property
@@ -54,31 +56,35 @@ class Tried:
     @property
     def headline(self) -> str:
         caught, counted = len(self.mutants(FAILED)), len(self.counted)
-        share = "none" if not counted else f"{100 * caught / counted:.1f} %".replace("100.0", "100")
+        share = "none" if not counted else "100 %" if caught == counted else f"{1000 * caught // counted / 10} %"
         alarms = f"{len(self.false_alarms) or 'no'} false alarm{'s' * (len(self.false_alarms) > 1)}"
         return f"{caught} of {counted} mutants caught ({share}); {alarms} on {len(self.good)} good backups"
 
 
 def page(tried: Tried) -> str:
     """The page in Markdown."""
-    return "\n\n".join(
-        part
-        for part in (
-            "# Kill rate of `harness backup verify`",
-            "*Written by `make kill-rate`; it is not to be edited.*",
-            f"**{tried.headline}** ({_versions(tried)}).",
-            "A mutant is a copy of a good backup with one kind of damage. *At birth* means that the sums of the files were "
-            "made after the damage, so that they agree with it; all damage to content is of that kind, and the rest of the "
-            "manifest tells of the good data. A mutant that restores to the very text of the good backup is named below "
-            "and not counted. `harness backup mutate BACKUP --kind KIND --to DIR` makes any of these.",
-            "## Survivors\n\n" + (_list(tried.mutants(SURVIVED)) or "None."),
-            "## False alarms\n\n" + (_list(tried.false_alarms) or "None."),
-            "## Mutants\n\n" + _mutants(tried),
-            "## Detectors\n\n" + _detectors(tried),
-            "## Good backups\n\n" + _goods(tried),
-            "## Not counted\n\n" + _left_out(tried),
+    return (
+        "\n\n".join(
+            part
+            for part in (
+                "# Kill rate of `harness backup verify`",
+                "*Written by `make kill-rate`; it is not to be edited.*",
+                f"**{tried.headline}** ({_versions(tried)}).",
+                "A mutant is a copy of a good backup with one kind of damage. *At birth* means that the sums "
+                "of the files were made after the damage, so that they agree with it; all damage to content is "
+                "of that kind, and the rest of the manifest tells of the good data. A detector counts only where "
+                "it is silent on the good backup. A mutant that restores to the very text of that is named below "
+                "and not counted. `harness backup mutate BACKUP --kind KIND --to DIR` makes any of these.",
+                "## Survivors\n\n" + (_list(tried.mutants(SURVIVED)) or "None."),
+                "## False alarms\n\n" + (_list(tried.false_alarms) or "None."),
+                "## Mutants\n\n" + _mutants(tried),
+                "## Detectors\n\n" + _detectors(tried),
+                "## Good backups\n\n" + _goods(tried),
+                "## Not counted\n\n" + _left_out(tried),
+            )
         )
-    ) + "\n"
+        + "\n"
+    )
 
 
 def _versions(tried: Tried) -> str:
@@ -145,8 +151,12 @@ def _detectors(tried: Tried) -> str:
 
 def _goods(tried: Tried) -> str:
     rows = [
-        (trial.good.name + (", made again" if trial.mutant else ""), trial.good.sentence, str(trial.good.major),
-         "no alarm" if result.word == Word.PASS else f"**{result.word}**")
+        (
+            trial.good.name + (", made again" if trial.mutant else ""),
+            trial.good.sentence,
+            str(trial.good.major),
+            "no alarm" if result.word == Word.PASS else f"**{result.word}**",
+        )
         for trial, result in tried.good
     ]
     return _table(("backup", "is", "PostgreSQL", "said"), rows)

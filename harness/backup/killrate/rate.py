@@ -20,12 +20,12 @@ from harness.interrupts import Interrupts
 WORK = "harness-kill-rate-"
 
 
-def rate(names: Sequence[str], cache: Path, say: Callable[[str], None], *, jobs: int) -> Tried:
+def rate(names: Sequence[str], cache: Path, say: Callable[[str], None], *, jobs: int, thorough: bool = False) -> Tried:
     """Try all, or those of a good backup or a mutant that `names` has. Raises HarnessError, Interrupted."""
     majors = tuple(sorted(programs.installed()))
     if not majors:
         raise StartError("no PostgreSQL is here; mend it with: pip install 'resilience-harness[embedded]'")
-    chosen = _chosen(trials(goods(majors)), names)
+    chosen = _chosen(trials(goods(majors), thorough=thorough or bool(names)), names)
     kept = Kept(cache / f"{results_digest()}.jsonl")
     for path in cache.glob("*.jsonl"):
         if path.stem != results_digest():

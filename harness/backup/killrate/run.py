@@ -22,6 +22,7 @@ from harness.backup.mutants import DoesNotFit
 from harness.backup.mutants.mutating import Bench, make
 from harness.backup.mutants.parts import recognise
 from harness.backup.options import Options
+from harness.backup.running import Bad, NotJudged, OutOfTime
 from harness.backup.verify import verify
 from harness.errors import HarnessError
 from harness.record import Word
@@ -100,7 +101,13 @@ class Shelf:
 
 
 def execute(
-    todo: Sequence[Trial], kept: Kept, work: Path, say: Callable[[str], None], *, jobs: int, cancelled: Callable[[], bool]
+    todo: Sequence[Trial],
+    kept: Kept,
+    work: Path,
+    say: Callable[[str], None],
+    *,
+    jobs: int,
+    cancelled: Callable[[], bool],
 ) -> None:
     """Try all that is not known yet, `jobs` at a time. Raises HarnessError where a trial could not be made."""
     shelves = {trial.good.name: Shelf(trial.good, work) for trial in todo}
@@ -164,7 +171,7 @@ def attempt(trial: Trial, shelf: Shelf, work: Path) -> Result:
             changes_nothing=same,
             took_s=round(time.monotonic() - began, 2),
         )
-    except HarnessError as error:
+    except (HarnessError, Bad, NotJudged, OutOfTime) as error:
         if trial.mutant is None:
             raise
         return Result(trial.key, word="error", damage=damage, sentence=f"{type(error).__name__}: {error}")

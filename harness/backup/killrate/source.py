@@ -1,4 +1,4 @@
-"""The server that the good backups are made of: one database that has everything a backup can lose, and one beside it."""
+"""The server that the good backups are made of: a database that has all that a backup can lose, and one beside it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ BEAT_AT = datetime(2026, 1, 9, 12, 0, 0, 250_000, tzinfo=UTC)
 EXTENSIONS = ("vector", "pg_trgm")
 """Of these the first that a PostgreSQL has."""
 RULES = (
-    ("ledger equals balances", "SELECT count(*) FROM (SELECT account, sum(amount) AS s FROM public.ledger GROUP BY 1) l "
-     "JOIN public.balances b USING (account) WHERE l.s <> b.amount"),
+    (
+        "ledger equals balances",
+        "SELECT count(*) FROM (SELECT account, sum(amount) AS s FROM public.ledger GROUP BY 1) l "
+        "JOIN public.balances b USING (account) WHERE l.s <> b.amount",
+    ),
     ("totals are those of the lines", "SELECT count(*) FROM public.orders WHERE total <> public.total_of(id)"),
 )
 """Each answers 0 while the business is in order."""
@@ -32,7 +35,7 @@ def running(major: int, *, checksums: bool = True, archive: bool = False) -> Ite
     with Server(programs.find(major), major) as server:
         size = [] if major < max(programs.installed()) else [f"--wal-segsize={SMALL_SEGMENT_MB}"]
         server.make(*(["--data-checksums"] if checksums else _without(major)), *size)
-        more = ()
+        more: tuple[str, ...] = ()
         if archive:
             place = server.folder / "archive"
             place.mkdir()

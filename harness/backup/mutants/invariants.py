@@ -30,7 +30,7 @@ def break_one(database: Database, random: Random) -> str:
 MUTANTS = (
     Mutant(
         "invariant-broken",
-        "A number was wrong at the source, and the facts of the manifest are of that: a rule of the business is broken.",
+        "A number was wrong at the source, and the manifest's facts are of that: a rule of the business is broken.",
         on_content=break_one,
         at_birth=True,
         facts_agree=True,

@@ -73,7 +73,9 @@ def restore(server: Server, parts: Parts) -> str:
 
 def _refuse_errors(err: str, parts: Parts) -> None:
     """What exists already is no error: a fresh server has its superuser and its postgres."""
-    wrong = [line for line in err.splitlines() if ("ERROR:" in line or "error:" in line) and "already exists" not in line]
+    wrong = [
+        line for line in err.splitlines() if ("ERROR:" in line or "error:" in line) and "already exists" not in line
+    ]
     if wrong:
         raise MutationError(f"{parts.data.name} cannot be restored to be changed: {wrong[0]}")
 

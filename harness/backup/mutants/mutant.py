@@ -54,7 +54,8 @@ class Mutant:
 
     `on_files` changes the copy's files; `on_content` changes the restored data, which is then dumped again. Either
     answers with what it did, and draws from its Random alone. `at_birth` is damage that was there when the sums of the
-    files were made, so that they agree with it; `facts_agree`, when the manifest's rows and heartbeat were read. `formats` are those that it fits; `wal` is whether it needs an archive.
+    files were made, so that they agree with it; `facts_agree`, when the rows and the heartbeat were read for the
+    manifest. `formats` are those that it fits; `wal` is whether it needs an archive.
     """
 
     name: str

@@ -126,8 +126,8 @@ def draw(mutant: Mutant, seed: int) -> Random:
 
 
 def make(mutant: Mutant, backup: Path, to: Path, seed: int, bench: Bench | None = None) -> Made:
-    """A damaged copy of `backup` in the folder `to`; with `bench` that has it restored already. Raises MutationError, and
-    DoesNotFit where the backup has nothing of the kind."""
+    """A damaged copy of `backup` in the folder `to`; `bench` is one that has it restored already. Raises MutationError,
+    and DoesNotFit where the backup has nothing of the kind."""
     parts = copy(backup, to)
     if not mutant.fits(parts):
         needs = ", ".join(mutant.formats) + (" with an archive of WAL" if mutant.wal else "")

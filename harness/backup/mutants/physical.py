@@ -90,7 +90,8 @@ def bring_up(server: Server, parts: Parts) -> str:
     server.run_up(*(part for name, value in settings.items() for part in ("-c", f"{name}={value}")))
     server.user = _superuser(server)
     name = str(parts.facts().get("database", "")) or server.sql(
-        "SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY datname = 'postgres', datname LIMIT 1", "postgres"
+        "SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY datname = 'postgres', datname LIMIT 1",
+        "postgres",
     )
     server.stop()
     return name
@@ -107,7 +108,7 @@ def _superuser(server: Server) -> str:
     if not found:
         raise MutationError("the base backup has no first superuser")
     server.run_up()
-    return found[0]
+    return str(found[0])
 
 
 def settings_of_source(server: Server, parts: Parts) -> tuple[str, ...]:
@@ -127,9 +128,7 @@ def back_up(server: Server, parts: Parts) -> None:
     form = ["-Ft", *(["-z"] if packed and _tar(parts, "base").suffix == ".gz" else [])] if packed else ["-Fp"]
     streams = packed and not _own_wal(server, parts)
     own = "none" if streams else "stream"
-    server.must_tool(
-        "pg_basebackup", "-D", made, *form, "-X", own, "-c", "fast", "--no-sync", "--no-verify-checksums"
-    )
+    server.must_tool("pg_basebackup", "-D", made, *form, "-X", own, "-c", "fast", "--no-sync", "--no-verify-checksums")
     if parts.wal is not None:
         _archive(server, parts)
     put_into_place(made, parts.data)

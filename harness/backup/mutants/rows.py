@@ -27,7 +27,8 @@ def tables(database: Database, where: str = "true") -> list[str]:
     found = database.sql(
         f"SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' "
         f"AND c.relpersistence = 'p' AND {_USERS} AND c.relname <> 'harness_heartbeat' AND ({where}) "
-        "AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e') ORDER BY c.oid::regclass::text"
+        "AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e') "
+        "ORDER BY c.oid::regclass::text"
     ).splitlines()
     return [one for one in found if database.sql(f"SELECT EXISTS (SELECT FROM ONLY {one})") == "t"]
 
@@ -83,8 +84,8 @@ def change_amount(database: Database, random: Random) -> str:
     for table, column, row in numbers(database, random, 1):
         try:
             changed = database.sql(
-                f"{QUIET} UPDATE ONLY {table} SET {column} = {column} + 1 WHERE ctid = '{row}' AND {column} IS NOT NULL "
-                f"RETURNING {column}"
+                f"{QUIET} UPDATE ONLY {table} SET {column} = {column} + 1 WHERE ctid = '{row}' "
+                f"AND {column} IS NOT NULL RETURNING {column}"
             )
         except SqlRefused:
             continue
@@ -200,7 +201,9 @@ def break_large_object(database: Database, random: Random) -> str:
         length = int(database.sql(f"SELECT length(lo_get({oid}))"))
         if length:
             at = random.randrange(length)
-            database.sql(f"SELECT lo_put({oid}, {at}, set_byte(b, 0, get_byte(b, 0) # 1)) FROM lo_get({oid}, {at}, 1) b")
+            database.sql(
+                f"SELECT lo_put({oid}, {at}, set_byte(b, 0, get_byte(b, 0) # 1)) FROM lo_get({oid}, {at}, 1) b"
+            )
             return f"one byte of a large object of {length} bytes is another"
     raise DoesNotFit("the database has no large object")
 
@@ -238,4 +241,3 @@ MUTANTS = (
     _of("large-object-changed", "One byte of a large object is another.", break_large_object),
     _of("large-objects-left-out", "The large objects are gone.", lose_large_objects),
 )
-

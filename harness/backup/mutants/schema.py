@@ -1,4 +1,4 @@
-"""Damage to what stands around the rows: indexes, constraints, triggers, grants, roles, the order of an enum's words."""
+"""Damage to what stands around the rows: indexes, constraints, triggers, grants, roles, an enum's order."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def empty(database: Database, random: Random) -> str:
 def turn_enum(database: Database, random: Random) -> str:
     """Two labels change places, and each row keeps its own."""
     found = database.sql(
-        "SELECT DISTINCT enumtypid::regtype, enumtypid::int FROM pg_enum GROUP BY enumtypid HAVING count(*) > 1 ORDER BY 1"
+        "SELECT enumtypid::regtype, enumtypid::int FROM pg_enum GROUP BY enumtypid HAVING count(*) > 1 ORDER BY 1"
     ).splitlines()
     if not found:
         raise DoesNotFit("the database has no enum of two labels")
@@ -103,10 +103,10 @@ format('function %s is another', p.oid::regprocedure) FROM pg_proc p WHERE p.pro
 (SELECT oid FROM pg_namespace WHERE {_SCHEMAS}) AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.objid = p.oid
 AND e.deptype = 'e')"""
 
-_BODIES = _FUNCTIONS.replace(
-    "format('ALTER FUNCTION %s COST 1234', p.oid::regprocedure)",
-    "format('UPDATE pg_proc SET prosrc = prosrc || '' '' WHERE oid = %s', p.oid)",
-)
+_BODIES = f"""SELECT format('UPDATE pg_proc SET prosrc = prosrc || chr(10) || ''-- changed'' WHERE oid = %s', p.oid),
+format('the body of %s is another', p.oid::regprocedure) FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+WHERE l.lanname IN ('sql', 'plpgsql') AND p.prosqlbody IS NULL AND p.pronamespace IN (SELECT oid FROM pg_namespace
+WHERE {_SCHEMAS}) AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.objid = p.oid AND e.deptype = 'e')"""
 
 _COMMENTS = f"""SELECT format('COMMENT ON TABLE %s IS NULL', c.oid::regclass), format('the comment on %s is gone',
 c.oid::regclass) FROM pg_description d JOIN pg_class c ON c.oid = d.objoid AND d.classoid = 'pg_class'::regclass
@@ -123,8 +123,8 @@ _MEMBERS = """SELECT format('REVOKE %I FROM %I', r.rolname, m.rolname), format('
 m.rolname, r.rolname) FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
 WHERE m.rolname NOT LIKE 'pg\\_%'"""
 
-_ROLES = """SELECT format('ALTER ROLE %I NOLOGIN', rolname), format('role %s may no longer log in', rolname) FROM pg_roles
-WHERE rolcanlogin AND NOT rolsuper AND rolname NOT LIKE 'pg\\_%'"""
+_ROLES = """SELECT format('ALTER ROLE %I NOLOGIN', rolname), format('role %s may no longer log in', rolname)
+FROM pg_roles WHERE rolcanlogin AND NOT rolsuper AND rolname NOT LIKE 'pg\\_%'"""
 
 _SETTINGS = """SELECT format('ALTER DATABASE %I RESET ALL', current_database()), 'the settings of the database are gone'
 FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase WHERE d.datname = current_database()
@@ -138,7 +138,8 @@ c.oid::regclass) FROM pg_class c JOIN pg_roles o ON o.oid = c.relowner WHERE {_O
 AND o.rolname <> current_user"""
 
 _STATISTICS = f"""SELECT format('DROP STATISTICS %I.%I', s.stxnamespace::regnamespace, s.stxname),
-format('statistics %s are gone', s.stxname) FROM pg_statistic_ext s JOIN pg_class c ON c.oid = s.stxrelid WHERE {_OURS}"""
+format('statistics %s are gone', s.stxname)
+FROM pg_statistic_ext s JOIN pg_class c ON c.oid = s.stxrelid WHERE {_OURS}"""
 
 
 def _of(name: str, sentence: str, query: str, missing: str) -> Mutant:
@@ -162,25 +163,49 @@ MUTANTS = (
     _of("foreign-key-missing", "A foreign key is gone.", _constraints("'f'"), "foreign key"),
     _of("check-missing", "A check constraint is gone.", _constraints("'c'"), "check constraint"),
     _of("unique-missing", "A unique constraint is gone.", _constraints("'u'"), "unique constraint"),
-    _of("not-null-lost", "A column may be null.", _columns("ALTER TABLE %s ALTER %I DROP NOT NULL", "may be null",
-                                                            _NULLABLE), "column that is NOT NULL"),
-    _of("default-lost", "A column has lost its default.", _columns("ALTER TABLE %s ALTER %I DROP DEFAULT",
-        "has no default", "a.atthasdef AND a.attgenerated = ''"), "column with a default"),
-    _of("column-type-changed", "A column has another type.", _columns("ALTER TABLE %s ALTER %I TYPE bigint", "is bigint",
-                                                                      _TYPES), "column of type integer"),
+    _of(
+        "not-null-lost",
+        "A column may be null.",
+        _columns("ALTER TABLE %s ALTER %I DROP NOT NULL", "may be null", _NULLABLE),
+        "column that is NOT NULL",
+    ),
+    _of(
+        "default-lost",
+        "A column has lost its default.",
+        _columns("ALTER TABLE %s ALTER %I DROP DEFAULT", "has no default", "a.atthasdef AND a.attgenerated = ''"),
+        "column with a default",
+    ),
+    _of(
+        "column-type-changed",
+        "A column has another type.",
+        _columns("ALTER TABLE %s ALTER %I TYPE bigint", "is bigint", _TYPES),
+        "column of type integer",
+    ),
     _of("trigger-missing", "A trigger is gone.", _triggers("DROP TRIGGER %I ON %s", "is gone"), "trigger"),
-    _of("trigger-disabled", "A trigger is switched off.", _triggers("ALTER TABLE %2$s DISABLE TRIGGER %1$I", "is off"),
-        "trigger"),
+    _of(
+        "trigger-disabled",
+        "A trigger is switched off.",
+        _triggers("ALTER TABLE %2$s DISABLE TRIGGER %1$I", "is off"),
+        "trigger",
+    ),
     _of("function-attribute-changed", "A function has another attribute.", _FUNCTIONS, "function"),
     _of("function-body-changed", "A function has another body.", _BODIES, "function"),
     _of("view-missing", "A view is gone.", _relations("'v'", _VIEW_OF, "is gone"), "view"),
-    _of("matview-not-populated", "A materialized view holds nothing.", _relations("'m'",
-        "REFRESH MATERIALIZED VIEW %s WITH NO DATA", "is not populated", _POPULATED), "populated materialized view"),
+    _of(
+        "matview-not-populated",
+        "A materialized view holds nothing.",
+        _relations("'m'", "REFRESH MATERIALIZED VIEW %s WITH NO DATA", "is not populated", _POPULATED),
+        "populated materialized view",
+    ),
     _of("grant-missing", "A privilege is no longer granted.", _GRANTS, "granted privilege"),
     _of("owner-changed", "A table has another owner.", _OWNERS, "table of another owner"),
     _of("policy-missing", "A policy of row security is gone.", _POLICIES, "policy"),
-    _of("row-security-off", "Row security of a table is switched off.", _relations("'r'",
-        "ALTER TABLE %s DISABLE ROW LEVEL SECURITY", "shows all rows to all", "c.relrowsecurity"), "row security"),
+    _of(
+        "row-security-off",
+        "Row security of a table is switched off.",
+        _relations("'r'", "ALTER TABLE %s DISABLE ROW LEVEL SECURITY", "shows all rows to all", "c.relrowsecurity"),
+        "row security",
+    ),
     _act("enum-order", "An enum has its labels in another order.", turn_enum),
     _of("comment-lost", "The comment on a table is gone.", _COMMENTS, "comment on a table"),
     _of("partition-detached", "A partition is a table of its own.", _PARTITIONS, "partition"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -44,13 +45,27 @@ class Server(Scratch):
             self.own(path)
         self.settings |= {"hba_file": str(hba), "ident_file": str(ident), "config_file": str(empty)}
 
+    def __enter__(self) -> Server:
+        return self
+
     @property
     def where(self) -> tuple[str, ...]:
         return ("-h", str(self.socket), "-p", PORT, "-U", self.user)
 
     def make(self, *more: str) -> None:
         """A fresh data folder, whose superuser is `user`; `more` is for initdb."""
-        command = [self.bin / "initdb", "-D", self.data, "-U", self.user, "-A", "trust", "--no-sync", "-E", "UTF8"]
+        command: list[str | Path] = [
+            self.bin / "initdb",
+            "-D",
+            self.data,
+            "-U",
+            self.user,
+            "-A",
+            "trust",
+            "--no-sync",
+            "-E",
+            "UTF8",
+        ]
         self.must([*command, "--locale=C", "--no-instructions", *more])
 
     def take(self, data: Path) -> None:
@@ -114,6 +129,8 @@ def put_into_place(made: Path, to: Path) -> None:
     """Replace a file or folder of the copy by what was made anew; a file keeps its mode."""
     if made.is_dir():
         shutil.rmtree(to)
-        shutil.copytree(made, to, symlinks=True)
+        shutil.move(made, to)
+        for path in (to, *to.rglob("*")):
+            os.chown(path, os.geteuid(), os.getegid(), follow_symlinks=False)
     else:
         shutil.copyfile(made, to)

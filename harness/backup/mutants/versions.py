@@ -29,9 +29,7 @@ def wrong_version(parts: Parts, random: Random) -> str:
         _edit_tar(_base_tar(parts), "PG_VERSION", lambda content: b"99\n"[: len(content)].ljust(len(content)))
         return "PG_VERSION says 99"
     text = _read(parts.data)
-    changed, count = re.subn(
-        r"(Dumped (?:from|by) (?:database|pg_dump) version )[0-9.]+", lambda m: m[1] + NEWER, text
-    )
+    changed, count = re.subn(r"(Dumped (?:from|by) (?:database|pg_dump) version )[0-9.]+", lambda m: m[1] + NEWER, text)
     if not count:
         raise DoesNotFit(f"{parts.data.name} does not say its version")
     _write(parts.data, changed)
@@ -41,6 +39,7 @@ def wrong_version(parts: Parts, random: Random) -> str:
 def _archive_version(parts: Parts) -> str:
     """`PGDMP`, then major, minor and revision of the archive's own version."""
     if parts.format == "tar":
+
         def newer(content: bytes) -> bytes:
             return content[:5] + bytes([1, 99, 0]) + content[8:]
 
@@ -62,9 +61,10 @@ def _edit_tar(path: Path, name: str, edit: Callable[[bytes], bytes | None]) -> N
         raw = gzip.decompress(raw)
     written = io.BytesIO()
     found = False
-    with tarfile.open(fileobj=io.BytesIO(raw)) as source, tarfile.open(
-        fileobj=written, mode="w", format=tarfile.USTAR_FORMAT
-    ) as target:
+    with (
+        tarfile.open(fileobj=io.BytesIO(raw)) as source,
+        tarfile.open(fileobj=written, mode="w", format=tarfile.USTAR_FORMAT) as target,
+    ):
         for member in source:
             file = source.extractfile(member) if member.isreg() else None
             content = file.read() if file else b""
