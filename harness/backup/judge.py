@@ -112,7 +112,9 @@ class Judge:
 
     def views(self) -> None:
         self.say(
-            "matviews", [f"{one} holds nothing: it was never refreshed" for one in self._unpopulated()], "populated"
+            "matviews",
+            [f"{one} holds nothing: it was never refreshed" for one in self._unpopulated()],
+            "every materialised view is populated",
         )
 
     def _unpopulated(self) -> list[str]:
@@ -211,6 +213,8 @@ def judge_beat(
             Word.FAIL,
             f"the heartbeat in the data is of {beat[0]}; when it was backed up it was {then['at']}",
         )
+    elif max_age_s is None and then:
+        yield Judgement("freshness", Word.PASS, f"the data is of {beat[0]}, as it was when it was backed up")
     elif max_age_s is None:
         not_judged["freshness"] = f"no age is asked for; the data is of {beat[0]}"
     elif age_s > max_age_s:

@@ -206,6 +206,9 @@ def _physical(source: Source, session: Session, invariants: Sequence[tuple[str, 
         body = _begin(session, PHYSICAL, "basebackup", "")
         at = holder.value(f"SELECT pg_catalog.pg_create_restore_point({literal(name)})")
         holder.query("COMMIT")
+        holder.query(
+            "SELECT pg_catalog.pg_logical_emit_message(true, 'harness', 'flush')"
+        )  # a point alone waits for it
     body |= {"tool": "pg_basebackup", "target": {"name": name}, "lsn": at, "wal": archive}
     return {**body, **read_facts(session, invariants)}
 

@@ -33,13 +33,18 @@ class Structures:
     def look(self, databases: list[str]) -> None:
         """Pages and indexes of each database."""
         for database in databases:
+            untold: list[str] = []
             with self._scratch.session(database, self._deadline) as session:
                 try:
-                    pages = zero_pages(session, self._scratch.data)
+                    pages = zero_pages(session, self._scratch.data, untold)
                     sorted_otherwise = session.value(_COLLATION) == "t"
                 except QueryError as error:
                     self._say("pages", [f"{database} cannot be looked at: {error}"], "")
                     continue
+                if untold:
+                    self.not_judged[f"zero pages of {database}"] = (
+                        f"{', '.join(untold[:5])}: pages of zeros that no map and no index tells of"
+                    )
                 self._say("zero pages", pages, f"no page of {database} is lost to zeros")
                 if sorted_otherwise:
                     self.not_judged["indexes"] = f"{database} was sorted by another version of its locale than is here"

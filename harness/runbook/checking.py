@@ -67,7 +67,7 @@ def troubles(book: Runbook, known: Known) -> Iterator[str]:
         elif known.drills[name] != book.name:
             yield f"{at(name)}: the drill {name} executes the runbook {known.drills[name]}, not this one"
     if not book.drills:
-        yield f"{book.path}:1: no drill proves it; write one (docs/run-a-drill.md), and name it: drills: [its-name]"
+        yield f"{book.path}:1: no drill proves it; write one (docs/run-a-quarterly-drill.md), and name it in `drills`"
     names = {one.name for one in known.rules or ()}
     for name in book.alerts if known.rules is not None else ():
         if name not in names:

@@ -59,7 +59,7 @@ def get(state: StackState, service: str, path: str) -> Answer:
 
 
 def alerts(state: StackState) -> list[SentAlert]:
-    """The last word on each alert that was sent since the stack was started, in the order in which they first came.
+    """The last word on each alert that was sent since the stack was started: what is over first, then what is firing.
 
     Raises HarnessError where nobody listened: no alert heard is no news then.
     """
@@ -81,4 +81,4 @@ def alerts(state: StackState) -> list[SentAlert]:
             )
         since = heard.next
         if not heard.notices:
-            return list(found.values())
+            return sorted(found.values(), key=lambda one: one.is_firing)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import os
 import re
 import signal
 import subprocess
@@ -81,6 +82,12 @@ def dies_with_us() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def _in_the_background() -> None:
+    """Customers go first."""
+    dies_with_us()
+    os.nice(10)
+
+
 async def run(command: Sequence[str | Path], environment: dict[str, str], within_s: float) -> str:
     """What it wrote. Raises BackupError with the end of what it said where it does not end well in its time."""
     name = Path(command[0]).name
@@ -90,7 +97,7 @@ async def run(command: Sequence[str | Path], environment: dict[str, str], within
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env=environment,
-        preexec_fn=dies_with_us,
+        preexec_fn=_in_the_background,
     )
     try:
         async with asyncio.timeout(within_s):

@@ -28,7 +28,7 @@ from target.settings import Settings
 
 DUMP_WITHIN_S = COPY_WITHIN_S = 300.0
 STATEMENT_S, CONNECT_S = 60.0, 5.0
-LOCK_MS, LOCK_TRIES = 150, 20
+LOCK_MS, LOCK_TRIES = 100, 30
 """Who waits for a lock lets others wait behind it: for less time than the shop has patience, and then again later."""
 RECEIVED_WITHIN_S = 20.0
 NAME = "shop-backup"
@@ -160,34 +160,24 @@ class Taker:
         }
 
     async def _instant(self, connection: Any, name: str) -> tuple[dict[str, Any], Point]:
-        """The facts of an instant, and the restore point that stands for it."""
-        async with (
-            connected(self._settings) as holder,
-            connection.transaction(isolation="repeatable_read", readonly=True),
-        ):
-            async with holder.transaction():
-                await self._hold_still(holder)
-                await connection.execute("SELECT 1")  # its snapshot, while nobody writes
-                lsn = await holder.fetchval("SELECT pg_catalog.pg_create_restore_point($1)::text", name)
-                walfile = await holder.fetchval("SELECT pg_catalog.pg_walfile_name($1::text::pg_lsn)", lsn)
-            found = await facts.read(connection, unlogged=False)
-        await self._flush()
-        return found, Point(name, lsn_of(lsn), int(walfile[:8], 16), now_text())
-
-    async def _hold_still(self, holder: Any) -> None:
-        """Lock every table against writers, all or none. Raises BackupError when some never ends."""
-        await holder.execute(f"SET LOCAL lock_timeout = {LOCK_MS}")
+        """The facts of an instant in which nobody wrote, and the restore point that stands for it. Raises BackupError
+        when no such moment comes, since a transaction of somebody else's goes on and on."""
+        said: list[str] = []
+        connection.add_log_listener(lambda _, message: said.append(str(message.message)))
         for _ in range(LOCK_TRIES):
-            names = [f"{facts.quoted(schema)}.{facts.quoted(name)}" for schema, name in await facts.tables(holder)]
-            if not names:
-                return
             try:
-                async with holder.transaction():
-                    await holder.execute(f"LOCK TABLE {', '.join(names)} IN SHARE MODE")
-                return
+                await connection.execute(_still_for_a_moment(name, await facts.tables(connection)))
+                break
             except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.UndefinedTableError):
+                await connection.execute("ROLLBACK")
                 await asyncio.sleep(LOCK_MS / 1000)
-        raise BackupError("a transaction of somebody else's goes on and on: no moment came in which nobody wrote")
+        else:
+            raise BackupError("a transaction of somebody else's goes on and on: no moment came in which nobody wrote")
+        found = await facts.read(connection, unlogged=False)
+        await connection.execute("COMMIT")
+        lsn, file = next(one for one in said if one.startswith(f"{name} ")).split()[1:]
+        await self._flush()
+        return found, Point(name, lsn_of(lsn), int(file[:8], 16), now_text())
 
     async def _flush(self) -> None:
         """A restore point alone waits for the next commit to reach the disk, and who receives the WAL."""
@@ -209,6 +199,22 @@ class Taker:
             return Archive(self._folder.wal).holds(point.name, point.lsn, point.timeline)
         except OSError:
             return False  # a segment was just renamed
+
+
+def _still_for_a_moment(name: str, tables: list[tuple[str, str]]) -> str:
+    """A script that makes a restore point and takes a snapshot while all tables are locked against writers, all or
+    none. It is sent as one, so that no way there and back lengthens that; the locks end with the savepoint, the
+    snapshot with the transaction."""
+    names = ", ".join(f"{facts.quoted(schema)}.{facts.quoted(table)}" for schema, table in tables)
+    return f"""
+        BEGIN ISOLATION LEVEL REPEATABLE READ;
+        SET LOCAL lock_timeout = {LOCK_MS};
+        SAVEPOINT still;
+        {f"LOCK TABLE {names} IN SHARE MODE;" if names else ""}
+        DO $$ DECLARE lsn pg_lsn := pg_create_restore_point('{name}');
+        BEGIN RAISE NOTICE '{name} % %', lsn, pg_walfile_name(lsn); END $$;
+        ROLLBACK TO SAVEPOINT still;
+    """
 
 
 async def _now(connection: Any) -> tuple[str, int]:

@@ -29,7 +29,7 @@ def _api_is_whole(url: str) -> bool:
 def test_status_names_every_service_link_and_the_api(kept: Project) -> None:
     """Each service has an address, a pid and a log; each link two ends; Toxiproxy its API."""
     status = kept.status()
-    shop = {"api", "etl", "feed", "payments", "postgres", "shipping"}
+    shop = {"api", "backup", "etl", "feed", "payments", "postgres", "shipping"}
     assert set(status["services"]) - {"alertmanager", "prometheus"} == {
         *shop,
         "toxiproxy",

@@ -66,12 +66,14 @@ def test_bad_rows_are_told_until_they_come_whole(database: Database, receiver: R
 
 
 def test_a_database_that_is_gone_is_told(charging: Provider, receiver: Receiver, tmp_path: Path):
-    """By the service that needs it, once, although nothing can be kept then."""
+    """By the service that needs it, once, although nothing can be kept then; and taken back when it is stopped, since
+    who comes after it knows nothing of it."""
     told = {"ALERT_WEBHOOK_URL": receiver.url}
     with running_database() as gone, running_api(gone, charging.url, tmp_path / "log", **told):
         gone.process.end()
         assert receiver.is_told("DatabaseUnreachable", "firing", FIRES_WITHIN_S)
         assert not wait_until(lambda: len(receiver.messages) > 1, 4)
+    assert receiver.told() == {("DatabaseUnreachable", "firing"): 1, ("DatabaseUnreachable", "resolved"): 1}
 
 
 def test_a_shop_whose_alerts_are_never_sent_says_nothing(

@@ -16,7 +16,9 @@ from docker.errors import APIError, DockerException, NotFound
 
 from harness.errors import EngineError
 from harness.stack.child import ProcessId, identify
-from harness.stack.docker.execution import Execution
+from harness.stack.docker.execution import Beside, Execution
+from harness.stack.docker.following import FollowingClient
+from harness.stack.docker.redeploy import replace
 from harness.stack.state import Endpoint
 
 DEADLINE_S = 20
@@ -41,7 +43,7 @@ class Engine:
         where: dict[str, Any] = {}
         try:
             where = _where()
-            return cls(docker.APIClient(version="auto", timeout=DEADLINE_S, **where))
+            return cls(FollowingClient(version="auto", timeout=DEADLINE_S, **where))
         except DockerException as error:
             what, remedy = unreachable(error, where.get("base_url", DEFAULT_HOST))
             raise EngineError(f"{what}; {remedy}; or do without: --stack embedded") from error
@@ -194,11 +196,26 @@ class Engine:
             return int(self._api.exec_inspect(created["Id"])["ExitCode"] or 0), output
 
     @contextlib.contextmanager
-    def executing(self, container: str, command: Sequence[str], environment: Mapping[str, str]) -> Iterator[Execution]:
-        """A command that goes on in a running container, as its image's user."""
+    def executing(
+        self, body: Mapping[str, Any], command: Sequence[str], environment: Mapping[str, str]
+    ) -> Iterator[Execution | Beside]:
+        """A command that goes on in a container, as its image's user; in one beside it, where it is down."""
+        container = body["Id"]
         with _told(f"docker exec {container[:12]}"):
-            created = self._api.exec_create(container, list(command), environment=dict(environment))
-            yield Execution(self._api, created["Id"])
+            if not body["State"]["Running"]:
+                execution: Execution | Beside = Beside(self._api, body, command, environment)
+            else:
+                created = self._api.exec_create(container, list(command), environment=dict(environment))
+                execution = Execution(self._api, created["Id"])
+            try:
+                yield execution
+            finally:
+                execution.close()
+
+    def replace(self, body: Mapping[str, Any], config: dict[str, Any], places: Sequence[Endpoint]) -> None:
+        """Give its place to one of that Config (redeploy.py)."""
+        with _told(f"a new container for {body['Name'].lstrip('/')}"):
+            replace(self._api, body, config, places)
 
     def remove_labelled(self, label: str) -> list[str]:
         """Force every container, network and volume with that label away; the names of what is left."""

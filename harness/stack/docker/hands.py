@@ -13,8 +13,11 @@ from typing import Any, NoReturn
 from docker.errors import NotFound
 
 from harness.errors import HarnessError, StartError, one_of
+from harness.stack import compose_yaml
+from harness.stack.docker import pristine
 from harness.stack.docker.engine import Engine
 from harness.stack.docker.powers import begin, grace_s
+from harness.stack.docker.redeploy import back, changed, refuse_what_is_laid_inside
 from harness.stack.state import ContainerState, StackState
 from harness.waiting import wait_until
 
@@ -52,11 +55,7 @@ class DockerHands:
     def execute(self, service: str, command: Sequence[str]) -> NoReturn:
         """Never returns: the process ends with the command's exit code."""
         body = self._body(service)
-        if not body["State"]["Running"]:
-            raise StartError(
-                f"{service} does not run, so nothing can be run in it; start it: harness stack start {service}"
-            )
-        with self._engine.executing(body["Id"], command, _to_postgres(body)) as execution:
+        with self._engine.executing(body, command, _to_postgres(body)) as execution:
 
             def on_signal(number: int, frame: FrameType | None) -> None:
                 execution.kill()
@@ -72,10 +71,23 @@ class DockerHands:
         sys.exit(code)
 
     def deploy(self, service: str, variables: Mapping[str, str]) -> None:
-        raise HarnessError(_NO_DEPLOY)
+        body = self._body(service)
+        self._refuse(service, body)
+        self._engine.replace(body, changed(body, variables), pristine.endpoints(body))
+        self._wait_ready(service)
 
     def back(self, service: str) -> None:
-        raise HarnessError(_NO_DEPLOY)
+        body = self._body(service)
+        config = back(body)
+        if config is None:
+            raise HarnessError(f"nothing was deployed to {service} since its stack was started; there is no way back")
+        self._engine.replace(body, config, pristine.endpoints(body))
+        self._wait_ready(service)
+
+    def _refuse(self, service: str, body: Mapping[str, Any]) -> None:
+        found = compose_yaml.read(Path(self._state.compose_file))["services"].get(service) or {}
+        targets = [str(one.get("target")) for one in found.get("configs") or () if isinstance(one, dict)]
+        refuse_what_is_laid_inside(body, targets)
 
     def _body(self, service: str) -> dict[str, Any]:
         try:
@@ -106,12 +118,6 @@ class DockerHands:
     def _end_of(self, service: str) -> str:
         log = self._engine.logs(self._container(service).id, 12).decode(errors="replace")
         return "the end of its log:\n" + "\n".join(f"    {line}" for line in log.splitlines())
-
-
-_NO_DEPLOY = (
-    "deploy changes the variables of a process, and a container's cannot be; change them in the Compose file and "
-    "bring the stack up anew, or run with --stack embedded"
-)
 
 
 def _to_postgres(body: Mapping[str, Any]) -> dict[str, str]:

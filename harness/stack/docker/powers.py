@@ -17,6 +17,7 @@ from harness.stack.child import ProcessId
 from harness.stack.docker import health, pristine
 from harness.stack.docker.disasters import empty_volumes, run_sql
 from harness.stack.docker.engine import Engine
+from harness.stack.docker.redeploy import changed
 from harness.stack.docker.resolv_conf import NO_DNS, write_resolv_conf
 from harness.stack.service import cannot
 from harness.stack.state import ContainerState, RunningService
@@ -154,7 +155,9 @@ class ContainerPowers:
         empty_volumes(self._engine, self._body(), self._name)
 
     def deploy(self, variables: Mapping[str, str]) -> None:
-        raise cannot(self._name, "a deploy", "a container's variables cannot be changed; run with --stack embedded")
+        body = self._body()
+        self._engine.replace(body, changed(body, variables), pristine.endpoints(body))
+        self._process = None
 
     def run_sql(self, statement: str, hold: bool) -> None:
         run_sql(self._engine, self._body(), statement, hold, self._name)

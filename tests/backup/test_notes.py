@@ -1,0 +1,100 @@
+"""The folder of backups, the verifier's own heartbeat, freshness, and the alert; no server."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from harness.backup import alert, folder
+from harness.backup.judge import judge_beat
+from harness.backup.manifest import Manifest
+from harness.backup.report import Judgement, Report
+from harness.errors import BackupError
+from harness.record import Word
+
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+BEAT = ("2026-11-29T11:00:00.000000Z", "n1")
+
+
+def _report(word=Word.PASS):
+    return Report("shop.dump", "logical", (Judgement("restore", word, "so it is"),))
+
+
+def _manifest(**more):
+    return Manifest("logical", heartbeat={"at": BEAT[0], "nonce": BEAT[1], **more})
+
+
+@pytest.mark.parametrize(
+    ("beat", "manifest", "max_age_s", "word"),
+    [
+        (BEAT, None, 7200, Word.PASS),
+        (BEAT, None, 3000, Word.FAIL),
+        (BEAT, _manifest(), 7200, Word.PASS),
+        (BEAT, _manifest(), None, Word.PASS),
+        (BEAT, _manifest(nonce="n2"), 7200, Word.FAIL),
+        (BEAT, _manifest(at="2026-11-29T11:30:00Z"), None, Word.FAIL),
+        (None, _manifest(), None, Word.FAIL),
+        (None, None, 7200, Word.UNKNOWN),
+        (("2026-11-29T13:00:00Z", "n"), None, 7200, Word.UNKNOWN),
+        (None, None, None, None),
+        (BEAT, None, None, None),
+    ],
+)
+def test_how_old_the_data_is_is_told_by_the_data(beat, manifest, max_age_s, word):
+    """Too old fails, another than the manifest's fails, none at all is unknown where an age is asked for."""
+    not_judged: dict[str, str] = {}
+    found = list(judge_beat(beat, manifest, max_age_s, NOW, not_judged))
+    assert [one.word for one in found] == ([word] if word else [])
+    assert ("freshness" in not_judged) is (word is None)
+
+
+def test_the_newest_whole_backup_is_the_latest(tmp_path):
+    """One that is being made, one without a manifest and one whose manifest is none are passed over."""
+    for kind, name, text in (
+        ("logical", "20261129T100000Z", '{"schema": 1, "kind": "logical"}'),
+        ("physical", "20261129T110000Z", '{"schema": 1, "kind": "physical"}'),
+        ("logical", "20261129T120000Z", "{"),
+        ("logical", ".making-20261129T130000Z", '{"schema": 1, "kind": "logical"}'),
+    ):
+        (tmp_path / kind / name).mkdir(parents=True)
+        (tmp_path / kind / name / "manifest.json").write_text(text)
+    (tmp_path / "logical" / "20261129T140000Z").mkdir()
+    assert folder.latest(tmp_path).name == "20261129T110000Z"
+    assert folder.latest(tmp_path, "logical").name == "20261129T100000Z"
+    with pytest.raises(BackupError, match="no whole backup"):
+        folder.latest(tmp_path / "physical")
+    with pytest.raises(BackupError, match="allowed: logical, physical"):
+        folder.latest(tmp_path, "logic")
+
+
+def test_a_verifier_that_fell_silent_is_told(tmp_path):
+    """No note, an old one, one that is no pass, one from the future: each is a fail."""
+    assert folder.check(tmp_path, 3600, NOW)[0] is False
+    (tmp_path / folder.NOTE).write_text("{")
+    assert "no verification" in folder.check(tmp_path, 3600, NOW)[1]
+    folder.write_note(tmp_path, _report(), NOW - timedelta(minutes=30))
+    assert folder.check(tmp_path, 3600, NOW)[0] is True
+    assert "1.5 h ago" in folder.check(tmp_path, 3600, NOW + timedelta(hours=1))[1]
+    assert "yet to come" in folder.check(tmp_path, 3600, NOW - timedelta(hours=2))[1]
+    folder.write_note(tmp_path, _report(Word.FAIL), NOW)
+    assert folder.check(tmp_path, 3600, NOW) == (False, "the last verification is no pass but fail: restore: so it is")
+
+
+def test_an_alert_is_what_alertmanager_sends():
+    """Firing and resolved are one alert; its time is the time of it."""
+    fired, ended = (alert.message("BackupNotRestorable", "one", "why", NOW, resolved=one) for one in (False, True))
+    assert fired["version"] == "4"
+    assert fired["alerts"][0]["fingerprint"] == ended["alerts"][0]["fingerprint"]
+    assert (fired["alerts"][0]["endsAt"], ended["status"]) == (alert.NEVER, "resolved")
+    assert json.dumps(fired)
+    with pytest.raises(BackupError, match="http or https"):
+        alert.send("file:///etc/passwd", fired)
+
+
+def test_what_could_not_be_judged_is_said_in_a_pass_and_makes_none_unknown():
+    """A whole backup without a manifest is not unknown for ever."""
+    report = Report("a", "logical", (Judgement("restore", Word.PASS, ""),), not_judged={"row counts": "no manifest"})
+    assert report.word is Word.PASS
+    assert report.sentence == "all 1 judgements pass; not judged: row counts"
