@@ -1,5 +1,5 @@
 # make demo   the main job on the reference target, from a bare machine: a report in three minutes
-# make test   all tests, unit and integration, JOBS=2 files at a time; those that judge speed alone
+# make test   all tests, unit and integration, JOBS=2 files at a time, the long ones first; those that judge speed alone
 # make lint   ruff and mypy
 # make matrix each weakness of the reference target against the checks that should see it; goes on where it was ended
 # make kill-rate  good backups and every damage to them against the verifier; goes on where it was ended
@@ -26,8 +26,8 @@ demo: setup
 	@$(VENV)/bin/harness run $(DEMO)
 
 test: setup
-	@$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile -m "not alone"
-	@$(VENV)/bin/python -m pytest -m alone
+	@$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not alone"
+	@$(VENV)/bin/python -m pytest -m alone tests/integration
 
 lint: setup
 	@$(VENV)/bin/ruff check .

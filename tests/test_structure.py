@@ -169,6 +169,13 @@ def test_every_test_is_one_claim():
     assert silent == []
 
 
+def test_what_must_run_alone_is_where_make_looks_for_it():
+    """`make test` collects tests/integration only for those that judge speed: one elsewhere would never run."""
+    marked = [path for path in _modules("tests") if "pytest.mark." + "alone" in path.read_text(encoding="utf-8")]
+    assert marked
+    assert [path for path in marked if path.parent != ROOT / "tests" / "integration"] == []
+
+
 def test_the_names_that_a_scenario_may_import_are_there():
     """Each name of harness.__all__ has a home, and each home its name."""
     import harness

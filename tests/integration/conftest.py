@@ -15,6 +15,8 @@ from tests.integration.project import Project
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """These first: they are the long ones, so that at the end no process waits for one that began late."""
+    items.sort(key=lambda item: "tests/integration/" not in item.nodeid)
     for item in items:
         if "tests/integration/" in item.nodeid:
             item.add_marker(pytest.mark.integration)

@@ -27,20 +27,6 @@ def _temporary(project: Project, scenario: str) -> list[Path]:
     return [Path(folder) for folder in body["folders"]]
 
 
-def test_a_weakness_makes_the_check_fail_that_is_there_for_it(project: Project) -> None:
-    """The no-timeout weakness fails the run by its effect, in a sentence with its number; the sound target passes."""
-    checks = ['LatencyBelow(1500, percentile=95, endpoint="POST /checkout")']
-    slow = 'during(4, 8, Latency("api-payments", delay_ms=2000))'
-    project.scenario("patient", short(slow, checks, duration_s="9"))
-    weak = project.run("run", "scenarios/patient.py", WEAKNESS="no-timeout")
-    assert weak.returncode == 1, weak.stdout
-    assert "P95 of" in weak.stdout
-    assert "was 2,0" in weak.stdout
-    sound = project.run("run", "scenarios/patient.py")
-    assert sound.returncode == 0, sound.stdout
-    assert not _temporary(project, "patient")[0].exists()
-
-
 @pytest.mark.parametrize("service", ["toxiproxy", "postgres", "load"])
 def test_what_dies_in_mid_run_makes_it_unknown(project: Project, service: str) -> None:
     """A dead part ends the run with exit 4 and names the part and its log; all else is taken down."""

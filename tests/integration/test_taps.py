@@ -97,12 +97,15 @@ def test_a_tap_that_dies_makes_the_run_unknown_and_is_started_again(kept: Projec
 
 
 def test_variables_of_a_scenario_reach_the_stack(project: Project) -> None:
-    """A service that is told nonsense by one says so; the environment has the last word."""
+    """A service that is told nonsense by one says so, with what it was told; the environment has the last word."""
     project.scenario("told", short(REFUSED, variables='{"DAY_S": "nonsense"}'))
     done = project.run("run", "scenarios/told.py")
     assert done.returncode == 6, done.stdout
     assert "DAY_S must be a number" in done.stdout
-    assert project.run("run", "scenarios/told.py", DAY_S="2").returncode == 0
+    assert "'nonsense'" in done.stdout
+    last = project.run("run", "scenarios/told.py", DAY_S="rubbish")
+    assert "'rubbish'" in last.stdout
+    assert "nonsense" not in last.stdout
 
 
 def test_a_variable_that_is_no_text_is_refused(project: Project, tmp_path: Path) -> None:
