@@ -14,6 +14,8 @@ CAN: Mapping[str, frozenset[str]] = {
     "embedded": frozenset({"kill", "stop", "freeze", "restart", "cpu", "memory", "disk", "data", "deploy", "sql"}),
     "docker": frozenset(POWERS) - {"deploy"},
 }
+FOR_DRILLS = frozenset({"data", "deploy", "sql"})
+"""What a scenario may not do, since nothing but a runbook puts it back."""
 
 
 def why_not(fault: ServiceFault, spec: StackSpec, kind: str, *, is_root: bool | None = None) -> str | None:
@@ -30,7 +32,8 @@ def why_not(fault: ServiceFault, spec: StackSpec, kind: str, *, is_root: bool | 
         return one_of("power", fault.needs, POWERS)
     if fault.needs not in CAN[kind]:
         able = " or ".join(f"--stack {other}" for other in sorted(CAN) if fault.needs in CAN[other])
-        return f"{fault.needs} needs {able}; the {kind} stack can: {', '.join(sorted(CAN[kind]))}"
+        listed = ", ".join(sorted(CAN[kind] if fault.needs in FOR_DRILLS else CAN[kind] - FOR_DRILLS))
+        return f"{fault.needs} needs {able}; the {kind} stack can: {listed}"
     if isinstance(fault, DiskFault):
         return _why_no_disk(fault, spec, kind, os.geteuid() == 0 if is_root is None else is_root)
     return None
