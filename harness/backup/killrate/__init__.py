@@ -1,1 +1,1 @@
-"""How many kinds of damage the verifier catches: every mutant on every shape of backup that it fits."""
+"""The kill rate of the verifier of backups: good backups of many shapes, every mutant of them, and who saw what."""
