@@ -38,7 +38,7 @@ def _link(name, to, kind=tarfile.SYMTYPE):
         _link("a", "", tarfile.FIFOTYPE),
         _link("pg_tblspc/1/2", "/etc"),
     ],
-    ids=str,
+    ids=["above", "absolute", "winding", "symlink", "hard link", "pipe", "tablespace"],
 )
 def test_nothing_gets_out_of_the_folder(tmp_path, member):
     """No path, no link, no device: refused by name, and nothing is written outside."""
