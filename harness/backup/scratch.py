@@ -51,7 +51,7 @@ SETTINGS = {
     "allow_in_place_tablespaces": "on",
     "shared_preload_libraries": "",
 }
-"""No worker of logical replication: a copy of a subscriber would come to its publisher, and take what its slot holds."""
+"""No workers of logical replication: a copied subscriber would come to its publisher, and take what the slot holds."""
 READY_WITHIN_S = 60.0
 
 
