@@ -17,9 +17,9 @@ NAME = "backup_manifest"
 VERSIONS = (1, 2)
 _KEY = "PostgreSQL-Backup-Manifest-Version"
 _UNSURE = re.compile(
-    r"(?:pg_wal/.*|postgresql\.auto\.conf|recovery\.signal|standby\.signal|backup_manifest)\Z", re.DOTALL
+    r"(?:pg_wal/.*|postgresql\.auto\.conf|manifest\.json|recovery\.signal|standby\.signal|backup_manifest)\Z", re.DOTALL
 )
-"""What may differ: restoring writes these, and WAL is not in the list."""
+"""What may differ: restoring writes these, our own manifest came later, and WAL is not in the list."""
 _CHUNK = 1 << 20
 
 

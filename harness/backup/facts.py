@@ -69,6 +69,12 @@ class Sequence:
     reached: int | None = None
     taken: bool = False
 
+    @property
+    def floor(self) -> int:
+        """What a restored one may not be behind of, as a manifest keeps it: one step less where it gave no number yet,
+        since a row may have its first by other means."""
+        return self.at if self.called else self.at - self.step
+
 
 _SEQUENCES = (
     "SELECT n.nspname, c.relname, s.seqincrement, tn.nspname, t.relname, a.attname "
@@ -128,7 +134,7 @@ def heartbeat(session: Session) -> tuple[str, str] | None:
 def unpopulated(session: Session) -> list[str]:
     """Materialised views that hold nothing since they were not refreshed."""
     rows = session.query(
-        "SELECT n.nspname || '.' || c.relname FROM pg_catalog.pg_class c "
+        "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c "
         "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
         f"WHERE c.relkind = 'm' AND NOT c.relispopulated AND {NOT_SYSTEM} ORDER BY 1"
     )

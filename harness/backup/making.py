@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.backup import facts, programs
+from harness.backup.dsn import without_password
 from harness.backup.files import listed, sha256
 from harness.backup.manifest import NAME, SCHEMA
 from harness.backup.recognise import recognise
@@ -26,6 +28,9 @@ from harness.stack.postgres import Account
 
 OURSELVES = Account(None, None)
 """A user's own server is reached as the user."""
+LOCK_MS, LOCK_TRIES = 100, 100
+"""Who waits for a lock lets all writers wait behind it: for a moment only, and then again later."""
+_MOMENT_LATER = ("55P03", "40P01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +42,14 @@ class Source:
 
     @property
     def where(self) -> tuple[str, ...]:
-        return ("-d", self.dsn) if self.dsn else ()
+        dsn, _ = without_password(self.dsn)
+        return ("-d", dsn) if dsn else ()
 
     @property
     def extra(self) -> dict[str, str]:
-        return {name: value for name, value in os.environ.items() if name.startswith("PG") and name != "PGOPTIONS"}
+        _, password = without_password(self.dsn)
+        given = {name: value for name, value in os.environ.items() if name.startswith("PG") and name != "PGOPTIONS"}
+        return {**given, "PGPASSWORD": password} if password else given
 
     def session(self, bin_folder: Path) -> Session:
         return Session(bin_folder, self.where, self.deadline, extra=self.extra, who=OURSELVES)
@@ -77,31 +85,38 @@ def beat(source: Source) -> str:
 
 
 def make_logical(source: Source, backup: Path, invariants: Sequence[tuple[str, str]] = (), *options: str) -> Path:
-    """pg_dump -Fc, pg_dumpall --globals-only and manifest.json in a new folder. `options` are pg_dump's. Raises
-    BackupError."""
+    """pg_dump -Fc, pg_dumpall --globals-only (without passwords) and manifest.json in a new folder, its owner's alone.
+    `options` are pg_dump's. Raises BackupError, and leaves no half behind."""
     if backup.exists():
         raise BackupError(f"{backup} is there already; a backup is made in a new folder")
     making = backup.with_name(f".making-{backup.name}")
-    making.mkdir(parents=True)
+    try:
+        making.parent.mkdir(parents=True, exist_ok=True)
+        making.mkdir(mode=0o700)
+    except FileExistsError:
+        raise BackupError(
+            f"{making} is there: another one is being made, or was when it was killed; then take that folder away"
+        ) from None
+    except OSError as error:
+        raise BackupError(f"{making} cannot be made: {error.strerror}") from error
     try:
         with source.session(source.newest()) as session:
             major = programs.major_of(str(session.value("SHOW server_version"))) or 0
         bin_folder = programs.find(major)
         with source.session(bin_folder) as session:
-            body = _begin(session, "logical", "custom", programs.version_of(bin_folder))
+            body = _begin(session, _sequences(session), "logical", "custom", programs.version_of(bin_folder))
             dump = making / f"{_file_name(body['database'])}.dump"
             snapshot = f"--snapshot={session.snapshot}"
             _strict(source, [bin_folder / "pg_dump", "-w", "-Fc", snapshot, "-f", dump, *options, *source.where])
-            _strict(
-                source, [bin_folder / "pg_dumpall", "-w", "--globals-only", "-f", making / "globals.sql", *source.where]
-            )
+            globals_only: list[str | Path] = [bin_folder / "pg_dumpall", "-w", "--globals-only", "--no-role-passwords"]
+            _strict(source, [*globals_only, "-f", making / "globals.sql", *source.where])
             body |= read_facts(session, invariants)
         _write(making, body)
         making.rename(backup)
-    except (QueryError, Bad, NotJudged, OutOfTime) as error:
-        raise BackupError(
-            f"the backup cannot be made: {error or 'out of time'}; what there is of it: {making}"
-        ) from error
+    except (QueryError, Bad, NotJudged, OutOfTime, OSError) as error:
+        raise BackupError(f"the backup cannot be made: {error or 'out of time'}") from error
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
     return backup
 
 
@@ -115,12 +130,22 @@ def _strict(source: Source, command: Sequence[str | Path]) -> None:
         raise Bad("dump", f"{Path(command[0]).name}: {done.first_error}")
 
 
-def _begin(session: Session, kind: str, form: str, tool: str) -> dict[str, Any]:
-    """Sequences first, which keep to no snapshot; then a snapshot that others can share."""
-    sequences = {one.name: one.at for one in facts.sequences(session, with_reached=False)}
-    started = now_text()
+def _sequences(session: Session) -> dict[str, int]:
+    """They keep to no snapshot, so they are read before there is one."""
+    return {one.name: one.floor for one in facts.sequences(session, with_reached=False)}
+
+
+def _hold(session: Session) -> None:
+    """A snapshot that others can share."""
     session.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     session.snapshot = str(session.value("SELECT pg_catalog.pg_export_snapshot()"))
+
+
+def _begin(session: Session, sequences: Mapping[str, int], kind: str, form: str, tool: str) -> dict[str, Any]:
+    """In a snapshot, which is taken now where there is none; what a manifest begins with."""
+    started = now_text()
+    if not session.snapshot:
+        _hold(session)
     return {
         "schema": SCHEMA,
         "kind": kind,
@@ -130,7 +155,7 @@ def _begin(session: Session, kind: str, form: str, tool: str) -> dict[str, Any]:
         "tool": f"pg_dump (PostgreSQL) {tool}",
         "database": session.value("SELECT pg_catalog.current_database()"),
         **_place(session),
-        "sequences": sequences,
+        "sequences": dict(sequences),
     }
 
 
@@ -173,19 +198,22 @@ def write_manifest(source: Source, backup: Path, invariants: Sequence[tuple[str,
     try:
         shape = recognise(backup)
         folder = backup if backup.is_dir() else backup.parent
-        if not backup.is_dir() and (folder / NAME).exists():
+        into = folder if not backup.is_dir() or folder == shape.main.parent else shape.main
+        if (into / NAME).exists():
             raise BackupError(
-                f"{folder} has a manifest already, and this would be another's; give the dump a folder of its own"
+                f"{into} has a manifest already: what was true when it was made is not written over with what is true "
+                "now; a dump that is another's neighbour needs a folder of its own"
             )
         with source.session(source.newest()) as session:
             if shape.kind == LOGICAL:
-                body = {**_begin(session, LOGICAL, shape.format, shape.tool), **read_facts(session, invariants)}
+                body = _begin(session, _sequences(session), LOGICAL, shape.format, shape.tool)
+                body |= read_facts(session, invariants)
                 return _write(folder, body, only=None if backup.is_dir() else backup.name)
             body = _physical(source, session, invariants, archive)
-        return _write(folder if folder == shape.main.parent else shape.main, body)
+        return _write(into, body)
     except Bad as bad:
         raise BackupError(f"{backup} cannot be recognised as a backup: {bad}") from bad
-    except (QueryError, NotJudged, OutOfTime) as error:
+    except (QueryError, NotJudged, OutOfTime, OSError) as error:
         raise BackupError(f"the manifest cannot be written: {error or 'out of time'}") from error
 
 
@@ -193,24 +221,40 @@ def _physical(source: Source, session: Session, invariants: Sequence[tuple[str, 
     """The facts at a restore point, while tables are locked; without an archive nobody can restore up to it, and the
     manifest tells of the files only."""
     if not archive:
-        body = _begin(session, PHYSICAL, "basebackup", "")
+        body = _begin(session, {}, PHYSICAL, "basebackup", "")
         body.pop("sequences")
         return {**body, "tool": "pg_basebackup"}
     name = f"backup-{datetime.now(UTC).strftime('%Y%m%dT%H%M%SZ')}"
+    sequences = _sequences(session)
     with source.session(source.newest()) as holder:
-        locked = [identifier(one.schema, one.name) for one in facts.tables(holder)]
-        holder.query("BEGIN")
-        holder.query("SET LOCAL lock_timeout = '20s'")
-        if locked:
-            holder.query(f"LOCK TABLE {', '.join(locked)} IN SHARE MODE")
-        body = _begin(session, PHYSICAL, "basebackup", "")
+        _let_nobody_write(holder)
+        _hold(session)
         at = holder.value(f"SELECT pg_catalog.pg_create_restore_point({literal(name)})")
         holder.query("COMMIT")
         holder.query(
             "SELECT pg_catalog.pg_logical_emit_message(true, 'harness', 'flush')"
         )  # a point alone waits for it
+    body = _begin(session, sequences, PHYSICAL, "basebackup", "")
     body |= {"tool": "pg_basebackup", "target": {"name": name}, "lsn": at, "wal": archive}
     return {**body, **read_facts(session, invariants)}
+
+
+def _let_nobody_write(holder: Session) -> None:
+    """In a transaction that was begun; raises BackupError where somebody writes on and on."""
+    for _ in range(LOCK_TRIES):
+        names = ", ".join(identifier(one.schema, one.name) for one in facts.tables(holder))
+        holder.query("BEGIN")
+        holder.query(f"SET LOCAL lock_timeout = {LOCK_MS}")
+        try:
+            if names:
+                holder.query(f"LOCK TABLE {names} IN SHARE MODE")
+            return
+        except QueryError as error:
+            if error.sqlstate not in _MOMENT_LATER:
+                raise
+            holder.query("ROLLBACK")
+            holder.query(f"SELECT pg_catalog.pg_sleep({LOCK_MS / 1000})")
+    raise BackupError("a transaction of somebody else's goes on and on: no moment came in which nobody wrote")
 
 
 def _write(folder: Path, body: Mapping[str, Any], only: str | None = None) -> Path:

@@ -82,7 +82,7 @@ def _of_dumps(folder: Path, manifest: Path | None) -> Shape:
     if (folder / "logical").is_dir() or (folder / "physical").is_dir():
         raise BackupError(f"{folder} holds many backups; give one: harness backup latest {folder} says the newest")
     found = [shape for one in sorted(folder.iterdir()) if (shape := _inner(one)) is not None]
-    roles = next((one.main for one in found if one.format == CLUSTER and _is_globals(one.main)), None)
+    roles = next((one.main for one in found if one.format == CLUSTER and _is_globals(one)), None)
     dumps = [one for one in found if one.main != roles]
     if len(dumps) > 1:
         raise Bad("recognise", f"{folder.name} holds {len(dumps)} dumps ({_names(dumps)}): give one of them")
@@ -147,6 +147,8 @@ def _file(path: Path) -> Shape | None:
         return _tar(path)
     compression = "gzip" if data.startswith(GZIP) else "zstd" if data.startswith(ZSTD) else ""
     text = first_text(path, compression)
+    if compression and text[257:262] == "ustar":
+        return _base_tar(path)
     kind = CLUSTER if _CLUSTER in text else PLAIN if _DUMP in text else ""
     if not kind and not compression:
         return None
@@ -164,11 +166,28 @@ def _tar(path: Path) -> Shape | None:
                 if member.name == "toc.dat" and (file := tar.extractfile(member)) is not None:
                     return _archive(path, TAR, file.read(HEAD_BYTES), None)
                 if member.name.removeprefix("./") in ("PG_VERSION", "backup_label"):
-                    return Shape(PHYSICAL, BASE_TAR, path.parent, server=_version_in_tar(path.parent))
+                    return _base_tar(path)
                 member = tar.next()
-    except (tarfile.TarError, OSError, EOFError) as error:
+    except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError) as error:
         raise Bad("recognise", f"{path.name} is a tar archive that cannot be read: {error}") from error
     return None
+
+
+def _base_tar(path: Path) -> Shape:
+    """The folder of an archive of pg_basebackup, where the others of it are."""
+    if not path.name.startswith("base.tar"):
+        raise BackupError(
+            f"{path} holds a base backup, under a name of its own; give a folder with base.tar (.gz, .zst), as "
+            "pg_basebackup -Ft writes it"
+        )
+    manifest = path.parent / NAME
+    return Shape(
+        PHYSICAL,
+        BASE_TAR,
+        path.parent,
+        server=_version_in_tar(path.parent),
+        manifest=manifest if manifest.is_file() else None,
+    )
 
 
 def first_text(path: Path, compression: str) -> str:
@@ -193,10 +212,9 @@ def first_text(path: Path, compression: str) -> str:
     return _bytes(path).decode(errors="replace")
 
 
-def _is_globals(path: Path) -> bool:
-    """Whether a dump of pg_dumpall holds roles only: it connects to no database. Our globals.sql is small."""
-    if path.stat().st_size > 64 * 1024 * 1024:
+def _is_globals(shape: Shape) -> bool:
+    """Whether a dump of pg_dumpall holds roles only, as it is: it connects to no database. Such a one is small."""
+    if shape.compression or shape.main.stat().st_size > 64 * 1024 * 1024:
         return False
-    return not re.search(r"^\\connect ", first_text(path, ""), re.MULTILINE) and "\n" + _DUMP not in first_text(
-        path, ""
-    )
+    with shape.main.open("rb") as file:
+        return not any(line.startswith(b"\\connect ") or line == _DUMP.encode() for line in file)

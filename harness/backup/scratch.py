@@ -38,6 +38,7 @@ SETTINGS = {
     "archive_mode": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    "max_logical_replication_workers": "0",
     "max_connections": "40",
     "max_locks_per_transaction": "512",
     "shared_buffers": "32MB",
@@ -50,6 +51,7 @@ SETTINGS = {
     "allow_in_place_tablespaces": "on",
     "shared_preload_libraries": "",
 }
+"""No workers of logical replication: a copied subscriber would come to its publisher, and take what the slot holds."""
 READY_WITHIN_S = 60.0
 
 

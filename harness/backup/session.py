@@ -9,6 +9,7 @@ import os
 import secrets
 import select
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -30,6 +31,8 @@ SETTINGS = {
     "client_min_messages": "error",
     "statement_timeout": "0",
     "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "lc_monetary": "C",
     "default_transaction_isolation": "read\\ committed",
     "standard_conforming_strings": "on",
     "quote_all_identifiers": "off",
@@ -37,6 +40,7 @@ SETTINGS = {
 }
 """With these, text of a row is the same wherever it is made, and rows are read from the heap and not from an index."""
 _NULL = "\x02"
+csv.field_size_limit(sys.maxsize)  # a function's definition may be longer than what is allowed else
 
 Row = tuple[str | None, ...]
 

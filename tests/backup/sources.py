@@ -16,7 +16,7 @@ from harness.record import Word
 
 REPLICATING = {"wal_level": "replica", "max_wal_senders": "4", "full_page_writes": "on"}
 SQL = r"""
-CREATE ROLE app LOGIN; CREATE ROLE reader; GRANT reader TO app;
+CREATE ROLE app LOGIN PASSWORD 'secret'; CREATE ROLE reader; GRANT reader TO app;
 CREATE DATABASE shop OWNER app;
 ALTER DATABASE shop SET work_mem = '7MB';
 \connect shop
@@ -30,6 +30,10 @@ CREATE VIEW public.paid AS SELECT * FROM public.orders WHERE note IN ('a', 'b') 
 CREATE MATERIALIZED VIEW public.total AS SELECT sum(amount) FROM public.orders;
 CREATE UNLOGGED TABLE public.cache (a int); INSERT INTO public.cache VALUES (1);
 SELECT lo_from_bytea(0, 'abc');
+CREATE TABLE public.settings (id serial PRIMARY KEY, v text); INSERT INTO public.settings VALUES (1, 'by hand');
+CREATE MATERIALIZED VIEW public."Not yet" AS SELECT 1 WITH NO DATA;
+SELECT format('CREATE FUNCTION public.long() RETURNS int LANGUAGE sql AS $$ SELECT 1 /* %s */ $$', repeat('x', 140000))
+\gexec
 COMMENT ON TABLE public.orders IS 'what''s ordered';
 CHECKPOINT;
 """

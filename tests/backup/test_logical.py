@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.backup.making import make_logical
+from harness.backup.making import Source, make_logical, write_manifest
 from harness.backup.options import Options
+from harness.backup.running import Deadline
 from harness.backup.verify import verify
+from harness.errors import BackupError
 from harness.record import Word
 from tests.backup.sources import damaged, flip, says, shop
 
@@ -24,6 +26,8 @@ def made(tmp_path_factory):
     """A backup of ours, dumps in other forms, and one of another day, made of one server that is gone after."""
     folder = tmp_path_factory.mktemp("dumps")
     with shop() as (server, source):
+        with pytest.raises(BackupError):
+            make_logical(source, folder / "own", [("bad", "SELECT nope")])
         make_logical(source, folder / "own", [SUM])
         for name, *flags in (("plain.sql",), ("dir", "-Fd", "-C"), ("t.tar", "-Ft"), ("z0.dump", "-Fc", "-Z0")):
             _tool(server, "pg_dump", *flags, "-f", str(folder / name), "-d", "shop")
@@ -57,8 +61,16 @@ def test_a_dump_without_a_manifest_passes_and_says_what_it_could_not_judge(made,
     """Counts and contents of then are known to nobody."""
     report = verify(made / name)
     assert report.word is Word.PASS, report.sentence
-    assert {"row counts", "content hash", "schema"} <= set(report.not_judged)
+    assert {"row counts", "content hash", "schema", "matviews"} <= set(report.not_judged)
     assert "not judged: " in report.sentence
+
+
+def test_a_backup_is_its_owners_alone_without_passwords_and_its_manifest_stays(made):
+    """It holds all that the database does; and what was true then is not written over with what is true now."""
+    assert (made / "own").stat().st_mode & 0o077 == 0
+    assert "PASSWORD" not in (made / "own" / "globals.sql").read_text()
+    with pytest.raises(BackupError, match="manifest already"):
+        write_manifest(Source("host=/nowhere", Deadline(5.0)), made / "own")
 
 
 def test_what_only_content_can_tell_is_told(made, tmp_path):

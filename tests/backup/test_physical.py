@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import select
+import socket
 import subprocess
 from pathlib import Path
 
@@ -18,7 +20,14 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def publisher():
+    """The address to which the shop's subscription leads; nobody answers there."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, publisher):
     """`own` with a manifest and an archive of WAL beside it; `bare` without lists; `tar`; files of the table and its
     index."""
     folder = tmp_path_factory.mktemp("bases")
@@ -36,6 +45,11 @@ def made(tmp_path_factory):
                 segment = str(session.value("SELECT pg_walfile_name(pg_switch_wal())"))
                 assert wait_until(lambda: (folder / "wal" / segment).exists(), 20.0)
                 receiving.terminate()
+            session.query(
+                f"CREATE SUBSCRIPTION s CONNECTION 'host=127.0.0.1 port={publisher.getsockname()[1]}' PUBLICATION p "
+                "WITH (connect = false)"
+            )
+            session.query("ALTER SUBSCRIPTION s ENABLE")
             _run(*base, "-D", folder / "bare", "--no-manifest")
             _run(*base, "-D", folder / "tar", "-Ft", "-z")
             paths = [
@@ -76,12 +90,13 @@ def test_an_archive_without_a_target_is_not_judged(made):
     assert says(verify(folder / "bare", Options(wal=folder / "wal")), Word.UNKNOWN, "restore")
 
 
-def test_the_tar_form_passes(made):
-    """base.tar.gz and pg_wal.tar.gz, with the list of files beside them."""
+def test_the_tar_form_passes_and_a_subscriber_in_it_does_not_come_to_its_publisher(made, publisher):
+    """base.tar.gz and pg_wal.tar.gz, with the list of files beside them; the slot is for the one that it copies."""
     folder, *_ = made
     report = verify(folder / "tar")
     assert report.word is Word.PASS, report.sentence
     assert "wal archive" in report.not_judged
+    assert select.select([publisher], [], [], 0)[0] == []
 
 
 def test_damage_that_no_list_tells_of_is_found_in_the_pages(made, tmp_path):

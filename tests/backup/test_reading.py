@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
 import json
+import tarfile
 
 import pytest
 
 from harness.backup import backup_manifest
 from harness.backup.archive_header import read_head
+from harness.backup.dsn import without_password
+from harness.backup.making import Source
 from harness.backup.manifest import ManifestError, parse
 from harness.backup.options import read_target
 from harness.backup.recognise import recognise
-from harness.backup.running import Bad
+from harness.backup.running import Bad, Deadline
 from harness.backup.schema import differences, schema_hash
 from harness.backup.sql_text import Script
 from harness.errors import BackupError
@@ -62,8 +67,9 @@ def _list(folder, **more):
 
 
 def test_the_list_of_a_base_backup_is_checked_here(tmp_path):
-    """Sizes and CRC32C; one file missing, another, and too many."""
+    """Sizes and CRC32C; one file missing, another, and too many but our own manifest."""
     listed = backup_manifest.parse(_list(tmp_path))
+    (tmp_path / "manifest.json").touch()
     assert list(backup_manifest.wrong_files(tmp_path, listed)) == []
     (tmp_path / "b").touch()
     (tmp_path / "a").write_bytes(b"abd")
@@ -134,6 +140,24 @@ def test_a_dump_does_not_command_psql_and_makes_no_tablespace_elsewhere():
     ]
 
 
+@pytest.mark.parametrize(
+    ("dsn", "without", "password"),
+    [
+        ("postgresql://a:s%40x@h:5/d?sslmode=require", "postgresql://a@h:5/d?sslmode=require", "s@x"),
+        ("postgresql://a@h/d?password=s&sslmode=off", "postgresql://a@h/d?sslmode=off", "s"),
+        ("postgresql://h:5/d", "postgresql://h:5/d", ""),
+        (r"host=h password = 's \'x' dbname=d", "host=h dbname=d", "s 'x"),
+        ("host=h options='-c password=1'", "host=h options='-c password=1'", ""),
+        ("shop", "shop", ""),
+    ],
+)
+def test_no_command_line_has_the_password(dsn, without, password):
+    """It goes by the environment, which only its owner can read."""
+    assert without_password(dsn) == (without, password)
+    source = Source(dsn, Deadline(1.0))
+    assert (source.where, source.extra.get("PGPASSWORD", "")) == (("-d", without), password)
+
+
 @pytest.mark.parametrize("text", ["name=", "lsn=zz", "time=yesterday", "nowhere=1", "xid=5"])
 def test_a_target_that_is_none_is_refused(text):
     """With what is allowed."""
@@ -174,3 +198,31 @@ def test_what_is_no_backup_is_told(tmp_path):
     for name in ("server", "many", "gone"):
         with pytest.raises(BackupError):
             recognise(tmp_path / name)
+
+
+def test_a_dump_of_all_databases_is_one_however_long_its_roles_are(tmp_path):
+    """Compressed or not, in a folder of its own, it is not taken for a dump of roles."""
+    roles = "".join(f"CREATE ROLE r{number} WITH PASSWORD '{'x' * 60}';\n" for number in range(2000))
+    dump = f"--\n-- PostgreSQL database cluster dump\n--\n{roles}\\connect template1\n-- PostgreSQL database dump\n"
+    for name, data in (("all.sql", dump.encode()), ("all.sql.gz", gzip.compress(dump.encode()))):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / name).write_bytes(data)
+        shape = recognise(folder)
+        assert (shape.main, shape.format, shape.globals_sql) == (folder / name, "plain of all databases", None)
+
+
+def test_an_archive_of_a_base_backup_is_told_by_its_name(tmp_path):
+    """base.tar.gz stands for the folder that it is in; under another name nobody can tell what is beside it."""
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w") as tar:
+        member = tarfile.TarInfo("PG_VERSION")
+        member.size = 3
+        tar.addfile(member, io.BytesIO(b"18\n"))
+    (tmp_path / "base.tar.gz").write_bytes(gzip.compress(raw.getvalue()))
+    shape = recognise(tmp_path / "base.tar.gz")
+    assert (shape.main, shape.format, shape.server) == (tmp_path, "basebackup tar", "18")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "monday.tar").write_bytes(raw.getvalue())
+    with pytest.raises(BackupError, match=r"base\.tar"):
+        recognise(tmp_path / "other" / "monday.tar")
