@@ -69,7 +69,7 @@ class Settings:
     backups: Path = Path("/backups")
     database_folder: str = ""
     backup_every_s: float = 20.0
-    backup_keep: int = 3
+    backup_keep: int = 5
     verify_within_s: float = 3600.0
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
-from harness.cli.app import Json, Reports, drill_app, out
+from harness.cli.app import Json, Reports, drill_app, err, out
 from harness.errors import HarnessError
 from harness.record import Word
 
@@ -72,6 +73,7 @@ def learn(
 
     given = words or []
     folder = _folder(reports)
+    _close_abandoned(folder, out)
     if close is not None:
         if len(given) > 1 or owner or due or state:
             raise HarnessError('to close a follow-up give its record, and how: harness drill learn --close 7 "done so"')
@@ -96,8 +98,10 @@ def due(
     from harness.drill.records.due import due as due_of
 
     now = datetime.now(UTC)
+    planned = _planned(drills, period)
+    _close_abandoned(_folder(reports), err)
     records = chain.read_chain(_folder(reports))
-    found = due_of(_planned(drills, period), records, now)
+    found = due_of(planned, records, now)
     late = learnings.overdue(records, now.date())
     if as_json:
         follow_ups = [
@@ -144,6 +148,14 @@ def calendar(
 
 def _folder(reports: Path) -> Path:
     return reports / "drills"
+
+
+def _close_abandoned(folder: Path, console: Console) -> None:
+    """Drills that were killed are recorded as aborted by whoever comes next."""
+    if any(folder.glob(".running-*.json")):
+        from harness.drill import underway
+
+        underway.close_abandoned(folder, lambda line: console.print(line, markup=False, soft_wrap=True))
 
 
 def _planned(drills: Path, period: str) -> list[Planned]:

@@ -111,7 +111,9 @@ def _run(
     if done.ending.still_broken:
         raise HealIncomplete("\n".join(("not all could be taken down:", *done.ending.still_broken)))
     if done.ending.signal is not None:
-        raise Interrupted(done.ending.signal)
+        error = Interrupted(done.ending.signal)
+        error.args = (f"interrupted by signal {done.ending.signal}; all is taken down, and record {done.seq} says so",)
+        raise error
     if done.trouble is not None:
         raise done.trouble
     return done

@@ -66,7 +66,7 @@ class DrillRun(Run):
         self._served = Served(self._drill.ok_ratio_min, self._drill.settle_s)
         self._called_off = threading.Event()
         self._disaster_s = 0.0
-        self._is_decided = False
+        self._is_decided, self._is_over = False, False
 
     def opened(self, open_stack: Opener) -> Opener:
         """The stack of the drill, which goes with its backups."""
@@ -75,6 +75,14 @@ class DrillRun(Run):
     def _on_beat(self, beat: Beat) -> None:
         super()._on_beat(beat)
         self._served.hear(beat)
+
+    def _all_live(self, stack: RunningStack, generator: Generator) -> bool:
+        """Once the load was asked to end, its process may."""
+        if not self._is_over:
+            return super()._all_live(stack, generator)
+        if self._guardian is not None:
+            self._guardian.alive()
+        return True
 
     # ----------------------------------------------------------------------------------------------------- on the clock
 
@@ -133,8 +141,9 @@ class DrillRun(Run):
         done: list[Execution] = []
         if not self._meanwhile(lambda: done.append(self._execute()), stack, generator):
             return
-        is_served = self._is_over(done[0]) and self._wait_served(stack, generator)
+        is_served = self._went_well(done[0]) and self._wait_served(stack, generator)
         if self._reason == COMPLETE and not self._interrupts.came():
+            self._is_over = True
             within_s = READ_BACK_WITHIN_S if is_served else READ_WHAT_IS_LEFT_S
             self._meanwhile(lambda: self._read_back(stack, generator, within_s), stack, generator)
 
@@ -185,7 +194,7 @@ class DrillRun(Run):
             if result.word != "pass":
                 self._view.say(f"{self._at_s():7.1f} s  {step.id} {result.word}: {result.sentence}")
 
-    def _is_over(self, execution: Execution) -> bool:
+    def _went_well(self, execution: Execution) -> bool:
         """The runbook went to its end, and no step failed; else why not is told."""
         self._mark("runbook_ended", word=str(execution.word))
         at = execution.failed_at or execution.stopped_at

@@ -167,7 +167,7 @@ def _sabotage(facts: Facts, others: Sequence[Checked]) -> Sequence[Checked]:
         return ()
     steps = facts.execution["steps"] if facts.execution else ()
     if not any(one["id"] == step and one["executed"] for one in steps):
-        return [Checked("sabotage", Word.UNKNOWN, f"step {step} was not reached, so its sabotage proves nothing", step)]
+        return [Checked("sabotage", Word.FAIL, f"step {step} was not reached, so nobody could notice", step)]
     if any(one.word is Word.FAIL for one in others):
         return [Checked("sabotage", Word.PASS, f"step {step} did nothing, and that was noticed")]
     return [Checked("sabotage", Word.FAIL, f"step {step} did nothing and nobody noticed", step)]

@@ -33,6 +33,7 @@ def make(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         service.folder.make()
+        service.folder.clear()
         await prepare(settings.database_url, HEARTBEAT, ALERTS, within_s=settings.database_startup_s)
         database = await Database.connect(settings, "backup", 1)
         teller = Teller("backup", database, settings, wrong_now, tells_of_database=False)

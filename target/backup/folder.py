@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,9 +79,12 @@ class Folder:
         self.wal, self.points_file, self.verified_file = path / "wal", path / "points.jsonl", path / ".verified"
 
     def make(self) -> None:
-        """With all of its parts; what was being made when somebody died is taken away. Raises OSError."""
+        """With all of its parts. Raises OSError."""
         for one in (*KINDS, "wal"):
             (self.path / one).mkdir(parents=True, exist_ok=True)
+
+    def clear(self) -> None:
+        """Take away what was being made when somebody died. For the one who makes them, when it begins."""
         for kind in KINDS:
             for left in (self.path / kind).glob(".making-*"):
                 shutil.rmtree(left, ignore_errors=True)
@@ -108,8 +112,27 @@ class Folder:
             with self.points_file.open("a", encoding="utf-8") as file:
                 file.writelines(one.to_line() for one in points)
 
+    @contextmanager
+    def held(self, *, alone: bool = False) -> Iterator[bool]:
+        """Nothing is taken away while somebody reads; `alone`: for who takes away. Whether we hold it: who is `alone`
+        does not wait."""
+        lock = os.open(self.path / ".lock", os.O_CREAT | os.O_RDWR, 0o644)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
+            yield True
+        except BlockingIOError:
+            yield False
+        finally:
+            os.close(lock)
+
     def retain(self, keep: int) -> None:
-        """Take away all but the newest `keep` of each kind, and the WAL and the points that none of them needs."""
+        """Take away all but the newest `keep` of each kind, and the WAL and the points that none of them needs; later,
+        where somebody reads."""
+        with self.held(alone=True) as ours:
+            if ours:
+                self._retain(keep)
+
+    def _retain(self, keep: int) -> None:
         for kind in KINDS:
             for old in self.backups(kind)[keep:]:
                 gone = old.path.with_name(f".making-{old.name}")  # no reader takes a half for a whole

@@ -21,6 +21,11 @@ async def restore_logical(
     folder: Folder, chosen: str, settings: Settings, say: Callable[[str], None], *, instead: bool
 ) -> None:
     """`instead`: of what is there. Raises BackupError."""
+    with folder.held():
+        await _restore(folder, chosen, settings, say, instead)
+
+
+async def _restore(folder: Folder, chosen: str, settings: Settings, say: Callable[[str], None], instead: bool) -> None:
     backup = _chosen(folder, chosen, say)
     name = urlsplit(settings.database_url).path.lstrip("/")
     server = replace(settings, database_url=settings.database_url.removesuffix(f"/{name}") + "/postgres")

@@ -114,6 +114,7 @@ async def run(command: Sequence[str | Path], environment: dict[str, str], within
 
 
 def last_words(said: bytes) -> str:
-    """The last line that a program wrote."""
-    lines = said.decode(errors="replace").strip().splitlines()
-    return lines[-1].strip() if lines else ""
+    """The first error that a program wrote, else its last line."""
+    lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
+    errors = [line.partition("error: ")[2] for line in lines if "error: " in line]
+    return next(iter(errors), lines[-1] if lines else "")

@@ -43,14 +43,19 @@ def restore(
     BackupError, before anything was written where it can."""
     try:
         refuse_what_is_in_use(into)
-        archive = Archive(folder.wal)
-        backup, target = _choose(folder, archive, chosen, until, say)
-        segments = _segments(archive, backup, target)
-        _refuse_without_space(backup, segments, into)
-        owner = _owner(into)
-        _lay_out(backup, segments, archive, into)
+        with folder.held():
+            archive = Archive(folder.wal)
+            backup, target = _choose(folder, archive, chosen, until, say)
+            segments = _segments(archive, backup, target)
+            _refuse_without_space(backup, segments, into)
+            owner = _owner(into)
+            _lay_out(backup, segments, archive, into)
         _settle(into, target, weakness)
         _give(into, owner)
+    except shutil.Error as error:  # of many files, each with its own
+        raise BackupError(
+            f"{into}: {len(error.args[0])} files could not be copied, the first: {error.args[0][0][2]}"
+        ) from error
     except OSError as error:
         raise BackupError(f"{error.filename or into}: {error.strerror or error}") from error
     what = target.setting.removeprefix("recovery_target_")

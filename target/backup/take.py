@@ -30,6 +30,7 @@ DUMP_WITHIN_S = COPY_WITHIN_S = 300.0
 STATEMENT_S, CONNECT_S = 60.0, 5.0
 LOCK_MS, LOCK_TRIES = 100, 30
 """Who waits for a lock lets others wait behind it: for less time than the shop has patience, and then again later."""
+PLACE_TRIES = 20
 RECEIVED_WITHIN_S = 20.0
 NAME = "shop-backup"
 
@@ -75,9 +76,8 @@ class Taker:
     async def take(self, kind: str) -> Backup:
         """Raises BackupError, and leaves no half behind."""
         async with self._one_at_a_time:
-            making, place = self._folder.place(kind)
+            making, place = await self._free_place(kind)
             try:
-                making.mkdir(parents=True)
                 manifest = {"schema": 1, "kind": kind, **await self._made(kind, making)}
                 fresh = making / MANIFEST
                 fresh.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
@@ -87,6 +87,23 @@ class Taker:
             finally:
                 shutil.rmtree(making, ignore_errors=True)
             return Backup(place, kind, manifest)
+
+    async def _free_place(self, kind: str) -> tuple[Path, Path]:
+        """A name is of a second: whoever else makes one in the same has it. Raises BackupError."""
+        for _ in range(PLACE_TRIES):
+            making, place = self._folder.place(kind)
+            try:
+                making.mkdir(parents=True)
+            except FileExistsError:
+                pass
+            except OSError as error:
+                raise BackupError(f"{making}: {error.strerror or error}") from error
+            else:
+                if not place.exists():
+                    return making, place
+                making.rmdir()
+            await asyncio.sleep(0.25)
+        raise BackupError(f"others make backups in {self._folder.path} without a pause")
 
     async def _made(self, kind: str, making: Path) -> dict[str, Any]:
         began = now_text()

@@ -120,11 +120,12 @@ def test_a_sabotaged_step_is_named_though_another_one_failed():
     assert "step start was sabotaged, and that was noticed" in found.sentence
 
 
-def test_a_sabotaged_step_that_was_not_reached_proves_nothing():
-    """The drill took another way."""
+def test_a_sabotaged_step_that_was_not_reached_was_not_noticed():
+    """The drill took another way, and proves nothing of that step."""
     execution = _execution(_step("start"), _step("restore", executed=False))
     found = _judged(_facts(execution=execution, sabotage="restore"))
-    assert (found.word, found.step) == (Word.UNKNOWN, "restore")
+    assert (found.word, found.step) == (Word.FAIL, "restore")
+    assert "not reached" in found.sentence
 
 
 @pytest.mark.parametrize(

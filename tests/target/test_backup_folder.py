@@ -42,6 +42,19 @@ def test_the_newest_are_kept_with_the_wal_that_they_need(tmp_path: Path):
     assert sorted(one.name for one in folder.wal.rglob("0*")) == [segment(1, number) for number in (2, 3, 4)]
 
 
+def test_nothing_is_taken_away_while_somebody_reads(tmp_path: Path):
+    """And all that is too much when nobody does any more."""
+    folder = folder_of(tmp_path)
+    received(folder, 1)
+    for name in NAMES:
+        physical(folder, name)
+    with folder.held(), Folder(folder.path).held():
+        folder.retain(1)
+        assert len(folder.backups("physical")) == 3
+    folder.retain(1)
+    assert len(folder.backups("physical")) == 1
+
+
 def test_what_is_half_made_is_no_backup(tmp_path: Path):
     """Neither where one is being made, nor where its manifest cannot be read; the first is taken away at the start."""
     folder = folder_of(tmp_path)
@@ -51,7 +64,7 @@ def test_what_is_half_made_is_no_backup(tmp_path: Path):
     assert [one.name for one in folder.backups("physical")] == [NAMES[0]]
     (place / "manifest.json").write_text('{"schema": 1, "kind"', encoding="utf-8")
     assert folder.backups("physical") == []
-    folder.make()
+    folder.clear()
     assert [one.name for one in (folder.path / "physical").iterdir()] == [NAMES[0]]
 
 

@@ -91,8 +91,6 @@ class Shop:
             made = []
             for _ in range(times):
                 await self.database.execute("INSERT INTO things (name) VALUES ('one more')")
-                while (await asyncio.to_thread(self.folder.place, "logical"))[1].exists():
-                    await asyncio.sleep(0.05)  # their names are of a second
                 made.append(await taker.take("logical"))
             return made
 

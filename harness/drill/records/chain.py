@@ -76,7 +76,11 @@ def verify(folder: Path, public_key: Path | None = None, head: Path | None = Non
     """
     proof = prove(folder, public_key, head)
     touched, absent = evidence.problems(folder, proof.records)
-    return replace(proof, problems=(*proof.problems, *touched), notes=(*proof.notes, *absent))
+    begun = [
+        f"{path.name}: a drill was begun and has no record yet; where its harness is gone the next one writes it"
+        for path in sorted(folder.glob(".running-*.json"))
+    ]
+    return replace(proof, problems=(*proof.problems, *touched), notes=(*proof.notes, *absent, *begun))
 
 
 def _end(folder: Path, say: Callable[[str], None]) -> tuple[Ed25519PrivateKey, Head]:

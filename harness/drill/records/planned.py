@@ -8,15 +8,14 @@ from pathlib import Path
 from harness.drill.model import Drill
 from harness.drill.records.due import Planned
 from harness.errors import HarnessError
+from harness.loader import execute, find
 
 DAYS_MAX = 3660
 
 
 def planned_in(folder: Path, period_days: int | None = None) -> list[Planned]:
     """One for each file of `folder`, by name; `period_days` is for all of them where given. Raises HarnessError."""
-    paths = sorted(one for one in folder.glob("*.py") if not one.name.startswith("_"))
-    if not paths:
-        raise HarnessError(f"no drill in {folder}: it holds no .py file; say where they are: --drills FOLDER")
+    paths = find([folder], what="drill")
     return [Planned(path.stem, period_days or _drill(path).period_days) for path in paths]
 
 
@@ -30,12 +29,7 @@ def days(text: str) -> int:
 
 
 def _drill(path: Path) -> Drill:
-    names: dict[str, object] = {"__file__": str(path), "__name__": path.stem}
-    try:
-        exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), names)
-    except BaseException as error:  # SystemExit too: a file that ends the program would end it well
-        raise HarnessError(f"{path} cannot be read: {type(error).__name__}: {error}") from None
-    drill = names.get("drill")
+    drill = execute(path, "drill")[0].get("drill")
     if not isinstance(drill, Drill):
         raise HarnessError(f"{path} defines no drill; write: drill = Drill(...)")
     return drill

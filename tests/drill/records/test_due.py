@@ -94,9 +94,7 @@ def test_what_is_no_period_is_refused(given):
 
 
 DRILL = """
-from harness.drill.model import Drill
-from harness.faults.kill import Kill
-from harness.model import Load
+from harness import Drill, Kill, Load
 load = Load("shop.py", rate_per_s=2)
 drill = Drill(objective="back", load=load, disaster=(Kill("postgres"),), runbook="x", rto_s=9{})
 """
@@ -125,5 +123,5 @@ def test_a_file_that_is_no_drill_is_named(tmp_path, source, says):
     (tmp_path / "broken.py").write_text(source)
     with pytest.raises(HarnessError, match=says):
         planned_in(tmp_path)
-    with pytest.raises(HarnessError, match="no drill in"):
+    with pytest.raises(HarnessError, match="nothing does not exist"):
         planned_in(tmp_path / "nothing")

@@ -8,9 +8,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from harness.drill.body import close as close_body
 from harness.drill.records.learnings import close, learn
 from harness.record import Word
 from harness.runbook.model import Execution, StepResult
+from harness.store import create
 from tests.drill.records.chains import body, file_of
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "drill-record.schema.json").read_text(encoding="utf-8"))
@@ -42,6 +44,14 @@ def test_an_execution_of_a_runbook_fits_the_schema():
     step = StepResult("restore", "procedure", "restore", Word.FAIL, "exit 1", 0, 2_500_000_000, 1)
     execution = Execution("postgres-down", "ab" * 32, (step,), failed_at="restore").to_json()
     _body_of("drill").validate(json.loads(json.dumps(body(runbook=execution))))
+
+
+def test_a_drill_that_was_killed_fits_the_schema(tmp_path):
+    """As it is recorded from what is left of it."""
+    begun = {**body(), "alert": "Down", "detected_within_s": 5.0, "keeps_writes": True, "sabotage": ""}
+    made = close_body(create(tmp_path, "database-loss"), begun).body
+    assert made["aborted"]
+    _body_of("drill").validate(json.loads(json.dumps(made)))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from harness.cli import app
 from harness.drill.records import chain
-from tests.drill.records.chains import failed, file_of, grow
+from tests.drill.records.chains import body, failed, file_of, grow
 from tests.drill.records.test_due import DRILL
 
 
@@ -99,6 +99,19 @@ def test_due_ends_with_1_where_a_drill_is_older_than_its_period(project):
     assert [(one["drill"], one["is_due"], one["good"], one["last"]) for one in found["drills"]] == [
         ("database-loss", True, 2, 3)
     ]
+
+
+def test_a_drill_that_was_killed_is_recorded_by_the_next_verb(project):
+    """verify, which may be an auditor's, only notes it; due writes that it was aborted."""
+    begun = {**body("region-loss"), "alert": "Down", "detected_within_s": 5.0, "keeps_writes": False, "sabotage": ""}
+    note = {"opening": begun, "folder": str((project / begun["folder"]).resolve()), "backups": "", "process": None}
+    (project / ".running-3.json").write_text(json.dumps(note), encoding="utf-8")
+    code, said = _do("verify")
+    assert (code, ".running-3.json: a drill was begun and has no record yet" in said) == (0, True)
+    assert "record 3 says that it was aborted" in _do("due")[1]
+    last = chain.read_chain(project)[-1]
+    assert (last.seq, last.body["aborted"], last.body["verdict"]["word"]) == (3, True, "unknown")
+    assert _do("verify")[1].count("has no record yet") == 0
 
 
 def test_due_and_calendar_believe_no_chain_that_was_touched(project):
