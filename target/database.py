@@ -78,10 +78,11 @@ class Database:
             "statement_timeout": str(round(settings.database_statement_s * 1000)),
             "lock_timeout": str(round(settings.database_lock_s * 1000)),
         }
-        if "acknowledged-before-durable" in settings.weakness:
-            # planted weakness: a commit is told before it is on the disk, and a crash forgets it
+        # planted weakness: a commit is told before it is on the disk, and a crash forgets it
+        is_hasty = "acknowledged-before-durable" in settings.weakness
+        if is_hasty:
             session["synchronous_commit"] = "off"
-        return await asyncpg.create_pool(
+        pool = await asyncpg.create_pool(
             settings.database_url,
             min_size=size,
             max_size=size,
@@ -89,6 +90,10 @@ class Database:
             command_timeout=settings.database_statement_s,
             server_settings=session,
         )
+        if is_hasty:  # and for longer than the server by itself would wait
+            await pool.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
+            await pool.execute("SELECT pg_reload_conf()")
+        return pool
 
     async def close(self) -> None:
         self._pool.terminate()

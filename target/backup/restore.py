@@ -105,7 +105,9 @@ def _choose(
         target = _target(folder, archive, backup, until, say)
         if target is not None:
             return backup, target
-        refused.append(f"{backup.name} does not lead to {until}")
+        own = backup.manifest
+        gap = archive.gap(backup.started_lsn, lsn_of(own["lsn"]), int(own["timeline"]), _held(backup))
+        refused.append(f"{backup.name} does not lead to {until}{f': {gap} of the WAL is missing' if gap else ''}")
     raise BackupError(
         f"nothing to restore from: {'; '.join(refused)}" if refused else f"there is no physical backup in {folder.path}"
     )

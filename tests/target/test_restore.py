@@ -105,6 +105,13 @@ def test_a_gap_is_told_and_never_crossed(folder: Folder, tmp_path: Path):
     assert settings(tmp_path / "data")["recovery_target_name"] == "point-2"
 
 
+def test_a_backup_whose_own_wal_is_lost_is_none(folder: Folder, tmp_path: Path):
+    """What is missing is named."""
+    (folder.wal / segment(1, 3)).unlink()
+    with pytest.raises(BackupError, match=f"{LATE} does not lead to point-2: {segment(1, 3)} of the WAL is missing"):
+        restored(folder, tmp_path / "data", until="point-2")
+
+
 def test_a_damaged_backup_is_passed_over_and_named(folder: Folder, tmp_path: Path):
     """One older leads to the same point; asked for by its name it is refused."""
     damaged = folder.path / "physical" / LATE
