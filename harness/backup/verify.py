@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.backup import programs
 from harness.backup.files import judge_files
+from harness.backup.folder import in_use
 from harness.backup.judge import Judge
 from harness.backup.manifest import Manifest, ManifestError
 from harness.backup.manifest import read as read_manifest
@@ -36,7 +37,8 @@ def verify(backup: Path, options: Options | None = None, *, cancelled: Callable[
         refuse_in_use(asked.scratch, backup)
     if asked.postgres is not None and not (asked.postgres / "postgres").is_file():
         raise BackupError(f"{asked.postgres} holds no program postgres; give the folder bin of a PostgreSQL")
-    return _Verification(Path(backup), asked, cancelled).run()
+    with in_use(backup):
+        return _Verification(Path(backup), asked, cancelled).run()
 
 
 class _Verification:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,8 @@ MANIFEST = "manifest.json"
 STAMP = re.compile(r"\d{8}T\d{6}Z")
 START = re.compile(r"START WAL LOCATION: ([0-9A-F]+/[0-9A-F]+)")
 POINTS_KEPT_MAX = 5000
+IN_USE = ".in-use"
+"""Who reads a backup for long holds a shared lock on it, and nothing is taken away meanwhile; a dead one holds none."""
 
 
 class BackupError(Exception):
@@ -85,6 +88,20 @@ class Folder:
             for left in (self.path / kind).glob(".making-*"):
                 shutil.rmtree(left, ignore_errors=True)
 
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Nothing is taken away meanwhile; where the folder cannot be written nothing is held."""
+        try:
+            place = os.open(self.path / IN_USE, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError:
+            yield
+            return
+        try:
+            fcntl.flock(place, fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(place)
+
     def backups(self, kind: str) -> list[Backup]:
         """The whole ones, newest first."""
         places = sorted((self.path / kind).glob("*"), key=lambda one: one.name, reverse=True)
@@ -109,7 +126,18 @@ class Folder:
                 file.writelines(one.to_line() for one in points)
 
     def retain(self, keep: int) -> None:
-        """Take away all but the newest `keep` of each kind, and the WAL and the points that none of them needs."""
+        """Take away all but the newest `keep` of each kind, and the WAL and the points that none of them needs; later,
+        while somebody restores from them or verifies one."""
+        place = os.open(self.path / IN_USE, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._retain(keep)
+        except BlockingIOError:
+            return
+        finally:
+            os.close(place)
+
+    def _retain(self, keep: int) -> None:
         for kind in KINDS:
             for old in self.backups(kind)[keep:]:
                 gone = old.path.with_name(f".making-{old.name}")  # no reader takes a half for a whole

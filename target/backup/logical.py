@@ -39,7 +39,8 @@ async def restore_logical(
     tools = _tools(backup, version)
     command: list[str | Path] = [tools / "pg_restore", "--dbname", name, "--single-transaction", "--exit-on-error"]
     command += ["--clean", "--if-exists"] if instead else []
-    await run([*command, backup.path / "shop.dump"], access(settings.database_url, NAME), RESTORE_WITHIN_S)
+    with folder.in_use():
+        await run([*command, backup.path / "shop.dump"], access(settings.database_url, NAME), RESTORE_WITHIN_S)
     say(f"{backup.path} is in {name}, as of {(backup.manifest.get('heartbeat') or {}).get('at', 'its time')}")
 
 

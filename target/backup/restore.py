@@ -44,17 +44,18 @@ def restore(
     """`chosen` is `latest` or a backup's folder; `until` is `latest`, a restore point's name, an LSN or a time. Raises
     BackupError, before anything was written where it can."""
     try:
-        refuse_what_is_in_use(into)
-        archive = Archive(folder.wal)
-        backup, target = _choose(folder, archive, chosen, until, say)
-        segments = _segments(archive, backup, target)
-        _refuse_without_space(backup, segments, into)
-        owner = _owner(into)
-        _lay_out(backup, segments, archive, into)
-        _settle(into, target, weakness)
-        if (backup.path / "base" / CONTROL).exists():
-            shutil.copyfile(backup.path / "base" / CONTROL, into / CONTROL)
-        _give(into, owner)
+        with folder.in_use():
+            refuse_what_is_in_use(into)
+            archive = Archive(folder.wal)
+            backup, target = _choose(folder, archive, chosen, until, say)
+            segments = _segments(archive, backup, target)
+            _refuse_without_space(backup, segments, into)
+            owner = _owner(into)
+            _lay_out(backup, segments, archive, into)
+            _settle(into, target, weakness)
+            if (backup.path / "base" / CONTROL).exists():
+                shutil.copyfile(backup.path / "base" / CONTROL, into / CONTROL)
+            _give(into, owner)
     except OSError as error:
         raise BackupError(f"{error.filename or into}: {error.strerror or error}") from error
     what = target.setting.removeprefix("recovery_target_")
