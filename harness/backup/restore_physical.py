@@ -94,7 +94,7 @@ class PhysicalRestore:
         except ValueError as error:
             self._judge("pg_verifybackup", [str(error)], "")
             return
-        wrong = list(backup_manifest.wrong_files(data, listed))
+        wrong = list(backup_manifest.wrong_files(data, listed, self._deadline.left_s))
         self._judge("pg_verifybackup", wrong, f"{len(listed.files)} files are as backup_manifest says")
         places = [data / "pg_wal", *([archive] if archive is not None else [])]
         missing = [

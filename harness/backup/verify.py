@@ -108,7 +108,11 @@ class _Verification:
         shape = self._shape = recognise(self._backup)
         if self._manifest is not None:
             self._judgements.append(
-                judge_files(self._backup if self._backup.is_dir() else self._backup.parent, self._manifest)
+                judge_files(
+                    self._backup if self._backup.is_dir() else self._backup.parent,
+                    self._manifest,
+                    self._deadline.left_s,
+                )
             )
             if shape.kind != self._manifest.kind:
                 raise Bad("manifest", f"it is a {shape.kind} backup, and its manifest says {self._manifest.kind}")

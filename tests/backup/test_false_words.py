@@ -6,13 +6,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.backup import alert, pages, verify, wal
+from harness.backup import alert, backup_manifest, files, pages, verify, wal
 from harness.backup.feed import takes_restrict
 from harness.backup.judge import Judge
 from harness.backup.manifest import Manifest, parse
 from harness.backup.options import Options, Target, read_target
 from harness.backup.place import Layout
-from harness.backup.running import Bad, Deadline, NotJudged
+from harness.backup.running import Bad, Deadline, NotJudged, OutOfTime
 from harness.backup.session import QueryError
 from harness.backup.shape import BASE, PHYSICAL, Shape
 from harness.record import Word
@@ -141,3 +141,14 @@ def test_a_link_within_a_tablespace_is_refused_in_words(tmp_path):
     scratch.folder.mkdir()
     with pytest.raises(Bad, match="tablespace"):
         Layout(Shape(PHYSICAL, BASE, base), scratch, Deadline(20.0)).lay_out()
+
+
+def test_sums_of_large_files_end_when_the_time_is_over(tmp_path):
+    """They were made to their end, however long that took, and nobody could call them off."""
+    (tmp_path / "file").write_bytes(b"x")
+    over = Deadline(60.0, cancelled=lambda: True).left_s
+    for algorithm in ("CRC32C", "SHA256"):
+        with pytest.raises(OutOfTime):
+            backup_manifest.digest(tmp_path / "file", algorithm, over)
+    with pytest.raises(OutOfTime):
+        files.judge_files(tmp_path, Manifest("logical", files={"file": (1, "")}), over)
