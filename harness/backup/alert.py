@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -71,6 +72,9 @@ def send(url: str, body: dict[str, Any]) -> str:
             why = f"it answered {error.code}"
             if error.code < 500:
                 break
-        except (OSError, ValueError) as error:
+        except http.client.InvalidURL:
+            why = "its address is none: a name and a password before the host are not taken"
+            break
+        except (OSError, ValueError, http.client.HTTPException) as error:
             why = str(getattr(error, "reason", error))
     return f"the alert did not reach {mask_urls(url)}: {why}"

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -76,22 +76,28 @@ def _listed(entry: Mapping[str, Any]) -> Listed:
     )
 
 
-def digest(path: Path, algorithm: str) -> str:
-    """As the manifest writes it. Raises ValueError for an algorithm that is not known."""
+def digest(path: Path, algorithm: str, step: Callable[[], object] = lambda: None) -> str:
+    """As the manifest writes it. Raises ValueError for an algorithm that is not known, and what `step` raises between
+    the pieces."""
     if algorithm == "CRC32C":
         crc = 0
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
+                step()
                 crc = google_crc32c.extend(crc, chunk)
         return crc.to_bytes(4, "little").hex()
     if algorithm not in ("SHA224", "SHA256", "SHA384", "SHA512"):
         raise ValueError(f"its checksum algorithm {algorithm} is not known here")
+    sha = hashlib.new(algorithm.lower())
     with path.open("rb") as file:
-        return hashlib.file_digest(file, algorithm.lower()).hexdigest()
+        while chunk := file.read(_CHUNK):
+            step()
+            sha.update(chunk)
+    return sha.hexdigest()
 
 
-def wrong_files(folder: Path, manifest: BackupManifest) -> Iterator[str]:
-    """A sentence for each file that is missing, another, or too many."""
+def wrong_files(folder: Path, manifest: BackupManifest, step: Callable[[], object] = lambda: None) -> Iterator[str]:
+    """A sentence for each file that is missing, another, or too many. Raises what `step` raises between the pieces."""
     for path, listed in sorted(manifest.files.items()):
         if _UNSURE.match(path):
             continue
@@ -104,7 +110,7 @@ def wrong_files(folder: Path, manifest: BackupManifest) -> Iterator[str]:
             elif (
                 listed.algorithm != "NONE"
                 and listed.digest
-                and digest(place, listed.algorithm) != listed.digest.lower()
+                and digest(place, listed.algorithm, step) != listed.digest.lower()
             ):
                 yield f"{path} is not what it was: another checksum"
         except (OSError, ValueError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import re
 import secrets
 import subprocess
 import threading
@@ -11,6 +12,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from harness.backup.programs import version_of
 from harness.backup.running import STEP_S, Bad, Deadline, Done, NotJudged, OutOfTime, begin, stop
 from harness.backup.scratch import Scratch, connection
 from harness.backup.sql_text import Script
@@ -48,6 +50,13 @@ def _unpacked(path: Path) -> Iterator[bytes]:
         raise Bad("restore", f"{path.name} cannot be unpacked to its end: {said or popen.returncode}")
 
 
+def takes_restrict(version: str) -> bool:
+    """Whether the psql of that version has the command \\restrict, which came with updates of all versions."""
+    numbers = [int(one) for one in re.findall(r"\d+", version)[:2]]
+    since = {13: 22, 14: 19, 15: 14, 16: 10, 17: 6}
+    return bool(numbers) and (numbers[0] > 17 or numbers[-1] >= since.get(numbers[0], 1000))
+
+
 def _watch(popen: subprocess.Popen[bytes], deadline: Deadline, over: threading.Event) -> None:
     """End psql when the time is over: writing to it would wait for ever."""
     while not over.wait(STEP_S):
@@ -61,6 +70,7 @@ def _watch(popen: subprocess.Popen[bytes], deadline: Deadline, over: threading.E
 def feed(scratch: Scratch, database: str, script: Script, lines: Iterable[bytes], deadline: Deadline) -> Done:
     """Give it all to psql, which stops at the first error. Raises OutOfTime, and Bad where the dump cannot be read."""
     guard = secrets.token_hex(16)
+    shut_by = guard if takes_restrict(version_of(scratch.bin)) else ""
     where = (*scratch.where, "-d", connection(database))
     said_to = scratch.folder / f"psql-{guard[:8]}.log"
     with said_to.open("w+b") as said:
@@ -76,7 +86,7 @@ def feed(scratch: Scratch, database: str, script: Script, lines: Iterable[bytes]
         try:
             assert popen.stdin is not None
             with contextlib.suppress(BrokenPipeError):
-                for line in script.pass_on(lines, guard):
+                for line in script.pass_on(lines, shut_by):
                     popen.stdin.write(line)
                 popen.stdin.close()
             popen.wait()

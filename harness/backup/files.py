@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from harness.backup.manifest import NAME, Manifest
 from harness.backup.report import Judgement
 from harness.record import Word
 
+_CHUNK = 1 << 20
 
-def sha256(path: Path) -> str:
+
+def sha256(path: Path, step: Callable[[], object] = lambda: None) -> str:
+    """`step` is called between the pieces: it may raise, as when the time is over."""
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while chunk := file.read(_CHUNK):
+            step()
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def listed(folder: Path) -> dict[str, tuple[int, str]]:
@@ -24,9 +32,10 @@ def listed(folder: Path) -> dict[str, tuple[int, str]]:
     return found
 
 
-def judge_files(folder: Path, manifest: Manifest) -> Judgement:
-    """Pass when every file of the manifest is there with its bytes."""
-    wrong = [sentence for name, then in sorted(manifest.files.items()) if (sentence := _wrong(folder, name, *then))]
+def judge_files(folder: Path, manifest: Manifest, step: Callable[[], object] = lambda: None) -> Judgement:
+    """Pass when every file of the manifest is there with its bytes. `step` may raise, as when the time is over."""
+    every = sorted(manifest.files.items())
+    wrong = [sentence for name, then in every if (sentence := _wrong(folder, name, *then, step))]
     if wrong:
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
         return Judgement("files", Word.FAIL, wrong[0] + more, {"wrong": len(wrong)})
@@ -37,7 +46,7 @@ def judge_files(folder: Path, manifest: Manifest) -> Judgement:
     )
 
 
-def _wrong(folder: Path, name: str, size: int, digest: str) -> str:
+def _wrong(folder: Path, name: str, size: int, digest: str, step: Callable[[], object]) -> str:
     parts = PurePosixPath(name)
     if parts.is_absolute() or ".." in parts.parts:
         return f"the manifest names {name!r}, which lies outside of the backup"
@@ -48,6 +57,6 @@ def _wrong(folder: Path, name: str, size: int, digest: str) -> str:
         found = path.stat().st_size
         if found != size:
             return f"{name} has {found} bytes; it had {size}"
-        return "" if sha256(path) == digest else f"{name} is not what it was: another SHA-256"
+        return "" if sha256(path, step) == digest else f"{name} is not what it was: another SHA-256"
     except OSError as error:
         return f"{name} cannot be read: {error.strerror or error}"

@@ -3,8 +3,12 @@ heartbeat."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +20,8 @@ from harness.record import Word
 
 KINDS = ("logical", "physical")
 NOTE = ".verified"
+IN_USE = ".in-use"
+"""Who takes old backups away waits for those that hold a shared lock on it."""
 _NAME = re.compile(r"\d{8}T\d{6}(?:\.\d+)?Z\Z")
 
 
@@ -36,6 +42,20 @@ def latest(folder: Path, kind: str = "") -> Path:
     raise BackupError(
         f"there is no whole {what} in {folder} yet; a backup is {folder}/{kind or 'logical'}/<time>/{NAME}"
     )
+
+
+@contextlib.contextmanager
+def in_use(backup: Path) -> Iterator[None]:
+    """While a backup of a BACKUPS folder is read it is not taken away; of others nothing is held."""
+    place = -1
+    with contextlib.suppress(OSError):
+        place = os.open(backup.resolve().parent.parent / IN_USE, os.O_RDONLY | os.O_CLOEXEC)
+        fcntl.flock(place, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    try:
+        yield
+    finally:
+        if place >= 0:
+            os.close(place)
 
 
 def _of(folder: Path) -> list[Path]:

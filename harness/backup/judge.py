@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from harness.backup import facts
 from harness.backup.manifest import Manifest
 from harness.backup.report import Judgement
+from harness.backup.running import LACKS, NotJudged
 from harness.backup.schema import differences, schema_facts, schema_hash
 from harness.backup.schema_queries import RIGHTS, SERVER_WIDE, WITH_DATABASE
 from harness.backup.session import QueryError, Session
@@ -40,6 +41,7 @@ class Judge:
         try:
             look()
         except QueryError as error:
+            _say_lack(error)
             self.found.append(Judgement(detector, Word.FAIL, f"the restored server refuses to read it: {error}"))
 
     def readable(self) -> dict[str, tuple[int, str]]:
@@ -53,6 +55,7 @@ class Judge:
             try:
                 read[str(table)] = facts.count_and_hash(self._session, table)
             except QueryError as error:
+                _say_lack(error)
                 unread.append(f"{table} cannot be read: {error}")
         rows_all = sum(rows for rows, _ in read.values())
         self.say("readable", unread, f"all {rows_all} rows of {len(there)} tables can be read", rows=rows_all)
@@ -185,6 +188,12 @@ class Judge:
         return beat[0] if beat is not None else ""
 
 
+def _say_lack(error: QueryError) -> None:
+    """Raises NotJudged for what the PostgreSQL that is here was built without."""
+    if LACKS.search(str(error)):
+        raise NotJudged(f"the PostgreSQL that is here lacks what the data needs: {error}") from error
+
+
 def judge_beat(
     beat: tuple[str, str] | None,
     manifest: Manifest | None,
@@ -212,7 +221,7 @@ def judge_beat(
         yield Judgement(
             "freshness",
             Word.FAIL,
-            f"the heartbeat in the data is of {beat[0]}; when it was backed up it was {then['at']}",
+            f"the heartbeat in the data is of {beat[0]}; when it was backed up it was {then.get('at', 'another')}",
         )
     elif max_age_s is None and then:
         yield Judgement("freshness", Word.PASS, f"the data is of {beat[0]}, as it was when it was backed up")

@@ -105,7 +105,10 @@ def _manifest(body: Mapping[str, Any]) -> Manifest:
         if facts is None
         else {str(kind): {str(k): str(v) for k, v in some.items()} for kind, some in facts.items()},
         large_objects=None if large is None else (int(large["count"]), str(large["hash"])),
-        invariants=tuple((str(v["name"]), str(v["sql"]), str(v["result"])) for v in body.get("invariants") or ()),
+        invariants=tuple(
+            (str(v["name"]), str(v["sql"]), "" if v["result"] is None else str(v["result"]))
+            for v in body.get("invariants") or ()
+        ),
         started_at=_text(body, "started_at"),
         finished_at=_text(body, "finished_at"),
     )

@@ -85,8 +85,10 @@ def _visible(path: Path, page: int) -> _Map | None:
 def _blocks(index: Path, page: int) -> Iterator[int]:
     """Numbers of the table's pages that the entries of a B-tree point to."""
     for block in _pages(index, page):
+        if len(block) < page:
+            continue
         lower, _, special = struct.unpack_from("<HHH", block, 12)
-        if len(block) < page or not 24 <= lower <= special <= page - 16:
+        if not 24 <= lower <= special <= page - 16:
             continue
         (flags,) = struct.unpack_from("<H", block, special + 12)
         if not flags & _LEAF or flags & _NO_ENTRIES:

@@ -80,14 +80,14 @@ class Layout:
                 try:
                     shutil.copyfile(path, place)
                 except PermissionError as error:
-                    raise Bad(
-                        "file modes", f"{path.relative_to(self._shape.main)} cannot be read: {error.strerror}"
-                    ) from error
+                    raise Bad("file modes", f"{path.name} cannot be read: {error.strerror}") from error
             else:
-                raise Bad("links", f"{path.relative_to(self._shape.main)} is no plain file; refused")
+                raise Bad("links", f"{path.name} is no plain file; refused")
 
     def _symlink(self, path: Path) -> None:
         """Links of tablespaces are followed within the backup, pg_wal's too; all others are refused."""
+        if not path.is_relative_to(self._shape.main):
+            raise Bad("links", f"{path.name}, in a tablespace, is a link to {os.readlink(path)}; refused")
         name = path.relative_to(self._shape.main)
         root = self._shape.manifest.parent if self._shape.manifest is not None else self._shape.main.parent
         resolved = path.resolve()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.backup.feed import feed, lines_of
-from harness.backup.running import Bad, Deadline, Done, NotJudged, run
+from harness.backup.running import LACKS, Bad, Deadline, Done, NotJudged, run
 from harness.backup.scratch import OWNER, Scratch, connection
 from harness.backup.session import identifier
 from harness.backup.shape import CLUSTER, CUSTOM, DIRECTORY, PLAIN, Shape
@@ -18,7 +18,6 @@ from harness.backup.sql_text import Script
 
 _NOT_OURS = re.compile(
     r"extension \".+\" is not available|could not open extension control file|could not access file \""
-    r"|ICU is not supported in this build|could not create locale|invalid locale name|could not load library"
     r"|has no installation script nor update path"
 )
 _DATABASE = re.compile(r"^\d+; \d+ \d+ (?:DATABASE |\S+ - DATABASE |ACL - DATABASE )")
@@ -71,7 +70,7 @@ class LogicalRestore:
         first = loud[0] if loud else done.first_error or f"exit code {done.code} without a word"
         first = re.sub(r"^(?:psql|pg_restore): (?:<stdin>:\d+: |error: )*", "", first)
         for line in loud or [first]:
-            if _NOT_OURS.search(line):
+            if _NOT_OURS.search(line) or LACKS.search(line):
                 raise NotJudged(f"this machine lacks what the backup needs: {first}; install it, then verify again")
         raise Bad(detector, f"{what}: {first[:400]}")
 

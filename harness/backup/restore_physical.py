@@ -3,6 +3,7 @@ passes in silence with half of the rows."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from harness.backup.manifest import Manifest
 from harness.backup.options import Options, Target
 from harness.backup.place import Layout, wrong_modes
 from harness.backup.report import Judgement
-from harness.backup.running import Bad, Deadline, NotJudged, run
+from harness.backup.running import LACKS, Bad, Deadline, NotJudged, run
 from harness.backup.scratch import OWNER, Scratch
 from harness.backup.session import QueryError
 from harness.backup.shape import BASE, Shape
@@ -93,7 +94,7 @@ class PhysicalRestore:
         except ValueError as error:
             self._judge("pg_verifybackup", [str(error)], "")
             return
-        wrong = list(backup_manifest.wrong_files(data, listed))
+        wrong = list(backup_manifest.wrong_files(data, listed, self._deadline.left_s))
         self._judge("pg_verifybackup", wrong, f"{len(listed.files)} files are as backup_manifest says")
         places = [data / "pg_wal", *([archive] if archive is not None else [])]
         missing = [
@@ -154,16 +155,28 @@ class PhysicalRestore:
             "--target name=..., lsn=..., time=... or immediate"
         )
 
+    def _end(self, target: Target) -> int | None:
+        """The LSN after which no WAL is needed; None where nobody knows."""
+        manifest = self._manifest
+        if target.kind == "lsn":
+            return backup_manifest.lsn_number(target.value)
+        if target.kind == "name" and manifest is not None and target.value == manifest.target:
+            with contextlib.suppress(ValueError):
+                return backup_manifest.lsn_number(manifest.lsn)
+        return None
+
     def _recovery(self, archive: Path | None, label: str) -> list[str]:
         target = self.target(archive)
         scratch, into = self._scratch, self._scratch.folder / "wal"
         into.mkdir()
         scratch.own(into)
         if archive is not None:
-            start = wal.start_of(label)
-            wal.gather(
-                archive, into, start, self.control.segment_bytes, scratch.own, lambda needed: say_no_space(into, needed)
-            )
+            chosen = wal.choose(archive, wal.start_of(label), self._end(target), self.control.segment_bytes)
+            say_no_space(into, wal.bytes_of(chosen.values()))
+            for name, path in chosen.items():
+                self._deadline.left_s()
+                wal.lay(path, into / name, self.control.segment_bytes)
+                scratch.own(into / name)
         else:
             wal.start_of(label)
             self.not_judged["wal archive"] = "none is given: restored to the backup's own end"
@@ -189,6 +202,8 @@ class PhysicalRestore:
             self._scratch.start(self._deadline, *settings)
         except Bad as bad:
             said = self._scratch.said()
+            if lacks := next((line for line in said.splitlines() if LACKS.search(line)), ""):
+                raise NotJudged(f"the PostgreSQL that is here lacks what the backup needs: {lacks.strip()}") from bad
             if "recovery ended before configured recovery target was reached" in said:
                 raise Bad(
                     "target", f"the WAL ends before the target{_where(said)}: a segment is missing or damaged"
@@ -220,7 +235,7 @@ class PhysicalRestore:
     @staticmethod
     def say_locale(error: QueryError) -> None:
         """Raises NotJudged where this machine lacks the locale of a database."""
-        if "locale" in str(error):
+        if "locale" in str(error) or "ICU" in str(error):
             raise NotJudged(
                 f"the locale of the restored database is not on this machine: {error}; make it with localedef"
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -17,6 +18,12 @@ from harness.stack.postgres import Account, account
 
 STEP_S = 0.5
 NO_SPACE = "No space left on device"
+LACKS = re.compile(
+    r"ICU is not supported in this build|could not create locale|invalid locale name|could not load library"
+    r"|could not access file \"\$libdir|does not support compression|compression method \w+ not supported"
+    r"|not supported by build|was initialized with (?:\w*BLCKSZ|RELSEG_SIZE|NAMEDATALEN|LOBLKSIZE)"
+)
+"""What a PostgreSQL says of itself: it is built without what the data needs, and the data may be well."""
 
 
 class OutOfTime(Exception):

@@ -83,7 +83,7 @@ def unpack(archive: Path, into: Path, deadline: Deadline) -> None:
                 if file_size(place) != member.size:
                     raise Bad("restore", f"{archive.name} is cut within {name}")
                 say_no_space(into, RESERVE_BYTES)
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError) as error:
         raise Bad("restore", f"{archive.name} cannot be unpacked to its end: {error}") from error
 
 

@@ -3,18 +3,21 @@ an error."""
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from harness.backup import programs
 from harness.backup.files import judge_files
+from harness.backup.folder import in_use
 from harness.backup.judge import Judge
 from harness.backup.manifest import Manifest, ManifestError
 from harness.backup.manifest import read as read_manifest
 from harness.backup.modes import judge_modes, judge_roles
-from harness.backup.options import Options
+from harness.backup.options import Options, Target
 from harness.backup.recognise import recognise
 from harness.backup.report import Judgement, Report
 from harness.backup.restore_logical import LogicalRestore
@@ -24,7 +27,7 @@ from harness.backup.scratch import Scratch, refuse_in_use
 from harness.backup.session import QueryError, Session
 from harness.backup.shape import BASE, LOGICAL, Shape
 from harness.backup.structures import Structures
-from harness.errors import BackupError, StartError
+from harness.errors import BackupError, HarnessError, StartError
 from harness.record import Word
 
 
@@ -35,7 +38,8 @@ def verify(backup: Path, options: Options | None = None, *, cancelled: Callable[
         refuse_in_use(asked.scratch, backup)
     if asked.postgres is not None and not (asked.postgres / "postgres").is_file():
         raise BackupError(f"{asked.postgres} holds no program postgres; give the folder bin of a PostgreSQL")
-    return _Verification(Path(backup), asked, cancelled).run()
+    with in_use(backup):
+        return _Verification(Path(backup), asked, cancelled).run()
 
 
 class _Verification:
@@ -68,6 +72,10 @@ class _Verification:
             self._say("starts", Word.FAIL, f"the restored server does not answer: {error}")
         except OSError as error:
             self._say_os_error(error)
+        except HarnessError:
+            raise
+        except Exception as error:  # whatever a backup did to us, somebody waits for a word, and for the alert
+            self._say("verifier", Word.UNKNOWN, f"the verifier failed, in {phase}: {type(error).__name__}: {error}")
         self._took_s.setdefault(phase, round(time.monotonic() - began, 3))
         return self._report()
 
@@ -101,7 +109,11 @@ class _Verification:
         shape = self._shape = recognise(self._backup)
         if self._manifest is not None:
             self._judgements.append(
-                judge_files(self._backup if self._backup.is_dir() else self._backup.parent, self._manifest)
+                judge_files(
+                    self._backup if self._backup.is_dir() else self._backup.parent,
+                    self._manifest,
+                    self._deadline.left_s,
+                )
             )
             if shape.kind != self._manifest.kind:
                 raise Bad("manifest", f"it is a {shape.kind} backup, and its manifest says {self._manifest.kind}")
@@ -214,15 +226,20 @@ class _Verification:
         assert self._shape is not None
         with self._session(scratch, database) as session:
             physical = self._shape.kind != LOGICAL
-            judge = Judge(session, self._manifest, self._not_judged, physical=physical)
-            judge.guarded("readable", judge.tables)
-            judge.guarded("sequences", judge.sequences)
-            judge.guarded("matviews", judge.views)
-            judge.guarded("schema", judge.schema)
-            judge.guarded("large objects", judge.large_objects)
-            judge.guarded("invariants", lambda: judge.invariants(self._options.invariants))
-            judge.guarded("freshness", lambda: self._freshness(judge))
-            self._judgements += judge.found
+            manifest = self._manifest
+            if manifest is not None and physical and self._options.target is not None:
+                manifest = told_at(manifest, self._options.target, self._not_judged)
+            judge = Judge(session, manifest, self._not_judged, physical=physical)
+            try:
+                judge.guarded("readable", judge.tables)
+                judge.guarded("sequences", judge.sequences)
+                judge.guarded("matviews", judge.views)
+                judge.guarded("schema", judge.schema)
+                judge.guarded("large objects", judge.large_objects)
+                judge.guarded("invariants", lambda: judge.invariants(self._options.invariants))
+                judge.guarded("freshness", lambda: self._freshness(judge))
+            finally:
+                self._judgements += judge.found
 
     def _session(self, scratch: Scratch, database: str) -> Session:
         try:
@@ -252,3 +269,14 @@ class _Verification:
             structures.checksums(self._has_checksums)
         finally:
             self._judgements += structures.found
+
+
+def told_at(manifest: Manifest, target: Target, not_judged: dict[str, str]) -> Manifest:
+    """What a manifest says of a moment: all of it at its own target, and none of the data's facts at another. Pure."""
+    own = {"name": manifest.target, "lsn": manifest.lsn, "immediate": "" if not manifest.target else None}
+    if own.get(target.kind) == target.value:
+        return manifest
+    not_judged["manifest"] = f"its facts are of its own target ({manifest.target or 'its end'}), and not of {target}"
+    bare: dict[str, Any] = {"heartbeat": {}, "invariants": (), "schema_hash": ""}
+    unknown: dict[str, Any] = dict.fromkeys(("tables", "sequences", "large_objects", "schema_facts"))
+    return dataclasses.replace(manifest, **bare, **unknown)

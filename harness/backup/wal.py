@@ -3,13 +3,14 @@ files."""
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import re
 import shutil
 import subprocess
 import zlib
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 
 from harness.backup.running import Bad, NotJudged
@@ -35,34 +36,46 @@ def timeline_of(label: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def gather(
-    archive: Path,
-    into: Path,
-    start: str,
-    segment_bytes: int,
-    own: Callable[[Path], None],
-    space: Callable[[int], None],
-) -> int:
-    """Copies of all segments from `start` on and of all histories, whole and unpacked; how many. A .partial one serves
-    where there is no whole one: recovery reads as far as it is written."""
+def choose(archive: Path, start: str, end: int | None, segment_bytes: int) -> dict[str, Path]:
+    """By name, the segments of an archive from `start` to the one after that of the LSN `end`, and all histories: also
+    of folders in it, where some was set aside. A .partial one serves where there is no whole one: recovery reads as far
+    as it is written."""
+    last = "G"
+    if end is not None:
+        number, per_log = end // segment_bytes + 1, 0x100000000 // segment_bytes
+        last = f"{number // per_log:08X}{number % per_log:08X}"
     chosen: dict[str, Path] = {}
-    for path in sorted(archive.iterdir()):
+    for path in sorted(archive.rglob("*"), key=lambda one: (len(one.parts), one.name)):
         found = _SEGMENT.match(path.name) or _SEGMENT_2.match(path.name)
         history = _HISTORY.match(path.name)
-        if found and found[2] >= start[8:]:
-            name = found[1] + found[2]
-            if ".partial" not in path.name or name not in chosen:
-                chosen[name] = path
+        if found and start[8:] <= found[2] <= last:
+            before = chosen.setdefault(found[1] + found[2], path)
+            if ".partial" in before.name and ".partial" not in path.name:
+                chosen[found[1] + found[2]] = path
         elif history:
-            chosen[history[1]] = path
-    plain_bytes = sum(path.stat().st_size for path in chosen.values())
-    space(plain_bytes)
-    for name, path in chosen.items():
-        _copy(path, into / name)
-        if ".partial" in path.name and (into / name).stat().st_size < segment_bytes:
-            os.truncate(into / name, segment_bytes)
-        own(into / name)
-    return len(chosen)
+            chosen.setdefault(history[1], path)
+    return chosen
+
+
+def bytes_of(paths: Iterable[Path]) -> int:
+    """Of those that are still there."""
+    found = 0
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            found += path.stat().st_size
+    return found
+
+
+def lay(path: Path, to: Path, segment_bytes: int) -> None:
+    """A copy of a file of an archive, unpacked. One that is being received may be whole, under its own name, by now."""
+    try:
+        _copy(path, to)
+    except FileNotFoundError:
+        if ".partial" not in path.name:
+            raise
+        _copy(path.with_name(path.name.replace(".partial", "")), to)
+    if ".partial" in path.name and to.stat().st_size < segment_bytes:
+        os.truncate(to, segment_bytes)
 
 
 def _copy(path: Path, to: Path) -> None:
@@ -70,6 +83,8 @@ def _copy(path: Path, to: Path) -> None:
         try:
             with gzip.open(path) as source, to.open("wb") as target:
                 shutil.copyfileobj(source, target)
+        except FileNotFoundError:
+            raise
         except (OSError, EOFError, zlib.error) as error:
             if ".partial" not in path.name:
                 raise Bad("wal", f"{path.name} cannot be unpacked: {error}") from error

@@ -90,8 +90,12 @@ def verify(
         raise Interrupted(interrupts.number)
     before = folder.read_note(note) if note is not None else None
     now = datetime.now(UTC)
+    unwritten: BackupError | None = None
     if note is not None:
-        folder.write_note(note, report, now)
+        try:
+            folder.write_note(note, report, now)
+        except BackupError as error:
+            unwritten = error  # what was found is said, and told to who is on call, all the same
     if as_json:
         print(json.dumps(report.to_json(), indent=2))
     else:
@@ -106,6 +110,8 @@ def verify(
         subject = backup.name
         body = alert.message(alert.NOT_RESTORABLE, subject, report.sentence, now, resolved=went_well_again)
         _tell(alert.send(webhook, body))
+    if unwritten is not None:
+        raise unwritten
     raise typer.Exit(EXIT[report.word])
 
 

@@ -20,6 +20,8 @@ SETTINGS = {
     "enable_bitmapscan": "off",
     "search_path": "",
     "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "lc_monetary": "C",
 }
 HEARTBEAT = """
 CREATE TABLE IF NOT EXISTS public.harness_heartbeat (
@@ -53,6 +55,8 @@ TABLES = """
 SELECT n.nspname AS schema, c.relname AS name, c.relpersistence = 'u' AS is_unlogged
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                  AND e.objid = c.oid AND e.deptype = 'e')
 ORDER BY 1, 2
 """
 
@@ -76,7 +80,9 @@ async def tables(connection: Any, *, unlogged: bool = True) -> list[tuple[str, s
 async def sequences(connection: Any) -> dict[str, int | None]:
     """Where each sequence is. They keep to no snapshot: to be read before one is taken."""
     rows = await connection.fetch(
-        "SELECT schemaname || '.' || sequencename AS name, last_value FROM pg_catalog.pg_sequences ORDER BY 1"
+        "SELECT schemaname || '.' || sequencename AS name, last_value FROM pg_catalog.pg_sequences s "
+        "WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.pg_class'::regclass "
+        "AND e.objid = pg_catalog.format('%I.%I', schemaname, sequencename)::regclass AND e.deptype = 'e') ORDER BY 1"
     )
     return {row["name"]: row["last_value"] for row in rows}
 

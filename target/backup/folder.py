@@ -21,6 +21,8 @@ MANIFEST = "manifest.json"
 STAMP = re.compile(r"\d{8}T\d{6}Z")
 START = re.compile(r"START WAL LOCATION: ([0-9A-F]+/[0-9A-F]+)")
 POINTS_KEPT_MAX = 5000
+IN_USE = ".in-use"
+"""Who reads a backup for long holds a shared lock on it, and nothing is taken away meanwhile; a dead one holds none."""
 
 
 class BackupError(Exception):
@@ -89,6 +91,20 @@ class Folder:
             for left in (self.path / kind).glob(".making-*"):
                 shutil.rmtree(left, ignore_errors=True)
 
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Nothing is taken away meanwhile; where the folder cannot be written nothing is held."""
+        try:
+            place = os.open(self.path / IN_USE, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError:
+            yield
+            return
+        try:
+            fcntl.flock(place, fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(place)
+
     def backups(self, kind: str) -> list[Backup]:
         """The whole ones, newest first."""
         places = sorted((self.path / kind).glob("*"), key=lambda one: one.name, reverse=True)
@@ -112,25 +128,17 @@ class Folder:
             with self.points_file.open("a", encoding="utf-8") as file:
                 file.writelines(one.to_line() for one in points)
 
-    @contextmanager
-    def held(self, *, alone: bool = False) -> Iterator[bool]:
-        """Nothing is taken away while somebody reads; `alone`: for who takes away. Whether we hold it: who is `alone`
-        does not wait."""
-        lock = os.open(self.path / ".lock", os.O_CREAT | os.O_RDWR, 0o644)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
-            yield True
-        except BlockingIOError:
-            yield False
-        finally:
-            os.close(lock)
-
     def retain(self, keep: int) -> None:
         """Take away all but the newest `keep` of each kind, and the WAL and the points that none of them needs; later,
-        where somebody reads."""
-        with self.held(alone=True) as ours:
-            if ours:
-                self._retain(keep)
+        while somebody restores from them or verifies one."""
+        place = os.open(self.path / IN_USE, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._retain(keep)
+        except BlockingIOError:
+            return
+        finally:
+            os.close(place)
 
     def _retain(self, keep: int) -> None:
         for kind in KINDS:

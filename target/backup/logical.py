@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from target.backup import facts
 from target.backup.folder import Backup, BackupError, Folder, read_backup
@@ -21,14 +21,15 @@ async def restore_logical(
     folder: Folder, chosen: str, settings: Settings, say: Callable[[str], None], *, instead: bool
 ) -> None:
     """`instead`: of what is there. Raises BackupError."""
-    with folder.held():
+    with folder.in_use():
         await _restore(folder, chosen, settings, say, instead)
 
 
 async def _restore(folder: Folder, chosen: str, settings: Settings, say: Callable[[str], None], instead: bool) -> None:
     backup = _chosen(folder, chosen, say)
-    name = urlsplit(settings.database_url).path.lstrip("/")
-    server = replace(settings, database_url=settings.database_url.removesuffix(f"/{name}") + "/postgres")
+    url = urlsplit(settings.database_url)
+    name = unquote(url.path.lstrip("/"))
+    server = replace(settings, database_url=url._replace(path="/postgres").geturl())
     async with connected(server) as connection:
         version = int(await connection.fetchval("SELECT current_setting('server_version_num')::int")) // 10000
         if not await connection.fetchval("SELECT count(*) FROM pg_database WHERE datname = $1", name):

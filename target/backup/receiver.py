@@ -170,7 +170,9 @@ async def known(folder: Folder, connection: Any) -> None:
     identifier = str(await connection.fetchval("SELECT system_identifier FROM pg_control_system()"))
     place = folder.path / ".system"
     if not place.exists():
-        place.write_text(f"{identifier}\n", encoding="utf-8")
+        fresh = place.with_name(".system.new")
+        fresh.write_text(f"{identifier}\n", encoding="utf-8")
+        fresh.replace(place)  # at once: half a name would be another database's
     elif (theirs := place.read_text(encoding="utf-8").strip()) != identifier:
         raise OtherDatabase(
             f"the backups in {folder.path} are of another database (system {theirs}, this one is {identifier}): none "

@@ -20,6 +20,8 @@ from target.backup.take import sums
 from target.backup.wal import LSN, Archive, lsn_of
 
 WAL_FOLDER = "wal-to-recover"
+CONTROL = Path("global", "pg_control")
+"""No server starts without it: it is laid out last, so that nothing starts from a restore that was cut off."""
 HARMLESS = frozenset({"lost+found"})
 OWN = re.compile(r"^\s*(restore_command|recovery_\w+)\s*=")
 SPARE_BYTES = 32 * 2**20
@@ -42,16 +44,18 @@ def restore(
     """`chosen` is `latest` or a backup's folder; `until` is `latest`, a restore point's name, an LSN or a time. Raises
     BackupError, before anything was written where it can."""
     try:
-        refuse_what_is_in_use(into)
-        with folder.held():
+        with folder.in_use():
+            refuse_what_is_in_use(into)
             archive = Archive(folder.wal)
             backup, target = _choose(folder, archive, chosen, until, say)
             segments = _segments(archive, backup, target)
             _refuse_without_space(backup, segments, into)
             owner = _owner(into)
             _lay_out(backup, segments, archive, into)
-        _settle(into, target, weakness)
-        _give(into, owner)
+            _settle(into, target, weakness)
+            if (backup.path / "base" / CONTROL).exists():
+                shutil.copyfile(backup.path / "base" / CONTROL, into / CONTROL)
+            _give(into, owner)
     except shutil.Error as error:  # of many files, each with its own
         raise BackupError(
             f"{into}: {len(error.args[0])} files could not be copied, the first: {error.args[0][0][2]}"
@@ -115,6 +119,8 @@ def _choose(
 
 def damage_of(backup: Backup) -> str:
     """The first file that is not as the manifest says, "" where all are."""
+    if backup.kind == "physical" and not {"lsn", "timeline", "finished_at"} <= backup.manifest.keys():
+        return "its manifest does not say up to where it goes"
     found = sums(backup.path)
     for name, wanted in backup.manifest.get("files", {}).items():
         if name not in found:
@@ -146,9 +152,11 @@ def _target(folder: Folder, archive: Archive, backup: Backup, until: str, say: C
     after = [one for one in _points(folder, backup) if (when := _time(one.at)) and when >= at]
     if not after or at < (_time(backup.manifest["finished_at"]) or at):
         return None
-    end = min(after, key=lambda one: one.lsn)  # the first that is surely behind it
+    end, *later = sorted(after, key=lambda one: one.lsn)  # the first that is surely behind it
     if end.lsn < ready or not _leads(archive, backup, end.lsn, end.timeline):
         return None
+    if later and _leads(archive, backup, later[0].lsn, later[0].timeline):
+        end = later[0]  # recovery ends at a commit after that time, and between two points there is one
     return Target("recovery_target_time", at.isoformat(), end.lsn, end.timeline)
 
 
@@ -156,7 +164,8 @@ def _points(folder: Folder, backup: Backup) -> Iterator[Point]:
     """Newest first; the backups' own are the last."""
     yield from folder.points()
     for own in (backup.manifest, *(one.manifest for one in folder.backups("physical"))):
-        yield Point(own["target"]["name"], lsn_of(own["lsn"]), int(own["timeline"]), own["finished_at"])
+        with contextlib.suppress(ValueError, KeyError, TypeError):  # one that others made need not have a point
+            yield Point(own["target"]["name"], lsn_of(own["lsn"]), int(own["timeline"]), own["finished_at"])
 
 
 def _newest(folder: Folder, archive: Archive, backup: Backup, say: Callable[[str], None]) -> Target | None:
@@ -212,7 +221,9 @@ def _owner(into: Path) -> tuple[int, int]:
 
 def _lay_out(backup: Backup, segments: dict[str, Path], archive: Archive, into: Path) -> None:
     into.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(backup.path / "base", into, symlinks=True, dirs_exist_ok=True)
+    base = backup.path / "base"
+    late = {str(base / CONTROL.parent): {CONTROL.name}}
+    shutil.copytree(base, into, symlinks=True, dirs_exist_ok=True, ignore=lambda at, _: late.get(str(at), set()))
     wal = into / WAL_FOLDER
     wal.mkdir()
     for name, path in segments.items():

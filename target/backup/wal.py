@@ -88,10 +88,13 @@ class Archive:
         """The first segment that is missing between two LSNs, or is not whole though others follow; "" without one.
         `held` are segments that are elsewhere."""
         wanted = list(self.needed(begin, end, timeline))
-        for at, name in enumerate(wanted):
-            path = self.segments.get(name) or (held or {}).get(name)
-            if path is None or (at < len(wanted) - 1 and path.stat().st_size < self.bytes):
+        at_hand = {**(held or {}), **self.segments}
+        for name, following in zip(wanted, [*wanted[1:], ""], strict=True):
+            path = at_hand.get(name)
+            if path is None or (following and path.stat().st_size < self.bytes):
                 return name
+            if following in at_hand and path.name.endswith(".partial"):
+                return name  # it is as large as a whole one, and ends in zeros
         return ""
 
     def holds(self, name: str, lsn: int, timeline: int) -> bool:

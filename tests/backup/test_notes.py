@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -67,6 +68,16 @@ def test_the_newest_whole_backup_is_the_latest(tmp_path):
         folder.latest(tmp_path / "physical")
     with pytest.raises(BackupError, match="allowed: logical, physical"):
         folder.latest(tmp_path, "logic")
+
+
+def test_a_backup_that_is_verified_is_held(tmp_path):
+    """By who makes them, with a lock that dies with its holder; a backup elsewhere needs none."""
+    (tmp_path / "physical" / "one").mkdir(parents=True)
+    lock = (tmp_path / folder.IN_USE).open("w")
+    with lock, folder.in_use(tmp_path / "physical" / "one"), pytest.raises(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with (tmp_path / folder.IN_USE).open() as lock, folder.in_use(tmp_path):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_a_verifier_that_fell_silent_is_told(tmp_path):

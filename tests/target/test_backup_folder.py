@@ -42,15 +42,17 @@ def test_the_newest_are_kept_with_the_wal_that_they_need(tmp_path: Path):
     assert sorted(one.name for one in folder.wal.rglob("0*")) == [segment(1, number) for number in (2, 3, 4)]
 
 
-def test_nothing_is_taken_away_while_somebody_reads(tmp_path: Path):
-    """And all that is too much when nobody does any more."""
+def test_nothing_is_taken_away_while_somebody_restores_from_it(tmp_path: Path):
+    """It is taken away the next time; of two who restore, the last lets go."""
     folder = folder_of(tmp_path)
-    received(folder, 1)
+    received(folder, 1, 2)
     for name in NAMES:
         physical(folder, name)
-    with folder.held(), Folder(folder.path).held():
+    with folder.in_use():
+        with folder.in_use():
+            folder.retain(1)
         folder.retain(1)
-        assert len(folder.backups("physical")) == 3
+        assert len(folder.backups("physical")) == len(NAMES)
     folder.retain(1)
     assert len(folder.backups("physical")) == 1
 

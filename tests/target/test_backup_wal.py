@@ -65,6 +65,11 @@ def test_a_gap_is_the_first_segment_that_is_missing_or_not_whole(tmp_path: Path)
     aside = archive_of(tmp_path, f"until-then/{segment(1, 3)}")
     assert aside.gap(begin, end, 1) == ""
     assert aside.gap(begin, lsn_of("0/600010"), 1) == segment(1, 6)
+    whole = (tmp_path / segment(1, 2)).rename(tmp_path / f"{segment(1, 2)}.partial")
+    assert Archive(tmp_path).gap(begin, end, 1) == segment(1, 2), (
+        "it is as large, and nobody knows how far it is written"
+    )
+    whole.rename(tmp_path / segment(1, 2))
     (tmp_path / segment(1, 2)).write_bytes(b"cut")
     assert Archive(tmp_path).gap(begin, end, 1) == segment(1, 2)
 

@@ -124,6 +124,32 @@ def test_a_damaged_backup_is_passed_over_and_named(folder: Folder, tmp_path: Pat
     assert not (tmp_path / "other").exists()
 
 
+def test_nothing_starts_from_a_restore_that_was_cut_off(
+    folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """pg_control comes when all the rest is there."""
+    for one in (EARLY, LATE):
+        (folder.path / "physical" / one / "base" / "global").mkdir()
+        (folder.path / "physical" / one / "base" / "global" / "pg_control").write_bytes(b"control")
+    with monkeypatch.context() as patched:
+        patched.setattr(restoring, "_settle", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        with pytest.raises(BackupError, match="No space"):
+            restored(folder, tmp_path / "cut")
+    assert (tmp_path / "cut" / "PG_VERSION").exists()
+    assert not (tmp_path / "cut" / "global" / "pg_control").exists()
+    restored(folder, tmp_path / "whole")
+    assert (tmp_path / "whole" / "global" / "pg_control").read_bytes() == b"control"
+
+
+def test_a_backup_that_others_made_is_passed_over_in_words(folder: Folder, tmp_path: Path):
+    """Its manifest need not say where its WAL leads to."""
+    foreign = physical(folder, "20261129T230000Z")
+    (foreign / "manifest.json").write_text('{"schema": 1, "kind": "physical", "files": {}}', encoding="utf-8")
+    said = restored(folder, tmp_path / "data")
+    assert said[0] == "20261129T230000Z is damaged (its manifest does not say up to where it goes)"
+    assert f"/physical/{LATE} is in" in said[1]
+
+
 def test_a_folder_that_holds_anything_is_refused(folder: Folder, tmp_path: Path):
     """And is left as it is; that of a running server says so."""
     into = tmp_path / "data"
