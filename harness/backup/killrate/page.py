@@ -11,6 +11,18 @@ from harness.backup.killrate.trials import Trial
 from harness.record import Word
 
 NAME = "backup-kill-rate.md"
+WHAT_IT_IS = (
+    "A mutant is a copy of a good backup with one kind of damage. *At birth* means that the sums of the files "
+    "were made after the damage, so that they agree with it; all damage to content is of that kind, and the "
+    "rest of the manifest tells of the good data. A detector counts only where it is silent on the good "
+    "backup. A mutant that restores to the very text of that is named below and not counted. `harness backup "
+    "mutate BACKUP --kind KIND --to DIR` makes any of these.",
+    "Each is verified with its manifest, and with a bound of its age. Without a manifest, *row counts*, "
+    "*content hash*, *schema*, *roles and grants*, *large objects* and *files* have nothing to compare with. "
+    "Every mutant of content is made on each dump and on `base-archive`; the other base backups, which are "
+    "restored in the same way, take turns with a quarter of them each (`harness backup kill-rate --thorough` "
+    "makes all of all).",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +77,11 @@ def page(tried: Tried) -> str:
     """The page in Markdown."""
     return (
         "\n\n".join(
-            part
-            for part in (
+            (
                 "# Kill rate of `harness backup verify`",
                 "*Written by `make kill-rate`; it is not to be edited.*",
                 f"**{tried.headline}** ({_versions(tried)}).",
-                "A mutant is a copy of a good backup with one kind of damage. *At birth* means that the sums "
-                "of the files were made after the damage, so that they agree with it; all damage to content is "
-                "of that kind, and the rest of the manifest tells of the good data. A detector counts only where "
-                "it is silent on the good backup. A mutant that restores to the very text of that is named below "
-                "and not counted. `harness backup mutate BACKUP --kind KIND --to DIR` makes any of these.",
+                *WHAT_IT_IS,
                 "## Survivors\n\n" + (_list(tried.mutants(SURVIVED)) or "None."),
                 "## False alarms\n\n" + (_list(tried.false_alarms) or "None."),
                 "## Mutants\n\n" + _mutants(tried),
@@ -163,15 +170,22 @@ def _goods(tried: Tried) -> str:
 
 
 def _left_out(tried: Tried) -> str:
-    same = [
-        f"- `{trial.mutant.name if trial.mutant else ''}` on {trial.good.name}: changes nothing: {result.damage}"
-        for trial, result in tried.mutants(EQUIVALENT)
-    ]
-    none = [
-        f"- `{trial.mutant.name if trial.mutant else ''}` on {trial.good.name}: does not fit: {result.damage}"
-        for trial, result in tried.mutants(NO_FIT)
-    ]
-    return "\n".join((*same, *none)) or "None."
+    return (
+        "\n".join(
+            f"- `{name}` {why}: {', '.join(sorted(on))}"
+            for end, why in ((EQUIVALENT, "changes nothing on"), (NO_FIT, "finds nothing to damage on"))
+            for name, on in _by_kind(tried.mutants(end)).items()
+        )
+        or "None."
+    )
+
+
+def _by_kind(rows: Iterable[tuple[Trial, Result]]) -> dict[str, list[str]]:
+    """Kind of damage to the good backups, each as often as it was tried."""
+    found: dict[str, list[str]] = {}
+    for trial, _ in rows:
+        found.setdefault(trial.mutant.name if trial.mutant else "", []).append(trial.good.name)
+    return found
 
 
 def summary(tried: Tried) -> list[str]:

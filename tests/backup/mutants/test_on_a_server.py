@@ -37,7 +37,7 @@ def test_made_again_without_damage_it_is_as_good(good, tmp_path):
 
 @pytest.mark.parametrize(
     ("kind", "detector"),
-    [("duplicate-and-loss", "content hash"), ("invariant-broken", "invariants"), ("sequence-set-back", "sequences")],
+    [("duplicate-and-loss", "content hash"), ("invariant-broken", "invariants")],
 )
 def test_damage_of_content_is_there_and_is_seen(good, tmp_path, kind, detector):
     """The text is another, the sums agree with it, and the detector that should see it does."""
