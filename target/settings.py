@@ -39,7 +39,7 @@ class Settings:
     alert_webhook_url: str = ""
     runbooks_url: str = "runbooks"
     weakness: frozenset[str] = frozenset()
-    release: str = ""
+    release: str = "tried"
     seed: int = 0
 
     database_connect_s: float = 0.5

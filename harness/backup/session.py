@@ -10,6 +10,7 @@ import secrets
 import select
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -40,7 +41,7 @@ SETTINGS = {
 }
 """With these, text of a row is the same wherever it is made, and rows are read from the heap and not from an index."""
 _NULL = "\x02"
-csv.field_size_limit(sys.maxsize)  # a function's definition may be longer than what is allowed else
+_LIMIT = threading.Lock()
 
 Row = tuple[str | None, ...]
 
@@ -95,8 +96,7 @@ class Session:
         if failed != "false":
             state, _, message = said.partition(" ")
             raise QueryError(_said(message.strip() or body.strip() or text.strip()), state)
-        rows = csv.reader(io.StringIO(body, newline=""))
-        return [tuple(None if cell == _NULL else cell for cell in row) for row in rows]
+        return [tuple(None if cell == _NULL else cell for cell in row) for row in _rows(body)]
 
     def value(self, sql: str) -> str | None:
         """The first column of the first row. Raises QueryError where there is no row."""
@@ -148,6 +148,16 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _rows(text: str) -> list[list[str]]:
+    """All of them. A function's definition may be longer than csv allows by itself, and its limit is everybody's."""
+    with _LIMIT:
+        before = csv.field_size_limit(sys.maxsize)
+        try:
+            return list(csv.reader(io.StringIO(text, newline="")))
+        finally:
+            csv.field_size_limit(before)
 
 
 def _said(text: str) -> str:

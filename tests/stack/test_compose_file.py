@@ -38,10 +38,13 @@ def test_the_reference_stack_is_read_whole():
         "BACKUP_KEEP",
         "VERIFY_WITHIN_S",
         "DAY_S",
+        "FEED_BAD",
         "FEED_FORMAT",
         "FEED_RATIO",
         "FEED_WITHOUT",
+        "PAYMENTS_KEY",
         "PULL_EVERY_S",
+        "RELEASE",
         "RUNBOOKS_URL",
         "SEED",
     )
