@@ -18,5 +18,5 @@ drill = Drill(
     within_s=240,
     rpo_s=0,
     writes=Writes("api", "/writes"),
-    variables={"BACKUP_EVERY_S": "600"},
+    variables={"BACKUP_EVERY_S": "200"},
 )

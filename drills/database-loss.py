@@ -16,4 +16,5 @@ drill = Drill(
     rto_s=60,
     rpo_s=2,
     writes=Writes("api", "/writes"),
+    variables={"BACKUP_EVERY_S": "20"},
 )

@@ -23,4 +23,5 @@ drill = Drill(
     within_s=240,
     rpo_s=2,
     writes=Writes("api", "/writes"),
+    variables={"BACKUP_EVERY_S": "20"},
 )

@@ -68,7 +68,7 @@ class Settings:
     pool_size: int = 10
     backups: Path = Path("/backups")
     database_folder: str = ""
-    backup_every_s: float = 20.0
+    backup_every_s: float = 600.0
     backup_keep: int = 5
     verify_within_s: float = 3600.0
 

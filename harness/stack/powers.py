@@ -12,7 +12,7 @@ from harness.world import POWERS
 
 CAN: Mapping[str, frozenset[str]] = {
     "embedded": frozenset({"kill", "stop", "freeze", "restart", "cpu", "memory", "disk", "data", "deploy", "sql"}),
-    "docker": frozenset(POWERS) - {"deploy"},
+    "docker": frozenset(POWERS),
 }
 FOR_DRILLS = frozenset({"data", "deploy", "sql"})
 """What a scenario may not do, since nothing but a runbook puts it back."""

@@ -15,6 +15,8 @@ from target.backup.take import Taker, connected
 from target.settings import Settings
 
 STALE_AFTER_PERIODS = 3
+FIRST_AFTER_PERIODS = 0.1
+"""A stack that has just started is left to it; whoever cannot wait asks for one (`python -m target.backup take`)."""
 SILENT_MAX_S = 5.0
 """For so long the archive and the heartbeat may pause, and backups fail, as when the database is started again."""
 AGAIN_AFTER_S = 2.0
@@ -47,6 +49,7 @@ class Service:
         """Until it is cancelled."""
         if "backup-not-running" in self._settings.weakness:
             return  # planted weakness: the job was taken out of the schedule, and nobody noticed
+        await asyncio.sleep(FIRST_AFTER_PERIODS * self._settings.backup_every_s)
         while True:
             began = time.monotonic()
             for kind in KINDS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 
 import pytest
 
@@ -13,7 +13,7 @@ from harness.record import Word
 from tests.integration.docker_here import require_docker
 from tests.integration.project import Project, short
 
-FAULTS = '*during(2, 4.5, Latency("api-payments", delay_ms=2000)), *during(6, 7, Outage("api-postgres"))'
+FAULTS = '*during(3, 5.5, Latency("api-payments", delay_ms=2000)), *during(7, 8, Outage("api-postgres"))'
 CHECKS = (
     'Availability(ok_ratio_min=0.9, phase="baseline")',
     'LatencyBelow(1500, percentile=99, phase="latency api-payments")',
@@ -26,21 +26,14 @@ Words = tuple[tuple[str, Word], ...]
 def found(tmp_path_factory: pytest.TempPathFactory) -> Mapping[tuple[str, str], Words]:
     """Each check's word, by kind of stack and weakness."""
     require_docker()
-    projects = {kind: Project(tmp_path_factory.mktemp(kind)) for kind in ("embedded", "docker")}
-    with ThreadPoolExecutor(len(projects)) as side_by_side:
-        found = list(side_by_side.map(_asked, projects, projects.values()))
-    assert not any(project.left_over() for project in projects.values())
-    return {key: said for one in found for key, said in one.items()}
-
-
-def _asked(kind: str, project: Project) -> dict[tuple[str, str], Words]:
-    """What the shop says on that kind of stack, sound and weak."""
-    project.scenario("both", short(FAULTS, CHECKS, duration_s="8", warmup_s="1"))
+    project = Project(tmp_path_factory.mktemp("shop"))
+    project.scenario("both", short(FAULTS, CHECKS, duration_s="10", warmup_s="1"))
     said = {}
-    for weakness in ("", "no-timeout"):
+    for kind, weakness in product(("embedded", "docker"), ("", "no-timeout")):
         done = project.run("run", "scenarios/both.py", "--stack", kind, WEAKNESS=weakness)
         assert done.returncode in (1, 4), done.stdout
         said[kind, weakness] = _words(project)
+    assert not project.left_over()
     return said
 
 

@@ -123,8 +123,9 @@ def shop(receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             made.execute("INSERT INTO things (name) SELECT 'thing ' || i FROM generate_series(1, 100) i")
             told = {"DATABASE_URL": database.url, "BACKUPS": str(made.backups), "ALERT_WEBHOOK_URL": receiver.url}
             log = tmp_path_factory.mktemp("log") / "backup"
-            with running_service("backup", log, {**told, "BACKUP_EVERY_S": "600"}) as (url, _):
+            with running_service("backup", log, {**told, "BACKUP_EVERY_S": "86400"}) as (url, _):
                 made.url = url
+                assert made.do("take").returncode == 0
                 assert wait_until(lambda: made.status()["newest"]["physical"] is not None, WITHIN_S), made.status()
                 yield made
             assert "Traceback" not in log.read_text(encoding="utf-8")
