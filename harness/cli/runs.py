@@ -175,6 +175,9 @@ def report(
         _report_sweep(run_folder, as_json)
         return
     folder = store.find(run_folder, started=True)
+    if (drills := folder.path.resolve().parents[1]).name == "drills":
+        _report_drill(drills, folder.path.resolve())
+        return
     figures = reporting.build(folder)
     for warning in figures.warnings:
         err.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
@@ -182,6 +185,22 @@ def report(
         print(json.dumps(figures.to_json(), indent=2, ensure_ascii=False))
     else:
         out.print(f"report: {nearest(folder.report)}", soft_wrap=True)
+
+
+def _report_drill(drills: Path, folder: Path) -> None:
+    """The page of a drill is made with its record, which says what was signed."""
+    from harness.drill.records.chain import read_chain
+    from harness.report.drill_index import build_index
+    from harness.terminal import nearest
+
+    asked = str(folder.relative_to(drills))
+    found = [one.seq for one in read_chain(drills) if one.body.get("folder") == asked]
+    if not found:
+        raise HarnessError(
+            f"no record of {drills} tells of {asked}; it is written when a drill ends, or by the next one"
+        )
+    build_index(drills, pages={found[-1]})
+    out.print(f"report: {nearest(folder / 'report.html')}", soft_wrap=True)
 
 
 def _report_sweep(path: Path, as_json: bool) -> None:

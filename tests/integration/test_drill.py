@@ -111,7 +111,8 @@ def _folders(project: _Drilled) -> list[Path]:
 
 
 def test_a_drill_recovers_judges_every_write_and_leaves_a_record_and_a_page_and_nothing_else(drilled: _Drilled) -> None:
-    """The database is killed under load, started by the runbook, and no write that was acknowledged is lost."""
+    """The database is killed under load, started by the runbook, and no write that was acknowledged is lost. Its page
+    can be made again."""
     done = drilled.run("drill", "run", "short")
     assert done.returncode == 0, done.stdout
     (body,) = drilled.records()
@@ -123,7 +124,11 @@ def test_a_drill_recovers_judges_every_write_and_leaves_a_record_and_a_page_and_
     for line in ("RTO ", "RPO 0.0 s", "steps: 3 of 3 executed", "record: 1"):
         assert line in done.stdout
     page = drilled.drills / body["folder"] / "report.html"
-    assert "It comes back." in page.read_text(encoding="utf-8")
+    shown = page.read_bytes()
+    assert "It comes back." in shown.decode()
+    page.unlink()
+    assert drilled.run("report", str(page.parent)).returncode == 0
+    assert page.read_bytes() == shown
     folders = _folders(drilled)
     assert len(folders) == 2
     assert not any(one.exists() for one in folders)
