@@ -103,12 +103,12 @@ def test_what_is_wrong_is_told_with_what_is_allowed(tmp_path, old, new, says):
     [
         ('(Kill("postgrs"),)', "embedded", "did you mean 'postgres'"),
         ('(Outage("api-postgrs"),)', "embedded", "did you mean 'api-postgres'"),
-        ('(Deploy("api", {"A": "b"}),)', "docker", "deploy needs --stack embedded"),
+        ('(Partition("api"),)', "embedded", "partition needs --stack docker"),
     ],
 )
 def test_a_disaster_that_the_stack_cannot_have_is_refused_before_it_starts(tmp_path, disaster, kind, says):
     """By name, with what is there."""
-    text = GOOD.replace("import Drill", "import Deploy, Outage, Drill").replace('(Kill("postgres"),)', disaster)
+    text = GOOD.replace("import Drill", "import Outage, Partition, Drill").replace('(Kill("postgres"),)', disaster)
     spec = read_compose_file(ROOT / "docker-compose.yml", {})
     with pytest.raises(ScenarioError) as caught:
         loader.check(_load(tmp_path, text), spec, kind)

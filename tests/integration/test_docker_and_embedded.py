@@ -13,6 +13,7 @@ from harness.record import Word
 from tests.integration.docker_here import require_docker
 from tests.integration.project import Project, short
 
+pytestmark = pytest.mark.alone
 FAULTS = '*during(3, 5.5, Latency("api-payments", delay_ms=2000)), *during(7, 8, Outage("api-postgres"))'
 CHECKS = (
     'Availability(ok_ratio_min=0.9, phase="baseline")',

@@ -142,5 +142,5 @@ def test_what_was_not_made_for_three_periods_is_stale(tmp_path: Path):
     """Either kind."""
     service = service_of(tmp_path)
     assert not service.is_stale
-    service.done["physical"].good_at -= 61
+    service.done["physical"].good_at -= 3 * Settings().backup_every_s + 1
     assert service.is_stale
