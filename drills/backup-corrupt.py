@@ -8,7 +8,7 @@ drill = Drill(
     load=Load("shop.py", rate_per_s=10),
     before='harness backup verify "$(harness backup latest "$BACKUPS" --kind logical)" --note "$BACKUPS"',
     jobs=(
-        Job('harness backup verify "$(harness backup latest "$BACKUPS" --kind logical)" --note "$BACKUPS"', every_s=10),
+        Job('b=$(harness backup latest "$BACKUPS" --kind logical) && harness backup verify "$b" --note "$BACKUPS"', 10),
     ),
     disaster=(DamageBackup(),),
     runbook="backup-failed",

@@ -42,6 +42,12 @@ def verify(backup: Path, options: Options | None = None, *, cancelled: Callable[
         return _Verification(Path(backup), asked, cancelled).run()
 
 
+def none_is_named() -> Report:
+    """The report where the name of the backup is empty, as `$(harness backup latest DIR)` is where there is none."""
+    sentence = "no backup is named, so that none was restored; is there one at all? See: harness backup latest DIR"
+    return Report("", "", (Judgement("recognise", Word.FAIL, sentence),))
+
+
 class _Verification:
     def __init__(self, backup: Path, options: Options, cancelled: Callable[[], bool]) -> None:
         self._backup, self._options = backup, options

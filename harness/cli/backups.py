@@ -46,7 +46,7 @@ def _with_answer(text: str) -> tuple[str, str, str]:
 
 @backup_app.command()
 def verify(
-    backup: Annotated[Path, typer.Argument(help="A dump, a base backup, or a folder with a manifest.json.")],
+    backup: Annotated[str, typer.Argument(help="A dump, a base backup, or a folder with a manifest.json.")],
     wal: Annotated[Path | None, typer.Option(help="The archive of WAL.", show_default="the manifest's")] = None,
     target: Annotated[
         str, typer.Option(help="name=..., lsn=..., time=... or immediate.", show_default="the manifest's")
@@ -66,6 +66,7 @@ def verify(
     verify shop.dump --max-age 26h"""
     from harness.backup import alert, folder
     from harness.backup.options import Options, read_target
+    from harness.backup.verify import none_is_named
     from harness.backup.verify import verify as verify_backup
     from harness.interrupts import Interrupts
 
@@ -85,7 +86,7 @@ def verify(
         database=database,
     )
     with Interrupts() as interrupts:
-        report = verify_backup(backup, options, cancelled=interrupts.came)
+        report = verify_backup(Path(backup), options, cancelled=interrupts.came) if backup else none_is_named()
     if interrupts.number is not None:
         raise Interrupted(interrupts.number)
     before = folder.read_note(note) if note is not None else None
@@ -107,7 +108,7 @@ def verify(
         out.print(f"{report.word}: {report.sentence}", markup=False, soft_wrap=True)
     went_well_again = report.word is Word.PASS and before is not None and before.word != Word.PASS
     if webhook and (report.word is not Word.PASS or went_well_again):
-        subject = backup.name
+        subject = Path(backup).name
         body = alert.message(alert.NOT_RESTORABLE, subject, report.sentence, now, resolved=went_well_again)
         _tell(alert.send(webhook, body))
     if unwritten is not None:

@@ -7,11 +7,13 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from typer.testing import CliRunner
 
 from harness.backup import alert, folder
 from harness.backup.judge import judge_beat
 from harness.backup.manifest import Manifest
 from harness.backup.report import Judgement, Report
+from harness.cli import app
 from harness.errors import BackupError
 from harness.record import Word
 
@@ -109,3 +111,13 @@ def test_what_could_not_be_judged_is_said_in_a_pass_and_makes_none_unknown():
     report = Report("a", "logical", (Judgement("restore", Word.PASS, ""),), not_judged={"row counts": "no manifest"})
     assert report.word is Word.PASS
     assert report.sentence == "all 1 judgements pass; not judged: row counts"
+
+
+def test_a_backup_that_is_not_there_at_all_is_a_failed_verification(tmp_path):
+    """As cron asks where `backup latest` found none; it is noted as that, and not as one of the folder it is run in."""
+    done = CliRunner().invoke(app, ["backup", "verify", "", "--note", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "fail: recognise: no backup is named" in done.output
+    noted = folder.read_note(tmp_path)
+    assert noted is not None
+    assert (noted.word, noted.backup) == ("fail", "")
