@@ -175,5 +175,5 @@ def _listed(value: Any) -> str:
 
 def _pairs(value: Any) -> list[tuple[str, str]]:
     if isinstance(value, Mapping):
-        return [(str(name), str(one)) for name, one in value.items()]
+        return [(str(name), str(one)) for name, one in sorted(value.items())]  # as in the record, whose keys are sorted
     return [("", str(one)) for one in value]
