@@ -8,7 +8,7 @@ import fcntl
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,21 +64,28 @@ def _of(folder: Path) -> list[Path]:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """The last verification: when it ended, of which backup, with which word."""
+    """The last verification: when it ended, of which backup, with which word. `passed` has, by kind, the name of the
+    backup that passed last: who takes old ones away leaves it."""
 
     at: datetime
     backup: str
     word: str
     sentence: str
+    passed: Mapping[str, str]
 
 
 def write_note(folder: Path, report: Report, now: datetime) -> None:
     """Raises BackupError where it cannot be written: nobody would know that it was verified."""
+    before, backup = read_note(folder), Path(report.backup).resolve()
+    passed = dict(before.passed) if before is not None else {}
+    if report.word is Word.PASS and backup.parent.name in KINDS and backup.parent.parent == folder.resolve():
+        passed[backup.parent.name] = backup.name
     body = {
         "at": now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "backup": report.backup,
         "word": str(report.word),
         "sentence": report.sentence,
+        "passed": passed,
     }
     fresh = folder / f"{NOTE}.new"
     try:
@@ -98,6 +105,7 @@ def read_note(folder: Path) -> Note | None:
             str(body.get("backup", "")),
             str(body.get("word", "")),
             str(body.get("sentence", "")),
+            {str(kind): str(name) for kind, name in dict(body.get("passed", {})).items()},
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

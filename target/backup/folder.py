@@ -129,8 +129,8 @@ class Folder:
                 file.writelines(one.to_line() for one in points)
 
     def retain(self, keep: int) -> None:
-        """Take away all but the newest `keep` of each kind, and the WAL and the points that none of them needs; later,
-        while somebody restores from them or verifies one."""
+        """Take away all but the newest `keep` of each kind and the one that passed a verification last, and the WAL and
+        the points that none of them needs; later, while somebody restores from them or verifies one."""
         place = os.open(self.path / IN_USE, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -141,8 +141,11 @@ class Folder:
             os.close(place)
 
     def _retain(self, keep: int) -> None:
+        passed = (self.verified() or {}).get("passed", {})
         for kind in KINDS:
             for old in self.backups(kind)[keep:]:
+                if old.name == passed.get(kind):
+                    continue  # those after it may all be bad
                 gone = old.path.with_name(f".making-{old.name}")  # no reader takes a half for a whole
                 old.path.rename(gone)
                 shutil.rmtree(gone, ignore_errors=True)
@@ -171,7 +174,8 @@ class Folder:
         try:
             body = json.loads(self.verified_file.read_text(encoding="utf-8"))
             at = datetime.fromisoformat(str(body["at"]).replace("Z", "+00:00"))
-            return {**body, "age_s": (datetime.now(UTC) - at).total_seconds()}
+            passed = dict(body.get("passed", {}))
+            return {**body, "passed": passed, "age_s": (datetime.now(UTC) - at).total_seconds()}
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

@@ -121,3 +121,23 @@ def test_a_backup_that_is_not_there_at_all_is_a_failed_verification(tmp_path):
     noted = folder.read_note(tmp_path)
     assert noted is not None
     assert (noted.word, noted.backup) == ("fail", "")
+
+
+def test_which_passed_last_stays_noted(tmp_path):
+    """By kind; one that fails after it does not take its place, and neither does a backup of another folder."""
+    mine, other = tmp_path / "mine", tmp_path / "other"
+    for one in (mine, other):
+        one.mkdir()
+    passed = []
+    for place, word in (
+        (mine / "logical/1", Word.PASS),
+        (mine / "physical/2", Word.PASS),
+        (mine / "logical/3", Word.FAIL),
+        (other / "logical/4", Word.PASS),
+        (mine / "logical/5", Word.PASS),
+    ):
+        report = Report(str(place), place.parent.name, (Judgement("restore", word, "so it is"),))
+        folder.write_note(mine, report, NOW)
+        passed.append(dict(folder.read_note(mine).passed))
+    first = {"logical": "1", "physical": "2"}
+    assert passed == [{"logical": "1"}, first, first, first, {**first, "logical": "5"}]

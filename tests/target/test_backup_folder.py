@@ -19,9 +19,10 @@ from tests.target.test_backup_wal import segment
 NAMES = ["20261129T210000Z", "20261129T220000Z", "20261129T230000Z"]
 
 
-def verified(folder: Folder, word: str, age_s: float) -> None:
+def verified(folder: Folder, word: str, age_s: float, passed: dict[str, str] | None = None) -> None:
     at = datetime.now(UTC) - timedelta(seconds=age_s)
     body = {"at": at.isoformat(), "backup": NAMES[0], "word": word, "sentence": "the hash of orders differs"}
+    body |= {"passed": passed or {}}
     folder.verified_file.write_text(json.dumps(body), encoding="utf-8")
 
 
@@ -40,6 +41,19 @@ def test_the_newest_are_kept_with_the_wal_that_they_need(tmp_path: Path):
     folder.retain(2)
     assert [one.name for one in folder.backups("physical")] == [NAMES[2], NAMES[1]]
     assert sorted(one.name for one in folder.wal.rglob("0*")) == [segment(1, number) for number in (2, 3, 4)]
+
+
+def test_the_last_that_passed_is_kept_with_its_wal(tmp_path: Path):
+    """However many came after it: they may all be bad. One that passed since takes its place."""
+    folder = folder_of(tmp_path)
+    received(folder, 1, 2, 3, 4)
+    for number, name in enumerate(NAMES, 1):
+        physical(folder, name, 0x100000 * number + 0x28, f"0/{number}00800")
+    for passed, kept in ((0, [2, 0]), (1, [2]), (2, [2])):
+        verified(folder, "fail", 0, {"physical": NAMES[passed]})
+        folder.retain(1)
+        assert [one.name for one in folder.backups("physical")] == [NAMES[one] for one in kept]
+        assert (folder.wal / segment(1, 1)).exists() == (passed == 0)
 
 
 def test_nothing_is_taken_away_while_somebody_restores_from_it(tmp_path: Path):
