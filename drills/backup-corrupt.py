@@ -4,7 +4,7 @@ from harness import DamageBackup, Drill, Job, Load, Writes
 
 drill = Drill(
     objective="Bits of the newest backup flip, and its name, size and time stay; the verification that cron runs "
-    "notices within 45 s, and by the runbook there is a proven backup again within 180 s.",
+    "notices within 45 s, and by the runbook there is a proven backup again within 90 s.",
     load=Load("shop.py", rate_per_s=10),
     before='harness backup verify "$(harness backup latest "$BACKUPS" --kind logical)" --note "$BACKUPS"',
     jobs=(
@@ -14,7 +14,7 @@ drill = Drill(
     runbook="backup-failed",
     alert="BackupUnverified",
     detected_within_s=45,
-    rto_s=180,
+    rto_s=90,
     within_s=240,
     rpo_s=0,
     writes=Writes("api", "/writes"),

@@ -4,7 +4,7 @@ from harness import Drill, Kill, Load, LoseData, Writes
 
 drill = Drill(
     objective="Every service ends at once, and the database's data is lost; by the runbook the shop sells again "
-    "within 90 s, out of the backups; at most the orders of the last 2 s are lost.",
+    "within 60 s, out of the backups; at most the orders of the last 2 s are lost.",
     scope="all services of the shop; the backups are elsewhere, and so is who watches",
     load=Load("shop.py", rate_per_s=20),
     before='harness backup latest "$BACKUPS" --kind physical',
@@ -19,7 +19,7 @@ drill = Drill(
     ),
     runbook="region-loss",
     answers={"decide": "rebuild"},
-    rto_s=90,
+    rto_s=60,
     within_s=240,
     rpo_s=2,
     writes=Writes("api", "/writes"),

@@ -4,7 +4,7 @@ from harness import Drill, Load, Sql, Writes
 
 drill = Drill(
     objective="The database's password is changed, and all sessions end; by the runbook every service has a new one "
-    "and the shop sells again within 90 s, and no order is lost.",
+    "and the shop sells again within 60 s, and no order is lost.",
     load=Load("shop.py", rate_per_s=20),
     disaster=(
         Sql(
@@ -17,7 +17,7 @@ drill = Drill(
     answers={"decide": "rotate"},
     alert="CredentialsRefused",
     detected_within_s=20,
-    rto_s=90,
+    rto_s=60,
     within_s=240,
     rpo_s=0,
     writes=Writes("api", "/writes"),
