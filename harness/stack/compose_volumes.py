@@ -16,6 +16,13 @@ from harness.stack.compose_variables import interpolate
 
 DATA_FOLDER = "/var/lib/postgresql/data"
 """Where PostgreSQL's image keeps its data, if PGDATA says nothing else."""
+KEPT_FOLDERS = (
+    *("/var/lib/", "/data", "/bitnami/", "/usr/share/elasticsearch/data", "/var/opt/", "/home/node/.n8n"),
+    *("/backup", "/var/backups", "/archive", "/dump"),
+)
+"""Where images keep what must not be lost, and jobs the backups of it."""
+BACKUPS = "BACKUPS"
+"""The variable by which a project is told where its backups go, and with it that it may write there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +41,39 @@ class Volume:
 def volumes_of(
     path: Path, name: str, service: Mapping[str, Any], bounded: Mapping[str, int], variables: Mapping[str, str]
 ) -> dict[str, Volume]:
-    """A service's volumes by the path that they have there. One that has no name is the service's own."""
+    """A service's volumes by the path that they have there. One that has no name is the service's own, and so is what
+    stands for a folder of the user's that must not be written to."""
     found = {}
     for one in service.get("volumes") or ():
-        source, target, size = _parts(interpolate(one, variables) if isinstance(one, str) else one)
+        source, target, size, read_only = _parts(interpolate(one, variables) if isinstance(one, str) else one)
         if not target.startswith("/"):
             continue
         if source.startswith(("/", ".", "~")):
-            found[target] = Volume(os.path.abspath(path.resolve().parent / Path(source).expanduser()))
+            place = os.path.abspath(path.resolve().parent / Path(source).expanduser())
+            is_kept = is_kept_from_copies(place, target, read_only, variables)
+            found[target] = Volume(f"{name}{target.replace('/', '-')}" if is_kept else place)
         else:
             found[target] = Volume(source or f"{name}{target.replace('/', '-')}", bounded.get(source, size))
     return found
 
 
-def _parts(one: object) -> tuple[str, str, int | None]:
-    """(source, target, size in bytes) of one in either of Compose's notations."""
+def is_kept_from_copies(source: str, target: str, read_only: bool, variables: Mapping[str, str]) -> bool:
+    """Whether a folder of the user's, at that path in a service, holds data: a copy has an empty volume there instead.
+
+    A second database on the folder of the first would ruin it, a test that kills one may, and a second job of backups
+    takes away what the first has made. Code that is mounted, what is read only, and what $BACKUPS names stay.
+    """
+    return not read_only and target.startswith(KEPT_FOLDERS) and source != variables.get(BACKUPS)
+
+
+def _parts(one: object) -> tuple[str, str, int | None, bool]:
+    """(source, target, size in bytes, whether it is read only) of one in either of Compose's notations."""
     if isinstance(one, dict):
-        target = str(one.get("target") or "")
-        return str(one.get("source") or ""), target, size_bytes((one.get("tmpfs") or {}).get("size", ""))
+        target, size = str(one.get("target") or ""), (one.get("tmpfs") or {}).get("size", "")
+        return str(one.get("source") or ""), target, size_bytes(size), bool(one.get("read_only"))
     source, _, rest = str(one).partition(":")
-    return (source, rest.partition(":")[0], None) if rest else ("", source, None)
+    target, _, how = rest.partition(":")
+    return (source, target, None, "ro" in how.split(",")) if rest else ("", source, None, False)
 
 
 def data_folder(volumes: Mapping[str, Path], environment: Mapping[str, str]) -> Path | None:

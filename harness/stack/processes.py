@@ -161,7 +161,10 @@ class _StartUp:
 
     def _start_postgres(self, spec: ServiceSpec, folder: Path, port: int, log: Path) -> None:
         server = Postgres(spec.name, folder, port, spec.environment, log)
-        volumes = self._volumes.of({**spec.volumes, **tmpfs_of(spec.name, spec.disks, spec.volumes)})
+        own = {
+            target: one for target, one in spec.volumes.items() if one.is_named
+        }  # a folder of the user's stays theirs
+        volumes = self._volumes.of({**own, **tmpfs_of(spec.name, spec.disks, spec.volumes)})
         disks = {target: place for target, place in volumes.items() if place in self._volumes.disks}
         for place in volumes.values():
             server.own(place)

@@ -29,10 +29,9 @@ def give_link(client: TapClient, link: RunningLink) -> None:
 
 def give_links(state: StackState) -> None:
     """Let the tap listen for every link that has one. Raises TapError."""
-    client = TapClient(state.tap)
     for link in state.links:
         if link.behind_tap:
-            give_link(client, link)
+            give_link(TapClient(state.tap), link)
 
 
 def heal_taps(state: StackState, *, patiently: bool = False) -> HealReport:

@@ -119,3 +119,47 @@ def test_reports_that_cannot_be_written_are_told_before_anything_starts(project:
     done = project.run("run", "scenarios/calm.py", "--reports", "taken")
     assert done.returncode == 2, done.stdout
     assert "--reports" in done.stdout
+
+
+COMPOSE = """
+services:
+  api: {image: any, volumes: ["./mine:/backups"]}
+  toxiproxy: {image: any}
+  postgres:
+    image: postgres
+    environment: {POSTGRES_PASSWORD: shop, PGDATA: /pg/data}
+    volumes: ["./mine:/pg", "./mine/file:/docker-entrypoint-initdb.d/init.sql:ro"]
+x-harness:
+  entry: api:8000
+  toxiproxy: toxiproxy
+  links: {db: {client: api, service: postgres, listen: 15432, upstream: 5432}}
+  processes:
+    api:
+      command: [sh, -c, "touch /backups/theirs; exec python3 -m http.server --bind 127.0.0.1 $PORT"]
+      port_variable: PORT
+      port: 8000
+    postgres: {port: 5432}
+"""
+
+
+def test_a_folder_of_the_users_is_as_it_was(project: Project) -> None:
+    """Where a service would keep data or backups in it: the stack keeps them in folders of its own. It has no tap."""
+    (project.folder / "docker-compose.yml").write_text(COMPOSE, encoding="utf-8")
+    mine = project.folder / "mine"
+    mine.mkdir()
+    (mine / "file").touch()
+    before = _seen(mine)
+    try:
+        done = project.run("stack", "up")
+        assert done.returncode == 0, done.stdout
+        shown = project.run("stack", "exec", "postgres", "--", "psql", "-Atc", "show data_directory").stdout
+        assert str(project.folder) not in shown
+    finally:
+        project.run("stack", "down")
+    assert _seen(mine) == before
+
+
+def _seen(folder: Path) -> list[tuple[str, int, int, int]]:
+    """Of a folder and what is in it: the name, the owner, the mode, and when it was written."""
+    found = [(one.name, one.stat()) for one in (folder, *folder.iterdir())]
+    return [(name, stat.st_uid, stat.st_mode, stat.st_mtime_ns) for name, stat in found]

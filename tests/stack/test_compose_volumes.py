@@ -25,7 +25,7 @@ def read(tmp_path: Path, *volumes: object, **variables: str) -> dict[str, Volume
     [
         ("data:/data", "/data", "data", None),
         ("small:/data:ro", "/data", "small", 2**20),
-        ("/somewhere:/data", "/data", "/somewhere", None),
+        ("/somewhere:/app", "/app", "/somewhere", None),
         ("/data", "/data", "web-data", None),
         ({"type": "volume", "source": "data", "target": "/data"}, "/data", "data", None),
         ({"type": "tmpfs", "target": "/data", "tmpfs": {"size": "2m"}}, "/data", "web-data", 2**21),
@@ -38,7 +38,23 @@ def test_a_volume_has_a_name_or_a_path(tmp_path: Path, given: object, target: st
 
 def test_a_path_is_from_where_the_file_is(tmp_path: Path):
     """As Compose reads it."""
-    assert read(tmp_path, "./here:/data") == {"/data": Volume(str(tmp_path / "here"))}
+    assert read(tmp_path, "./here:/app") == {"/app": Volume(str(tmp_path / "here"))}
+
+
+@pytest.mark.parametrize(
+    ("given", "is_theirs"),
+    [
+        ("/theirs:/var/lib/postgresql/data", False),
+        ({"type": "bind", "source": "/theirs", "target": "/backups"}, False),
+        ("/theirs:/backups:ro", True),
+        ({"type": "bind", "source": "/theirs", "target": "/data", "read_only": True}, True),
+        ("/given:/backups", True),
+    ],
+)
+def test_a_folder_of_data_of_the_users_is_not_written_to(tmp_path: Path, given: object, is_theirs: bool):
+    """There is a volume of the service's own in its place; not for what is only read, or what $BACKUPS names."""
+    (volume,) = read(tmp_path, given, BACKUPS="/given").values()
+    assert volume.is_named is not is_theirs
 
 
 @pytest.mark.parametrize(("variables", "source"), [({}, "backups"), ({"BACKUPS": "/mine"}, "/mine")])

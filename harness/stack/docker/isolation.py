@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from ipaddress import ip_network
+from pathlib import PurePath
 from typing import Any
 
 from harness.adopt.yaml_text import Node, Tagged
 from harness.errors import ComposeFileError, StartError
+from harness.stack.compose_volumes import DATA_FOLDER, is_kept_from_copies
 
 Document = dict[str, Node]
 
-DATA_FOLDERS = ("/var/lib/", "/data", "/bitnami/", "/usr/share/elasticsearch/data", "/var/opt/", "/home/node/.n8n")
-"""Where images keep what must not be lost."""
 NOTHING = Tagged([], "!reset")
 ONE_CONTAINER: Document = {"scale": 1, "deploy": {"replicas": 1}}
 
@@ -42,12 +42,14 @@ def isolate(
     ports: Mapping[str, Mapping[int, int]],
     labels: Mapping[str, str],
     taken: Mapping[str, str],
+    variables: Mapping[str, str],
 ) -> Document:
     """The override for a run.
 
     `resolved` is the project resolved under the run's project name, `own_name` the name that it has without us, `ports`
     by the service that must be met from outside: those of its container, each with one of the loopback;
-    `labels` go on everything; `taken` are subnets that are in use, each with the name of its network.
+    `labels` go on everything; `taken` are subnets that are in use, each with the name of its network; `variables` are
+    those of the files.
     Raises ComposeFileError for volumes that somebody else owns, StartError for addresses that somebody else has.
     """
     project = resolved["name"]
@@ -68,7 +70,7 @@ def isolate(
             one["ports"] = NOTHING
         if _replicas(body) > 1:
             one |= {key: said for key, said in ONE_CONTAINER.items() if key in body}
-        if kept := kept_folders(body):
+        if kept := kept_folders(body, variables):
             one["volumes"] = [{"type": "volume", "target": target} for target in kept]
         services[name] = one
     made: Document = {key: _network(key, body or {}, project, labels) for key, body in networks.items()}
@@ -88,7 +90,7 @@ def own_network(project: str, key: str) -> str:
     return f"{project}_{key}"
 
 
-def left_alone(resolved: Mapping[str, Any]) -> list[str]:
+def left_alone(resolved: Mapping[str, Any], variables: Mapping[str, str]) -> list[str]:
     """What the copy does without, and what it has instead, in lines."""
     bodies = resolved["services"]
     labelled = ", ".join(name for name, body in bodies.items() if body.get("labels"))
@@ -96,7 +98,7 @@ def left_alone(resolved: Mapping[str, Any]) -> list[str]:
         *(
             f"{name}: your folder at {target} is left alone; the copy has an empty volume there"
             for name, body in bodies.items()
-            for target in kept_folders(body)
+            for target in kept_folders(body, variables)
         ),
         *(
             f"your volume {key} is a place of yours, and left alone; the copy has an empty one"
@@ -144,16 +146,15 @@ def _overlap(one: str, other: str) -> bool:
     return first.version == second.version and first.overlaps(second)
 
 
-def kept_folders(body: Mapping[str, Any]) -> tuple[str, ...]:
-    """Where a service keeps its data in a folder of the user's: the copy has an empty volume there instead.
-
-    A second database on the folder of the first would ruin it, and a test that kills one may. Code that is mounted,
-    and what is mounted to be read only, stays.
-    """
+def kept_folders(body: Mapping[str, Any], variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Where a service keeps its data in a folder of the user's: the copy has an empty volume there instead."""
+    binds = [one for one in body.get("volumes") or () if one.get("type") == "bind" and not one.get("read_only")]
+    data = PurePath((body.get("environment") or {}).get("PGDATA") or DATA_FOLDER)
     return tuple(
         one["target"]
-        for one in body.get("volumes") or ()
-        if one.get("type") == "bind" and not one.get("read_only") and str(one["target"]).startswith(DATA_FOLDERS)
+        for one in binds
+        if is_kept_from_copies(str(one.get("source")), str(one["target"]), False, variables)
+        or data.is_relative_to(one["target"])
     )
 
 

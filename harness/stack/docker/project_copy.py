@@ -7,6 +7,7 @@ user's own running copy is touched.
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import tempfile
 import time
@@ -78,7 +79,7 @@ class ProjectCopy:
         resolved = compose.resolve(self._files, project)
         self._tell(own_name, resolved)
         labels = {RUN_LABEL: run}
-        copied = isolation.isolate(resolved, own_name, ports, labels, self.engine.subnets())
+        copied = isolation.isolate(resolved, own_name, ports, labels, self.engine.subnets(), self._variables)
         override = isolation.merged(copied, more(resolved, labels))
         folder = Path(tempfile.mkdtemp(prefix="harness-stack-"))
         self.change(folders=(str(folder),), notes=str(folder), project=project)
@@ -96,7 +97,7 @@ class ProjectCopy:
         self._wait_healthy()
 
     def _tell(self, own_name: str, resolved: Mapping[str, Any]) -> None:
-        for line in isolation.left_alone(resolved):
+        for line in isolation.left_alone(resolved, self._variables):
             self._say(f"  {line}")
         self._own_runs = own_name if own_name in self.engine.running_projects() else ""
 
@@ -112,6 +113,10 @@ class ProjectCopy:
             self.change(aside=tuple(body["Id"] for body in running))
             with ThreadPoolExecutor(8) as pool:
                 list(pool.map(stop, running))
+
+    @property
+    def _variables(self) -> Mapping[str, str]:
+        return os.environ if self._files.variables is None else self._files.variables
 
     def change(self, **fields: Any) -> None:
         self.state = replace(self.state, **fields)

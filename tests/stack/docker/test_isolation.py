@@ -14,6 +14,7 @@ from harness.errors import ComposeFileError, StartError
 from harness.stack.docker.interpose import with_its_own
 from harness.stack.docker.isolation import NOTHING, isolate, kept_folders, left_alone, merged
 
+VARIABLES = {"BACKUPS": "/given"}
 LABELS = {"io.resilience-harness.run": "abc"}
 
 
@@ -22,7 +23,7 @@ def copy_of(
 ) -> dict[str, Any]:
     """The override for a project that is `shop` to its user and `shop-hx-abc` to us."""
     resolved = {"name": "shop-hx-abc", **document}
-    made: dict[str, Any] = isolate(resolved, "shop", ports or {}, LABELS, taken or {})
+    made: dict[str, Any] = isolate(resolved, "shop", ports or {}, LABELS, taken or {}, VARIABLES)
     return made
 
 
@@ -129,7 +130,8 @@ def test_what_the_copy_has_otherwise_is_told() -> None:
             "services": {"web": {"scale": 3, "labels": {"a": "b"}}, "db": {"volumes": [data]}},
             "networks": {"office": {"external": True}, "default": None},
             "volumes": {"pg": {"driver_opts": {"type": "nfs"}}, "small": {"driver_opts": {"type": "tmpfs"}}},
-        }
+        },
+        VARIABLES,
     )
     assert [line.split(";")[0].split(":")[0] for line in told] == [
         "db",
@@ -138,7 +140,14 @@ def test_what_the_copy_has_otherwise_is_told() -> None:
         "web",
         "labels are left out (web)",
     ]
-    assert left_alone({"services": {"web": {}}}) == []
+    assert left_alone({"services": {"web": {}}}, VARIABLES) == []
+
+
+def test_where_postgresql_is_told_to_keep_its_data_is_kept_too() -> None:
+    """At PGDATA, wherever that is."""
+    body = {"volumes": [{"type": "bind", "target": "/pg"}, {"type": "bind", "target": "/app"}]}
+    assert kept_folders({**body, "environment": {"PGDATA": "/pg/data"}}, VARIABLES) == ("/pg",)
+    assert kept_folders(body, VARIABLES) == ()
 
 
 @pytest.mark.parametrize(
@@ -148,12 +157,15 @@ def test_what_the_copy_has_otherwise_is_told() -> None:
         ({"type": "bind", "target": "/data"}, True),
         ({"type": "bind", "target": "/var/lib/postgresql/data", "read_only": True}, False),
         ({"type": "bind", "target": "/app"}, False),
+        ({"type": "bind", "target": "/backups", "source": "/theirs"}, True),
+        ({"type": "bind", "target": "/backups", "source": VARIABLES["BACKUPS"]}, False),
         ({"type": "volume", "target": "/var/lib/postgresql/data"}, False),
     ],
 )
 def test_a_folder_of_data_is_kept_from_the_copy_and_code_is_not(mount: dict[str, Any], is_kept: bool) -> None:
-    """A second database on the folder of the first would ruin it; code must be there to run."""
-    assert bool(kept_folders({"volumes": [mount]})) is is_kept
+    """A second database on the folder of the first would ruin it, a second job of backups takes away the first one's;
+    code must be there to run, and what $BACKUPS names was given."""
+    assert bool(kept_folders({"volumes": [mount]}, VARIABLES)) is is_kept
     if is_kept:
         assert service(volumes=[mount])["volumes"] == [{"type": "volume", "target": mount["target"]}]
 
