@@ -47,9 +47,12 @@ def tables(session: Session) -> list[Table]:
 
 
 def count_and_hash(session: Session, table: Table) -> tuple[int, str]:
-    """Rows, and a hash that neither order nor vacuum changes and in which duplicates do not cancel."""
+    """Rows, and a hash that neither order nor vacuum changes and in which duplicates do not cancel.
+
+    `t.*` is the row whatever its columns are called; `t` alone would be the column t of a table that has one.
+    """
     rows = session.query(
-        "SELECT count(*), coalesce(sum(('x' || substr(md5(t::text), 1, 15))::bit(60)::bigint::numeric), 0)::text "
+        "SELECT count(*), coalesce(sum(('x' || substr(md5((t.*)::text), 1, 15))::bit(60)::bigint::numeric), 0)::text "
         f"FROM ONLY {identifier(table.schema, table.name)} t"
     )
     return int(rows[0][0] or 0), str(rows[0][1])

@@ -102,7 +102,7 @@ class _Index:
 
     def _by_order(self, keys: list[str], order: list[str], where: str) -> str | None:
         by = ", ".join(f"({key}) {way}" for key, way in zip(keys, order, strict=False))
-        sql = f"SELECT ctid AS at FROM ONLY {self._table}{where} ORDER BY {by}"
+        sql = f"SELECT ctid AS harness_at FROM ONLY {self._table}{where} ORDER BY {by}"
         if not self._uses_it(sql):
             return ""
         read = f"CREATE TEMP TABLE harness_read ON COMMIT DROP AS {sql}"
@@ -110,7 +110,7 @@ class _Index:
         self._session.query("SET LOCAL enable_hashjoin = on; SET LOCAL enable_seqscan = on")
         missed = self._session.value(
             "SELECT count(*) FROM pg_temp.harness_keys h WHERE NOT EXISTS "
-            "(SELECT FROM pg_temp.harness_read r WHERE r.at = h.c)"
+            "(SELECT FROM pg_temp.harness_read r WHERE r.harness_at = h.c)"
         )
         return "" if missed == "0" else f"{missed} rows are not met when it is read from end to end"
 

@@ -22,7 +22,7 @@ ALTER DATABASE shop SET work_mem = '7MB';
 \connect shop
 CREATE TYPE public.state AS ENUM ('new', 'paid', 'sent');
 CREATE TABLE public.orders (id bigserial PRIMARY KEY, amount int CHECK (amount > 0), st public.state DEFAULT 'new',
-    note varchar CHECK (note IN ('a', 'b')));
+    note varchar CHECK (note IN ('a', 'b')), t int DEFAULT 1);
 INSERT INTO public.orders (amount, note) SELECT g, 'a' FROM generate_series(1, 3000) g;
 CREATE INDEX orders_amount ON public.orders (amount) WHERE note IN ('a', 'b');
 ALTER TABLE public.orders OWNER TO app; GRANT SELECT ON public.orders TO reader;

@@ -74,7 +74,8 @@ def test_a_backup_is_its_owners_alone_without_passwords_and_its_manifest_stays(m
 
 
 def test_what_only_content_can_tell_is_told(made, tmp_path):
-    """Two values swapped, an index, a grant and a sequence lost: each by its own detector, and the sum holds."""
+    """Two values swapped, an index, a grant and a sequence lost: each by its own detector, and the sum holds; a column
+    that has the name of the query's own alias hides nothing."""
 
     def exchange(backup):
         shutil.copyfile(made / "changed" / "shop.dump", backup / "shop.dump")

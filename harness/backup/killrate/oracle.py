@@ -62,6 +62,6 @@ def _views(server: Server, database: str) -> str:
         "SELECT format('%I.%I', schemaname, matviewname) FROM pg_matviews WHERE ispopulated ORDER BY 1", database
     ).splitlines()
     return "\n".join(
-        f"{name} {server.sql(f'SELECT md5(string_agg(v::text, chr(10) ORDER BY v::text)) FROM {name} v', database)}"
+        f"{name} {server.sql(f'SELECT md5(string_agg((v.*)::text, chr(10) ORDER BY (v.*)::text)) FROM {name} v', database)}"
         for name in names
     )

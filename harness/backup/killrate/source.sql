@@ -50,7 +50,7 @@ CREATE TABLE order_lines (
     pieces int NOT NULL CHECK (pieces > 0),
     PRIMARY KEY (order_id, line)
 );
-CREATE TABLE ledger (account text NOT NULL, amount numeric(14, 2) NOT NULL, note text);
+CREATE TABLE ledger (account text NOT NULL, amount numeric(14, 2) NOT NULL, note text, t int NOT NULL DEFAULT 1);
 CREATE TABLE balances (account text PRIMARY KEY, amount numeric(14, 2) NOT NULL);
 CREATE TABLE visits (at timestamptz NOT NULL, page text NOT NULL, ms int) PARTITION BY RANGE (at);
 CREATE TABLE visits_2025 PARTITION OF visits FOR VALUES FROM ('2025-01-01Z') TO ('2026-01-01Z');
@@ -98,7 +98,7 @@ INSERT INTO orders (customer, placed_at, state, total, took, hint)
 INSERT INTO order_lines SELECT n, l, 'sku-' || 1 + (n * 7 + l) % 120, 1 + (n + l) % 4
     FROM generate_series(1, 1500) n, generate_series(1, 2) l;
 UPDATE orders SET total = total_of(id);
-INSERT INTO ledger SELECT 'acc-' || n % 20, n % 113 - 50.25, 'entry ' || n / 2 FROM generate_series(1, 1200) n;
+INSERT INTO ledger (account, amount, note) SELECT 'acc-' || n % 20, n % 113 - 50.25, 'entry ' || n / 2 FROM generate_series(1, 1200) n;
 INSERT INTO balances SELECT account, sum(amount) FROM ledger GROUP BY account;
 INSERT INTO visits SELECT '2025-12-01Z'::timestamptz + n * interval '1 hour', '/page/' || n % 40, n % 900
     FROM generate_series(1, 1500) n;

@@ -101,7 +101,7 @@ def duplicate_and_lose(database: Database, random: Random) -> str:
     for table in found:
         kept = _drawn(database, table, random)
         lost = database.sql(
-            f"SELECT ctid FROM ONLY {table} t WHERE t::text <> (SELECT o::text FROM ONLY {table} o "
+            f"SELECT ctid FROM ONLY {table} t WHERE (t.*)::text <> (SELECT (o.*)::text FROM ONLY {table} o "
             f"WHERE ctid = '{kept}') ORDER BY ctid LIMIT 1"
         )
         if lost:
