@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -120,12 +121,29 @@ def open_modes(parts: Parts, random: Random) -> str:
 
 def zero_byte_table(parts: Parts, random: Random) -> str:
     """The file of one table's rows holds no byte."""
-    names = [path for path in parts.data_files() if path.name.split(".")[0].isdigit() and path.stat().st_size > 64]
+    names = [path for path in _row_files(parts) if path.stat().st_size > 64]
     if not names:
         raise DoesNotFit("the dump has no file of a table's rows")
     path = random.choice(names)
     _cut(path, 0)
     return f"{path.name} is empty"
+
+
+def cut_at_row(parts: Parts, random: Random) -> str:
+    """The file of one table's rows ends at the end of a row: pg_restore takes it, and says nothing."""
+    for path in random.sample(names := _row_files(parts), len(names)):
+        raw = path.read_bytes()
+        is_packed = raw.startswith(b"\x1f\x8b")
+        rows = (gzip.decompress(raw) if is_packed else raw).split(b"\n")[:-4]
+        if len(rows) > 1:
+            kept = b"".join(row + b"\n" for row in rows[: random.randrange(1, len(rows))])
+            path.write_bytes(gzip.compress(kept, mtime=0) if is_packed else kept)
+            return f"{path.name} ends after {kept.count(10)} of {len(rows)} rows"
+    raise DoesNotFit("the dump has no file of a table's rows with two rows")
+
+
+def _row_files(parts: Parts) -> list[Path]:
+    return [path for path in parts.data_files() if path.name.split(".")[0].isdigit()]
 
 
 def lose_label(parts: Parts, random: Random) -> str:
@@ -161,6 +179,7 @@ _BOTH = (
     _on_files("file-empty", "The largest file holds no byte.", empty_file),
     _on_files("file-missing", "One file is gone.", lose_file),
     _on_files("key-lost", "The largest file is ciphertext, and its key is lost.", lose_key),
+    _on_files("table-file-cut-at-row", "The file of one table's rows ends at a row's end.", cut_at_row, "directory"),
     _on_files("table-file-empty", "The file of one table's rows holds no byte.", zero_byte_table, "directory"),
 )
 

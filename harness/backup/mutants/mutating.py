@@ -103,8 +103,9 @@ def facts_of(database: Database, parts: Parts) -> dict[str, Any]:
         schema, _, table = name.partition(".")
         quoted = database.sql(f"SELECT format('%I.%I', '{schema}', '{table}')")
         rows, total = database.sql(
-            f"{QUIET} SELECT count(*), coalesce(sum(('x' || substr(md5((t.*)::text), 1, 15))::bit(60)::bigint::numeric), "
-            f"0)::text FROM ONLY {quoted} t"
+            f"{QUIET} SELECT count(*), "
+            "coalesce(sum(('x' || substr(md5((t.*)::text), 1, 15))::bit(60)::bigint::numeric), 0)::text "
+            f"FROM ONLY {quoted} t"
         ).split("|")
         tables[name] = {"rows": int(rows), "hash": total}
     renewed: dict[str, Any] = {"tables": tables}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 from pathlib import Path
@@ -63,7 +64,8 @@ def directory(folder: Path) -> Path:
     (folder / "shop").mkdir(parents=True)
     (folder / "shop" / "toc.dat").write_bytes(b"PGDMP\x01\x10\x00" + bytes(range(200)))
     for number in (3001, 3002):
-        (folder / "shop" / f"{number}.dat.gz").write_bytes(bytes(range(1, 250)) * 3)
+        rows = b"".join(b"%d\n" % (number * row) for row in range(1, 200)) + b"\\.\n\n\n"
+        (folder / "shop" / f"{number}.dat.gz").write_bytes(gzip.compress(rows, mtime=0))
     return with_manifest(folder)
 
 
