@@ -1,53 +1,18 @@
-"""Feeds SQL to psql, line by line, out of a plain or compressed dump."""
+"""Feeds SQL to psql, line by line."""
 
 from __future__ import annotations
 
 import contextlib
-import gzip
 import re
 import secrets
 import subprocess
 import threading
-import zlib
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable
 
 from harness.backup.programs import version_of
-from harness.backup.running import STEP_S, Bad, Deadline, Done, NotJudged, OutOfTime, begin, stop
+from harness.backup.running import STEP_S, Deadline, Done, OutOfTime, begin, stop
 from harness.backup.scratch import Scratch, connection
 from harness.backup.sql_text import Script
-
-
-def lines_of(path: Path, compression: str) -> Iterator[bytes]:
-    """The lines of a dump. A compressed one must be whole: raises Bad("restore") where it is not."""
-    if compression == "gzip":
-        try:
-            with gzip.open(path) as file:
-                yield from file
-        except (OSError, EOFError, zlib.error) as error:
-            raise Bad("restore", f"{path.name} cannot be unpacked to its end: {error}") from error
-    elif compression == "zstd":
-        yield from _unpacked(path)
-    else:
-        with path.open("rb") as file:
-            yield from file
-
-
-def _unpacked(path: Path) -> Iterator[bytes]:
-    try:
-        popen = subprocess.Popen(["zstd", "-dcq", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    except OSError as error:
-        raise NotJudged(f"{path.name} is compressed with zstd, and there is no program zstd: install it") from error
-    with popen:
-        assert popen.stdout is not None
-        assert popen.stderr is not None
-        try:
-            yield from popen.stdout
-            said = popen.stderr.read().decode(errors="replace").strip()
-        finally:
-            popen.kill() if popen.poll() is None and popen.stdout.peek(1) else None  # type: ignore[attr-defined]
-    if popen.returncode != 0:
-        raise Bad("restore", f"{path.name} cannot be unpacked to its end: {said or popen.returncode}")
 
 
 def takes_restrict(version: str) -> bool:

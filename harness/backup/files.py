@@ -32,13 +32,19 @@ def listed(folder: Path) -> dict[str, tuple[int, str]]:
     return found
 
 
-def judge_files(folder: Path, manifest: Manifest, step: Callable[[], object] = lambda: None) -> Judgement:
-    """Pass when every file of the manifest is there with its bytes. `step` may raise, as when the time is over."""
+def judge_files(folder: Path, manifest: Manifest, main: Path, step: Callable[[], object] = lambda: None) -> Judgement:
+    """Pass when every file of the manifest is there with its bytes, and `main`, the dump (a file or a folder) or the
+    folder of the base backup, is among them. `step` may raise, as when the time is over."""
     every = sorted(manifest.files.items())
     wrong = [sentence for name, then in every if (sentence := _wrong(folder, name, *then, step))]
     if wrong:
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
         return Judgement("files", Word.FAIL, wrong[0] + more, {"wrong": len(wrong)})
+    name = str(main.relative_to(folder)) if main != folder else "."
+    if manifest.files and not any(one == name or one.startswith(f"{name}/") or name == "." for one, _ in every):
+        some = ", ".join(one for one, _ in every[:3])
+        sentence = f"{name} is not in the manifest, which is of {some}: give the backup that it was written for"
+        return Judgement("files", Word.FAIL, sentence)
     if not manifest.files:
         return Judgement("files", Word.FAIL, "the manifest lists no file")
     return Judgement(

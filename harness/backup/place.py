@@ -10,10 +10,11 @@ import stat
 from pathlib import Path
 
 from harness.backup import backup_manifest
+from harness.backup.data_files import copy_file
 from harness.backup.running import Bad, Deadline
 from harness.backup.scratch import Scratch
 from harness.backup.shape import BASE_TAR, Shape
-from harness.backup.unpack import say_no_space, unpack
+from harness.backup.unpack import ARCHIVE, say_no_space, unpack
 
 _LEFT = (
     "postmaster.pid",
@@ -52,18 +53,16 @@ class Layout:
 
     def _unpack_all(self) -> None:
         main, data = self._shape.main, self._scratch.data
+        seen: set[str] = set()
         for archive in sorted(main.iterdir()):
-            name = archive.name.split(".tar")[0]
-            if ".tar" not in archive.name:
+            if (found := ARCHIVE.match(archive.name)) is None:
                 continue
-            if name == "base":
-                unpack(archive, data, self._deadline)
-            elif name == "pg_wal":
-                (data / "pg_wal").mkdir(exist_ok=True)
-                unpack(archive, data / "pg_wal", self._deadline)
-            elif _OID.match(name):
-                (self._spaces / name).mkdir(parents=True)
-                unpack(archive, self._spaces / name, self._deadline)
+            place = data if found[1] == "base" else data / "pg_wal" if found[1] == "pg_wal" else self._spaces / found[1]
+            if found[1] in seen:
+                raise Bad("archive", f"{main.name} holds {found[1]}.tar more than once: leave one of them")
+            seen.add(found[1])
+            place.mkdir(parents=True, exist_ok=True)
+            unpack(archive, place, self._deadline)
         if (main / backup_manifest.NAME).is_file():
             shutil.copyfile(main / backup_manifest.NAME, data / backup_manifest.NAME)
 
@@ -78,7 +77,7 @@ class Layout:
                 self._copy(path, place)
             elif entry.is_file():
                 try:
-                    shutil.copyfile(path, place)
+                    copy_file(path, place, self._deadline)
                 except PermissionError as error:
                     raise Bad("file modes", f"{path.name} cannot be read: {error.strerror}") from error
             else:
@@ -165,17 +164,15 @@ def _bytes_of(folder: Path) -> int:
 
 
 def wrong_modes(folder: Path) -> list[str]:
-    """What no server could start from, as it lies there: unreadable files, or a folder that others may look into."""
+    """What its owner may not read, or anybody may write. All else a chmod of the copy mends, which is restored."""
     wrong = []
-    mode = stat.S_IMODE(folder.stat().st_mode)
-    if mode & 0o027:
-        wrong.append(f"{folder.name} has mode {mode:04o}; PostgreSQL starts with 0700 or 0750 only")
-    for path in sorted(folder.rglob("*")):
+    for path in (folder, *sorted(folder.rglob("*"))):
         if path.is_symlink():
             continue
-        mode, needed = stat.S_IMODE(path.stat().st_mode), 0o700 if path.is_dir() else 0o600
+        name = folder.name if path == folder else path.relative_to(folder)
+        mode, needed = stat.S_IMODE(path.stat().st_mode), 0o500 if path.is_dir() else 0o400
         if mode & needed != needed:
-            wrong.append(f"{path.relative_to(folder)} has mode {mode:04o}: its owner may not read and write it")
+            wrong.append(f"{name} has mode {mode:04o}: its owner may not read it")
         elif mode & 0o002:
-            wrong.append(f"{path.relative_to(folder)} has mode {mode:04o}: anybody may write it")
+            wrong.append(f"{name} has mode {mode:04o}: anybody may write it")
     return wrong

@@ -3,16 +3,15 @@ own folders. What cannot be told raises Bad("recognise") with a sentence."""
 
 from __future__ import annotations
 
-import gzip
 import os
 import re
-import subprocess
 import tarfile
-import zlib
+from dataclasses import replace
 from pathlib import Path
 
 from harness.backup.archive_header import HEAD_BYTES, MAGIC, Head, read_head
 from harness.backup.manifest import NAME
+from harness.backup.packed import DAMAGED, compression_of, head_of, lines_of, opened
 from harness.backup.running import Bad
 from harness.backup.shape import (
     BASE,
@@ -26,15 +25,17 @@ from harness.backup.shape import (
     TAR,
     Shape,
 )
-from harness.backup.unpack import opened
+from harness.backup.unpack import ARCHIVE
 from harness.errors import BackupError
 
-GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _DUMP = "-- PostgreSQL database dump\n"
 _CLUSTER = "-- PostgreSQL database cluster dump\n"
 _SERVER = re.compile(r"^-- Dumped from database version (.+)$", re.MULTILINE)
 _TOOL = re.compile(r"^-- Dumped by pg_dump(?:all)? version (.+)$", re.MULTILINE)
 _FIRST_BYTES = 65536
+_BESIDE = re.compile(
+    r"^\.|\.(?:md5|sha\d+|md5sum|sha\d+sum|asc|sig|log|err|out|txt|md|json|list|toc|done|ok)$", re.IGNORECASE
+)
 
 
 def recognise(backup: Path) -> Shape:
@@ -52,6 +53,8 @@ def recognise(backup: Path) -> Shape:
 
 
 def _described(path: Path) -> str:
+    if path.is_dir():
+        return f"the folder {path.name}"
     size = path.stat().st_size
     return f"{path.name} ({size} bytes)" if size else f"{path.name} is empty, and"
 
@@ -66,12 +69,12 @@ def _folder(folder: Path) -> Shape:
         return _base(folder, manifest)
     if (folder / "toc.dat").is_file():
         return _archive(folder, DIRECTORY, _bytes(folder / "toc.dat"), manifest)
-    if any(folder.glob("base.tar*")):
+    if _has_archives(folder):
         return Shape(PHYSICAL, BASE_TAR, folder, server=_version_in_tar(folder), manifest=manifest)
     inner = folder / "base"
     if (inner / "PG_VERSION").exists() or (inner / "global" / "pg_control").exists() or (inner / "base").is_dir():
         return _base(inner, manifest)
-    if inner.is_dir() and any(inner.glob("base.tar*")):
+    if inner.is_dir() and _has_archives(inner):
         return Shape(PHYSICAL, BASE_TAR, inner, server=_version_in_tar(inner), manifest=manifest)
     return _of_dumps(folder, manifest)
 
@@ -81,11 +84,19 @@ def _of_dumps(folder: Path, manifest: Path | None) -> Shape:
         raise Bad("recognise", f"{folder.name} is an empty folder")
     if (folder / "logical").is_dir() or (folder / "physical").is_dir():
         raise BackupError(f"{folder} holds many backups; give one: harness backup latest {folder} says the newest")
-    found = [shape for one in sorted(folder.iterdir()) if (shape := _inner(one)) is not None]
+    held = [one for one in sorted(folder.iterdir()) if not _beside(one)]
+    by_path = {one: _inner(one) for one in held}
+    found = [shape for shape in by_path.values() if shape is not None]
     roles = next((one.main for one in found if one.format == CLUSTER and _is_globals(one)), None)
     dumps = [one for one in found if one.main != roles]
     if len(dumps) > 1:
         raise Bad("recognise", f"{folder.name} holds {len(dumps)} dumps ({_names(dumps)}): give one of them")
+    if dumps and (strange := next((one for one, shape in by_path.items() if shape is None), None)):
+        raise Bad(
+            "recognise",
+            f"{_described(strange)} is none of what pg_dump and pg_dumpall write, and lies beside "
+            f"{dumps[0].main.name}, which may be of another day: move it away, or give {dumps[0].main.name} itself",
+        )
     if not dumps:
         listed = ", ".join(sorted(one.name for one in folder.iterdir())[:5])
         raise Bad("recognise", f"{folder.name} holds no dump and no base backup that can be recognised, only: {listed}")
@@ -93,9 +104,12 @@ def _of_dumps(folder: Path, manifest: Path | None) -> Shape:
     return Shape(one.kind, one.format, one.main, one.server, one.tool, one.database, roles, manifest, one.compression)
 
 
+def _beside(path: Path) -> bool:
+    """Whether it is nothing to restore by its name: a manifest, a sum, a signature, a log."""
+    return path.name in (NAME, "lost+found", "SHA256SUMS", "MD5SUMS") or bool(_BESIDE.search(path.name))
+
+
 def _inner(path: Path) -> Shape | None:
-    if path.name == NAME or path.name.startswith("."):
-        return None
     if path.is_dir():
         return _archive(path, DIRECTORY, _bytes(path / "toc.dat"), None) if (path / "toc.dat").is_file() else None
     return _file(path) if path.is_file() else None
@@ -113,15 +127,23 @@ def _base(folder: Path, manifest: Path | None) -> Shape:
     return Shape(PHYSICAL, BASE, folder, server=version, manifest=manifest)
 
 
+def _is_base(path: Path) -> bool:
+    return (found := ARCHIVE.match(path.name)) is not None and found[1] == "base"
+
+
+def _has_archives(folder: Path) -> bool:
+    return any(_is_base(one) for one in folder.iterdir())
+
+
 def _version_in_tar(folder: Path) -> str:
     """What PG_VERSION in the archive of a base backup says, "" where it says nothing."""
-    archive = next(iter(sorted(folder.glob("base.tar*"))))
+    archive = next(one for one in sorted(folder.iterdir()) if _is_base(one))
     try:
-        with opened(archive) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+        with opened(archive, whole=False) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
             for member in tar:
                 if member.name.removeprefix("./") == "PG_VERSION" and (file := tar.extractfile(member)) is not None:
                     return file.read(64).decode(errors="replace").strip()
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+    except (tarfile.TarError, *DAMAGED) as error:
         raise Bad("recognise", f"{archive.name} cannot be unpacked to its end: {error}") from error
     return ""
 
@@ -140,15 +162,13 @@ def _archive(main: Path, kind: str, data: bytes, manifest: Path | None) -> Shape
 
 
 def _file(path: Path) -> Shape | None:
-    data = _bytes(path)
+    compression, data = compression_of(head_of(path)), _first_bytes(path)
     if data.startswith(MAGIC):
-        return _archive(path, CUSTOM, data, None)
+        return replace(_archive(path, CUSTOM, data, None), compression=compression)
     if data[257:262] == b"ustar":
-        return _tar(path)
-    compression = "gzip" if data.startswith(GZIP) else "zstd" if data.startswith(ZSTD) else ""
-    text = first_text(path, compression)
-    if compression and text[257:262] == "ustar":
-        return _base_tar(path)
+        shape = _tar(path)
+        return shape and replace(shape, compression=compression if shape.format == TAR else "")
+    text = data.decode(errors="replace")
     kind = CLUSTER if _CLUSTER in text else PLAIN if _DUMP in text else ""
     if not kind and not compression:
         return None
@@ -159,25 +179,24 @@ def _file(path: Path) -> Shape | None:
 
 
 def _tar(path: Path) -> Shape | None:
+    """What is in it, by its first members: pg_dump writes toc.dat first."""
     try:
-        with tarfile.open(path) as tar:
-            member = tar.next()
-            while member is not None:
+        with opened(path, whole=False) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+            for member in tar:
                 if member.name == "toc.dat" and (file := tar.extractfile(member)) is not None:
                     return _archive(path, TAR, file.read(HEAD_BYTES), None)
                 if member.name.removeprefix("./") in ("PG_VERSION", "backup_label"):
                     return _base_tar(path)
-                member = tar.next()
-    except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError) as error:
+    except (tarfile.TarError, *DAMAGED, ValueError) as error:
         raise Bad("recognise", f"{path.name} is a tar archive that cannot be read: {error}") from error
     return None
 
 
 def _base_tar(path: Path) -> Shape:
     """The folder of an archive of pg_basebackup, where the others of it are."""
-    if not path.name.startswith("base.tar"):
+    if not _is_base(path):
         raise BackupError(
-            f"{path} holds a base backup, under a name of its own; give a folder with base.tar (.gz, .zst), as "
+            f"{path} holds a base backup, under a name of its own; give a folder with base.tar (.gz, .zst, .lz4), as "
             "pg_basebackup -Ft writes it"
         )
     manifest = path.parent / NAME
@@ -190,31 +209,17 @@ def _base_tar(path: Path) -> Shape:
     )
 
 
-def first_text(path: Path, compression: str) -> str:
-    """The beginning of a dump in plain SQL."""
-    if compression == "gzip":
-        try:
-            with gzip.open(path) as file:
-                return file.read(_FIRST_BYTES).decode(errors="replace")
-        except (OSError, EOFError, zlib.error) as error:
-            raise Bad("recognise", f"{path.name} cannot be unpacked: {error}") from error
-    if compression == "zstd":
-        try:
-            with subprocess.Popen(["zstd", "-dcq", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as popen:
-                assert popen.stdout is not None
-                data = popen.stdout.read(_FIRST_BYTES)
-                popen.kill()
-        except OSError:
-            raise BackupError(
-                f"{path.name} is compressed with zstd, and there is no program zstd: install it"
-            ) from None
-        return data.decode(errors="replace")
-    return _bytes(path).decode(errors="replace")
+def _first_bytes(path: Path) -> bytes:
+    """The beginning of a file, unpacked."""
+    try:
+        with opened(path, whole=False) as stream:
+            return stream.read(_FIRST_BYTES)
+    except DAMAGED as error:
+        raise Bad("recognise", f"{path.name} cannot be unpacked: {error}") from error
 
 
 def _is_globals(shape: Shape) -> bool:
-    """Whether a dump of pg_dumpall holds roles only, as it is: it connects to no database. Such a one is small."""
-    if shape.compression or shape.main.stat().st_size > 64 * 1024 * 1024:
+    """Whether a dump of pg_dumpall holds roles only: it connects to no database. Such a one is small."""
+    if shape.main.stat().st_size > 64 * 1024 * 1024:
         return False
-    with shape.main.open("rb") as file:
-        return not any(line.startswith(b"\\connect ") or line == _DUMP.encode() for line in file)
+    return not any(line.startswith(b"\\connect ") or line == _DUMP.encode() for line in lines_of(shape.main))

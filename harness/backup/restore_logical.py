@@ -4,17 +4,20 @@ error."""
 from __future__ import annotations
 
 import re
-import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.backup.feed import feed, lines_of
+from harness.backup import data_files
+from harness.backup.data_files import copy_file
+from harness.backup.feed import feed
+from harness.backup.packed import lines_of
 from harness.backup.running import LACKS, Bad, Deadline, Done, NotJudged, run
 from harness.backup.scratch import OWNER, Scratch, connection
 from harness.backup.session import identifier
 from harness.backup.shape import CLUSTER, CUSTOM, DIRECTORY, PLAIN, Shape
 from harness.backup.sql_text import Script
+from harness.backup.unpack import unpack_file
 
 _NOT_OURS = re.compile(
     r"extension \".+\" is not available|could not open extension control file|could not access file \""
@@ -52,7 +55,7 @@ class LogicalRestore:
 
     def _apply_globals(self, path: Path) -> None:
         script = Script()
-        said = feed(self._scratch, "postgres", script, lines_of(path, ""), self._deadline)
+        said = feed(self._scratch, "postgres", script, lines_of(path), self._deadline)
         self._strict(said, "globals", f"{path.name} cannot be restored")
         if script.missing_end:
             raise Bad("globals", f"{path.name} is cut: {script.missing_end}")
@@ -137,16 +140,21 @@ class LogicalRestore:
         return name
 
     def _readable(self) -> Path:
-        """A file is given as stdin, but a folder must be readable by whom pg_restore runs as: a copy is."""
+        """A file is given as stdin, but a folder must be readable by whom pg_restore runs as: a copy is. What was
+        compressed as a whole is unpacked."""
+        copy = self._scratch.folder / "dump"
+        if self._shape.compression:
+            unpack_file(self._shape.main, copy, self._deadline)
+            return copy
         if self._shape.format != DIRECTORY:
             return self._shape.main
-        copy = self._scratch.folder / "dump"
         copy.mkdir()
         for one in sorted(self._shape.main.iterdir()):
             if one.is_symlink() or not one.is_file():
                 raise Bad("restore", f"{one.name} in the dump is not a plain file; refused")
-            shutil.copyfile(one, copy / one.name)
+            copy_file(one, copy / one.name, self._deadline)
             self._scratch.own(copy / one.name)
+        data_files.look_at(copy, self._deadline)
         self._scratch.own(copy)
         return copy
 
@@ -161,8 +169,8 @@ class LogicalRestore:
     # -- plain SQL
 
     def _plain(self) -> str:
-        main, compression = self._shape.main, self._shape.compression
-        before = Script().read(lines_of(main, compression))
+        main = self._shape.main
+        before = Script().read(lines_of(main))
         if before.missing_end:
             raise Bad("trailer", f"{main.name} is cut: {before.missing_end}")
         self._make_roles(before.roles - before.creates)
@@ -174,7 +182,7 @@ class LogicalRestore:
             with self._scratch.session("template1", self._deadline) as session:
                 session.query(f"DROP DATABASE IF EXISTS {identifier(before.connected[0])}")
         first = database if not before.connected else "postgres" if self._shape.format == CLUSTER else "template1"
-        said = feed(self._scratch, first, Script(), lines_of(main, compression), self._deadline)
+        said = feed(self._scratch, first, Script(), lines_of(main), self._deadline)
         if said.code != 0 and before.names_locale and "locale" in said.err:
             raise NotJudged(
                 f"the locale of a database in it is not on this machine: {said.first_error}; make it with localedef"

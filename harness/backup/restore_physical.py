@@ -51,14 +51,26 @@ class PhysicalRestore:
         layout = Layout(self._shape, self._scratch, self._deadline)
         archive = self._archive()
         if self._shape.format == BASE:
-            self._judge("file modes", wrong_modes(self._shape.main), "a server may start from them")
+            self._judge(
+                "file modes", wrong_modes(self._shape.main), "its owner can read them, and not anybody may write them"
+            )
         layout.lay_out()
+        self._refuse_incremental()
         self._look_at_list(archive)
         layout.make_ours()
         self.control = self._read_control()
         label = self._label()
         settings = self._recovery(archive, label) if label is not None else []
         self._start(settings)
+
+    def _refuse_incremental(self) -> None:
+        """Raises NotJudged for one of 17 and later that holds only what changed since another."""
+        label = self._scratch.data / "backup_label"
+        if label.is_file() and "\nINCREMENTAL FROM LSN:" in label.read_text(encoding="utf-8", errors="replace"):
+            raise NotJudged(
+                "it is an incremental backup, which holds only what changed since another: give what pg_combinebackup "
+                "makes of it and of those before it"
+            )
 
     def _judge(self, detector: str, wrong: list[str], well: str) -> None:
         if wrong:

@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import gzip
+import re
 import shutil
-import subprocess
 import tarfile
-import zlib
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO
 
+from harness.backup.packed import DAMAGED, opened
 from harness.backup.running import Bad, Deadline, NotJudged
 
 RATIO_MAX, FREE_BYTES = 200, 512 * 1024 * 1024
 """An archive may unpack to this many times its size, and this much more: no base backup is as thin as a bomb."""
+ARCHIVE = re.compile(r"(base|pg_wal|\d+)\.tar(?:\.(?:gz|zst|zstd|lz4))?\Z")
+"""The names that pg_basebackup gives; what lies beside them, as sums do, is none."""
 MEMBERS_MAX = 5_000_000
 RESERVE_BYTES = 64 * 1024 * 1024
 _CHUNK = 1 << 20
-
-
-@contextlib.contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
-    """The bytes of an archive, unpacked by what it is: gzip, zstd or none."""
-    with path.open("rb") as file:
-        magic = file.read(4)
-    if magic.startswith(b"\x1f\x8b"):
-        with gzip.open(path) as unpacked:
-            yield unpacked  # type: ignore[misc]
-    elif magic == b"\x28\xb5\x2f\xfd":
-        try:
-            popen = subprocess.Popen(["zstd", "-dcq", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        except OSError as error:
-            raise NotJudged(f"{path.name} is compressed with zstd, and there is no program zstd: install it") from error
-        assert popen.stdout is not None
-        try:
-            yield popen.stdout
-            popen.stdout.read()
-            if popen.wait() != 0:
-                raise Bad("restore", f"{path.name} cannot be unpacked to its end")
-        finally:
-            popen.kill()
-            popen.stdout.close()
-            popen.wait()
-    else:
-        with path.open("rb") as file:
-            yield file
 
 
 def unpack(archive: Path, into: Path, deadline: Deadline) -> None:
@@ -56,7 +26,7 @@ def unpack(archive: Path, into: Path, deadline: Deadline) -> None:
     written = 0
     seen: set[str] = set()
     try:
-        with opened(archive) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+        with opened(archive, step=deadline.left_s) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
             for member in tar:
                 deadline.left_s()
                 name = safe_name(archive.name, member)
@@ -83,8 +53,23 @@ def unpack(archive: Path, into: Path, deadline: Deadline) -> None:
                 if file_size(place) != member.size:
                     raise Bad("restore", f"{archive.name} is cut within {name}")
                 say_no_space(into, RESERVE_BYTES)
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError) as error:
+    except (tarfile.TarError, *DAMAGED, ValueError) as error:
         raise Bad("restore", f"{archive.name} cannot be unpacked to its end: {error}") from error
+
+
+def unpack_file(packed: Path, to: Path, deadline: Deadline) -> None:
+    """A file that was compressed as a whole. Raises what `unpack` does."""
+    limit = packed.stat().st_size * RATIO_MAX + FREE_BYTES
+    try:
+        with opened(packed, step=deadline.left_s) as stream, to.open("xb") as file:
+            while chunk := stream.read(_CHUNK):
+                deadline.left_s()
+                say_no_space(to.parent, RESERVE_BYTES)
+                file.write(chunk)
+                if file.tell() > limit:
+                    raise Bad("archive", f"{packed.name} unpacks to more than {RATIO_MAX} times its size; refused")
+    except DAMAGED as error:
+        raise Bad("restore", f"{packed.name} cannot be unpacked to its end: {error}") from error
 
 
 def file_size(path: Path) -> int:

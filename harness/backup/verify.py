@@ -113,14 +113,11 @@ class _Verification:
     def _recognise(self) -> None:
         self._manifest = self._read_manifest()
         shape = self._shape = recognise(self._backup)
+        made_by = f"PostgreSQL {shape.server or '?'}"
+        self._say("recognise", Word.PASS, f"{shape.main.name} is judged: {shape.kind}, {shape.format}, {made_by}")
         if self._manifest is not None:
-            self._judgements.append(
-                judge_files(
-                    self._backup if self._backup.is_dir() else self._backup.parent,
-                    self._manifest,
-                    self._deadline.left_s,
-                )
-            )
+            folder = self._backup if self._backup.is_dir() else self._backup.parent
+            self._judgements.append(judge_files(folder, self._manifest, shape.main, self._deadline.left_s))
             if shape.kind != self._manifest.kind:
                 raise Bad("manifest", f"it is a {shape.kind} backup, and its manifest says {self._manifest.kind}")
         self._judge_version(shape)
@@ -156,12 +153,12 @@ class _Verification:
             )
 
     def _bin(self, shape: Shape) -> Path:
-        if self._options.postgres is not None:
-            return self._options.postgres
         server = programs.major_of(shape.server) or programs.major_of(
             self._manifest.server_version if self._manifest else ""
         )
         tool = programs.major_of(shape.tool) or 0
+        if self._options.postgres is not None:
+            return self._asked_for(self._options.postgres, shape, server, tool)
         try:
             if shape.kind == LOGICAL:
                 wanted = max(server or programs.OLDEST, tool)
@@ -175,6 +172,21 @@ class _Verification:
             return programs.find(server)
         except StartError as error:
             raise NotJudged(str(error)) from error
+
+    def _asked_for(self, folder: Path, shape: Shape, server: int | None, tool: int) -> Path:
+        """The programs that --postgres names. Raises NotJudged where they cannot be those for this backup."""
+        given = programs.major_of(programs.version_of(folder))
+        least = max(server or 0, tool) if shape.kind == LOGICAL else server
+        if given is None or least is None:
+            return folder
+        if given < least or (given != least and shape.kind != LOGICAL):
+            raise NotJudged(
+                f"--postgres gives PostgreSQL {given}, and PostgreSQL {least} made the backup: give the bin folder of "
+                f"a PostgreSQL {least}{' or newer' if shape.kind == LOGICAL else ''}"
+            )
+        if server is not None and given != server:
+            self._not_judged["schema"] = f"restored into PostgreSQL {given}, which --postgres gives"
+        return folder
 
     # -- restore and judge
 

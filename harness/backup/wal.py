@@ -4,20 +4,18 @@ files."""
 from __future__ import annotations
 
 import contextlib
-import gzip
 import os
 import re
 import shutil
-import subprocess
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness.backup.running import Bad, NotJudged
+from harness.backup.packed import DAMAGED, opened
+from harness.backup.running import Bad
 
-_SEGMENT = re.compile(r"([0-9A-F]{8})([0-9A-F]{16})(\.partial)?(\.gz|\.zst)?\Z")
-_SEGMENT_2 = re.compile(r"([0-9A-F]{8})([0-9A-F]{16})(\.gz|\.zst)?(\.partial)?\Z")
-_HISTORY = re.compile(r"([0-9A-F]{8}\.history)(\.gz|\.zst)?\Z")
+_SEGMENT = re.compile(r"([0-9A-F]{8})([0-9A-F]{16})(\.partial)?(\.gz|\.zst|\.lz4)?\Z")
+_SEGMENT_2 = re.compile(r"([0-9A-F]{8})([0-9A-F]{16})(\.gz|\.zst|\.lz4)?(\.partial)?\Z")
+_HISTORY = re.compile(r"([0-9A-F]{8}\.history)(\.gz|\.zst|\.lz4)?\Z")
 _START = re.compile(r"^START WAL LOCATION: [0-9A-F]+/[0-9A-F]+ \(file ([0-9A-F]{24})\)$", re.MULTILINE)
 _TIMELINE = re.compile(r"^START TIMELINE: (\d+)$", re.MULTILINE)
 
@@ -79,22 +77,14 @@ def lay(path: Path, to: Path, segment_bytes: int) -> None:
 
 
 def _copy(path: Path, to: Path) -> None:
-    if ".gz" in path.name:
-        try:
-            with gzip.open(path) as source, to.open("wb") as target:
-                shutil.copyfileobj(source, target)
-        except FileNotFoundError:
-            raise
-        except (OSError, EOFError, zlib.error) as error:
-            if ".partial" not in path.name:
-                raise Bad("wal", f"{path.name} cannot be unpacked: {error}") from error
-    elif ".zst" in path.name:
-        try:
-            with to.open("wb") as target:
-                done = subprocess.run(["zstd", "-dcq", path], stdout=target, stderr=subprocess.DEVNULL)
-        except OSError as error:
-            raise NotJudged(f"{path.name} is compressed with zstd, and there is no program zstd: install it") from error
-        if done.returncode != 0:
-            raise Bad("wal", f"{path.name} cannot be unpacked")
-    else:
+    """Unpacked where its name says that it is packed; of a partial one as much as there is."""
+    if not any(suffix in path.name for suffix in (".gz", ".zst", ".lz4")):
         shutil.copyfile(path, to)
+        return
+    is_partial = ".partial" in path.name
+    try:
+        with opened(path, whole=not is_partial) as source, to.open("wb") as target:
+            shutil.copyfileobj(source, target)
+    except (Bad, *DAMAGED) as error:
+        if not is_partial:
+            raise Bad("wal", f"{path.name} cannot be unpacked: {error}") from error

@@ -92,8 +92,9 @@ async def read(connection: Any, *, unlogged: bool = True) -> dict[str, Any]:
     found: dict[str, Any] = {"tables": {}, "invariants": [], "heartbeat": None}
     for schema, name in await tables(connection, unlogged=unlogged):
         row = await connection.fetchrow(
-            "SELECT count(*) AS rows, coalesce(sum(('x' || substr(md5((t.*)::text), 1, 15))::bit(60)::bigint::numeric), 0)"
-            f"::text AS hash FROM ONLY {quoted(schema)}.{quoted(name)} t"
+            "SELECT count(*) AS rows, "
+            "coalesce(sum(('x' || substr(md5((t.*)::text), 1, 15))::bit(60)::bigint::numeric), 0)::text AS hash "
+            f"FROM ONLY {quoted(schema)}.{quoted(name)} t"
         )
         found["tables"][f"{schema}.{name}"] = dict(row)
     for name, needs, sql in INVARIANTS:

@@ -151,4 +151,4 @@ def test_sums_of_large_files_end_when_the_time_is_over(tmp_path):
         with pytest.raises(OutOfTime):
             backup_manifest.digest(tmp_path / "file", algorithm, over)
     with pytest.raises(OutOfTime):
-        files.judge_files(tmp_path, Manifest("logical", files={"file": (1, "")}), over)
+        files.judge_files(tmp_path, Manifest("logical", files={"file": (1, "")}), tmp_path, over)

@@ -6,6 +6,8 @@ import gzip
 import hashlib
 import io
 import json
+import shutil
+import subprocess
 import tarfile
 
 import pytest
@@ -13,14 +15,16 @@ import pytest
 from harness.backup import backup_manifest
 from harness.backup.archive_header import read_head
 from harness.backup.dsn import without_password
+from harness.backup.files import judge_files
 from harness.backup.making import Source
-from harness.backup.manifest import ManifestError, parse
+from harness.backup.manifest import Manifest, ManifestError, parse
 from harness.backup.options import read_target
 from harness.backup.recognise import recognise
 from harness.backup.running import Bad, Deadline
 from harness.backup.schema import differences, schema_hash
 from harness.backup.sql_text import Script
 from harness.errors import BackupError
+from harness.record import Word
 
 
 def _integer(value: int) -> bytes:
@@ -212,6 +216,51 @@ def test_a_dump_of_all_databases_is_one_however_long_its_roles_are(tmp_path):
         assert (shape.main, shape.format, shape.globals_sql) == (folder / name, "plain of all databases", None)
 
 
+def test_a_dump_is_not_taken_for_another_that_lies_beside_it(tmp_path):
+    """What is none of a dump's own companions is told by name; sums, logs and roles are no harm, also packed."""
+    good = b"-- PostgreSQL database dump\n"
+    roles = b"-- PostgreSQL database cluster dump\nCREATE ROLE a;\n"
+    for name, data in (("monday.sql", good), ("monday.sql.sha256", b"x"), ("dump.log", b"x"), (".note", b"x")):
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "globals.sql.gz").write_bytes(gzip.compress(roles))
+    shape = recognise(tmp_path)
+    assert (shape.main.name, shape.globals_sql) == ("monday.sql", tmp_path / "globals.sql.gz")
+    for broken in (b"", b"PG"):
+        (tmp_path / "tuesday.dump").write_bytes(broken)
+        with pytest.raises(Bad, match=r"tuesday\.dump .*beside monday\.sql"):
+            recognise(tmp_path)
+    (tmp_path / "tuesday.dump").write_bytes(good)
+    with pytest.raises(Bad, match=r"2 dumps \(monday\.sql, tuesday\.dump\)"):
+        recognise(tmp_path)
+
+
+def test_a_manifest_of_another_dump_is_not_held_against_this_one(tmp_path):
+    """Its files are as they were, and none of them is the one that is verified."""
+    for name in ("a.dump", "b.dump"):
+        (tmp_path / name).write_bytes(b"x")
+    manifest = Manifest("logical", files={"a.dump": (1, hashlib.sha256(b"x").hexdigest())})
+    assert judge_files(tmp_path, manifest, tmp_path / "a.dump").word is Word.PASS
+    other = judge_files(tmp_path, manifest, tmp_path / "b.dump")
+    assert (other.word, "b.dump is not in the manifest, which is of a.dump" in other.sentence) == (Word.FAIL, True)
+
+
+@pytest.mark.parametrize("program", ["gzip", "zstd", "lz4"])
+def test_a_dump_in_an_archive_may_be_packed_as_a_whole(tmp_path, program):
+    """pg_dump -Fc and -Ft through a program that packs."""
+    if shutil.which(program) is None:
+        pytest.skip(f"there is no program {program}")
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        member = tarfile.TarInfo("toc.dat")
+        member.size = len(_head())
+        tar.addfile(member, io.BytesIO(_head()))
+    for name, data, form in (("c", _head(), "custom"), ("t", raw.getvalue(), "tar")):
+        packed = subprocess.run([program, "-c"], input=data, capture_output=True, check=True).stdout
+        (tmp_path / name).write_bytes(packed)
+        shape = recognise(tmp_path / name)
+        assert (shape.format, shape.compression, shape.database) == (form, program, "shop")
+
+
 def test_an_archive_of_a_base_backup_is_told_by_its_name(tmp_path):
     """base.tar.gz stands for the folder that it is in; under another name nobody can tell what is beside it."""
     raw = io.BytesIO()
@@ -220,6 +269,7 @@ def test_an_archive_of_a_base_backup_is_told_by_its_name(tmp_path):
         member.size = 3
         tar.addfile(member, io.BytesIO(b"18\n"))
     (tmp_path / "base.tar.gz").write_bytes(gzip.compress(raw.getvalue()))
+    (tmp_path / "base.tar.gz.sha256").write_text("a sum, and no archive")
     shape = recognise(tmp_path / "base.tar.gz")
     assert (shape.main, shape.format, shape.server) == (tmp_path, "basebackup tar", "18")
     (tmp_path / "other").mkdir()

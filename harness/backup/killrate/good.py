@@ -36,7 +36,8 @@ _WRITE = (
 
 @dataclass(frozen=True, slots=True)
 class Good:
-    """One good backup. `format` is as pg_dump's -F says it, or plain-gz, cluster, base, base-tar; `flags` are more.
+    """One good backup. `format` is as pg_dump's -F says it, or plain-gz, custom-gz, cluster, base, base-tar; `flags`
+    are more.
 
     `damaged` is whether mutants are made of it; without, it is there to show that a verifier stays silent.
     Of those on its rows and its schema each `share`th is made, all of them on shapes that are restored in the same way.
@@ -76,11 +77,11 @@ class Good:
                 server.must_tool("pg_dumpall", *self.flags, "-f", made)
                 name = "cluster.sql"
             else:
-                letter = {"custom": "c", "directory": "d", "tar": "t"}.get(self.format, "p")
+                letter = {"custom": "c", "custom-gz": "c", "directory": "d", "tar": "t"}.get(self.format, "p")
                 snapshot = f"--snapshot={stated.snapshot}"
                 server.must_tool("pg_dump", f"-F{letter}", *self.flags, snapshot, "-f", made, DATABASE)
                 name = {"c": "shop.dump", "d": "shop", "t": "shop.tar", "p": "shop.sql"}[letter]
-        if self.format == "plain-gz":
+        if self.format.endswith("-gz"):
             made.write_bytes(gzip.compress(made.read_bytes(), mtime=0))
             name += ".gz"
         _place(made, folder / name)
@@ -163,12 +164,24 @@ def goods(majors: tuple[int, ...]) -> tuple[Good, ...]:
         Good("plain-create-gz", "pg_dump -C, packed with gzip", new, "plain-gz", ("-C",)),
         Good("cluster", "pg_dumpall", new, "cluster"),
         Good("custom-raw", "pg_dump -Fc -Z0", new, "custom", ("-Z", "0")),
+        Good("custom-gz", "pg_dump -Fc, packed with gzip", new, "custom-gz", damaged=False),
         Good("custom-writes", "pg_dump -Fc while clients write", new, "custom", writes=True, damaged=False),
         Good("custom-reordered", "rows in another order, vacuumed", new, "custom", before=_REORDER, damaged=False),
         Good("custom-best", "pg_dump -Fc -Z9", new, "custom", ("-Z", "9"), damaged=False),
         Good("plain-inserts", "pg_dump --inserts", new, "plain", ("--column-inserts",), damaged=False),
-        Good("plain-clean", "pg_dump --clean --create", new, "plain", ("--clean", "--if-exists", "-C"), damaged=False),
-        Good("cluster-clean", "pg_dumpall --clean", new, "cluster", ("--clean", "--if-exists"), damaged=False),
+        Good("plain-only-clean", "pg_dump --clean", new, "plain", ("--clean",), damaged=False),
+        Good("cluster-only-clean", "pg_dumpall --clean", new, "cluster", ("--clean",), damaged=False),
+        Good(
+            "plain-clean",
+            "pg_dump -C --clean --if-exists",
+            new,
+            "plain",
+            ("--clean", "--if-exists", "-C"),
+            damaged=False,
+        ),
+        Good(
+            "cluster-clean", "pg_dumpall --clean --if-exists", new, "cluster", ("--clean", "--if-exists"), damaged=False
+        ),
         Good("base", "pg_basebackup", new, "base", share=SHARE),
         Good("base-archive", "pg_basebackup and WAL to a restore point", new, "base", archive=True),
         Good("base-tar", "pg_basebackup -Ft", new, "base-tar", share=SHARE),

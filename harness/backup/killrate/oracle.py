@@ -32,11 +32,11 @@ def changes_nothing(mutant: Path, good: str) -> bool:
 
 
 def _readable(parts: Parts) -> bool:
-    """As whoever restores it would find it: files that their owner can read, a data folder that PostgreSQL takes."""
+    """As whoever restores it would find it: files that their owner can read, a data folder that is its owner's."""
     modes = [path.stat().st_mode for path in parts.data_files()]
     if any(not mode & 0o400 for mode in modes):
         return False
-    return parts.format != "basebackup" or not parts.data.stat().st_mode & 0o027
+    return parts.format != "basebackup" or not parts.data.stat().st_mode & 0o002
 
 
 def text_of(parts: Parts) -> str:
@@ -61,7 +61,5 @@ def _views(server: Server, database: str) -> str:
     names = server.sql(
         "SELECT format('%I.%I', schemaname, matviewname) FROM pg_matviews WHERE ispopulated ORDER BY 1", database
     ).splitlines()
-    return "\n".join(
-        f"{name} {server.sql(f'SELECT md5(string_agg((v.*)::text, chr(10) ORDER BY (v.*)::text)) FROM {name} v', database)}"
-        for name in names
-    )
+    hashed = "SELECT md5(string_agg((v.*)::text, chr(10) ORDER BY (v.*)::text)) FROM"
+    return "\n".join(f"{name} {server.sql(f'{hashed} {name} v', database)}" for name in names)
