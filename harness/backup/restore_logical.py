@@ -24,6 +24,7 @@ _NOT_OURS = re.compile(
     r"|has no installation script nor update path"
 )
 _DATABASE = re.compile(r"^\d+; \d+ \d+ (?:DATABASE |\S+ - DATABASE |ACL - DATABASE )")
+_LARGE = re.compile(r"^\d+; \d+ \d+ (?:BLOB |BLOB METADATA |ACL - LARGE OBJECT)")
 _LOCALE_ERROR = re.compile(r"invalid (?:LC_|locale)|locale|collation version|encoding", re.IGNORECASE)
 
 
@@ -78,18 +79,24 @@ class LogicalRestore:
         raise Bad(detector, f"{what}: {first[:400]}")
 
     def _make_roles(self, names: set[str]) -> None:
-        """Those that objects belong to, where the backup has no globals."""
+        """Those that objects belong to, where the backup has no globals: superusers, since some objects may belong to
+        no other, and what they were nobody can tell."""
         if self._shape.globals_sql is not None:
             return
         with self._scratch.session("postgres", self._deadline) as session:
             there = {row[0] for row in session.query("SELECT rolname FROM pg_catalog.pg_roles")}
             for name in sorted(names - there - {OWNER}):
-                session.query(f"CREATE ROLE {identifier(name)}")
+                session.query(f"CREATE ROLE {identifier(name)} SUPERUSER")
 
-    def _make_database(self, name: str) -> None:
+    def _script(self, *, locale: bool = True) -> Script:
+        return Script(locale=locale, tablespaces=self._tablespaces)
+
+    def _make_database(self, name: str, script: Script) -> None:
+        """Empty, in UTF-8; a dump of bytes in no encoding goes into one that has none."""
+        encoding = "SQL_ASCII" if script.is_sql_ascii else "UTF8"
         with self._scratch.session("template1", self._deadline) as session:
             session.query(f"DROP DATABASE IF EXISTS {identifier(name)}")
-            session.query(f"CREATE DATABASE {identifier(name)} TEMPLATE template0")
+            session.query(f"CREATE DATABASE {identifier(name)} TEMPLATE template0 ENCODING '{encoding}'")
 
     # -- archives: -Fc, -Fd, -Ft
 
@@ -99,13 +106,15 @@ class LogicalRestore:
         self._strict(listed, "restore", "pg_restore cannot list the archive")
         schema = self._pg_restore(source, "-s", "-f", "-")
         self._strict(schema, "restore", "pg_restore cannot read the archive")
-        script = Script().read(line + b"\n" for line in schema.out.encode().split(b"\n"))
+        script = Script().read(_lines(schema))
+        if large := [line for line in listed.out.splitlines() if _LARGE.match(line)]:
+            script.read(_lines(self._some(source, large)))
         database = self._wanted or self._shape.database or "restored"
         entries = [line for line in listed.out.splitlines() if _DATABASE.match(line)]
         made = self._create_as_dumped(source, entries, script) if entries else ""
         if not made:
             self._make_roles(script.roles)
-            self._make_database(database)
+            self._make_database(database, script)
             self._not_judged["database settings"] = "the dump does not hold the database itself, only what is in it"
         database = made or database
         flags = [] if self._tablespaces else ["--no-tablespaces"]
@@ -115,14 +124,8 @@ class LogicalRestore:
 
     def _create_as_dumped(self, source: Path, entries: list[str], script: Script) -> str:
         """The database as CREATE DATABASE in the dump says it, with its settings and grants; its name."""
-        folder = Path(tempfile.mkdtemp(dir=self._scratch.folder))
-        chosen = folder / "database.list"
-        chosen.write_text("\n".join(entries) + "\n", encoding="utf-8")
-        self._scratch.own(folder, chosen)
-        flags = [] if self._tablespaces else ["--no-tablespaces"]
-        done = self._pg_restore(source, "-C", "-L", chosen, *flags, "-f", "-")
-        self._strict(done, "restore", "pg_restore cannot read the archive")
-        lines = [line + b"\n" for line in done.out.encode().split(b"\n")]
+        flags = ["-C"] if self._tablespaces else ["-C", "--no-tablespaces"]
+        lines = _lines(self._some(source, entries, *flags))
         asked = Script().read(lines)
         self._make_roles(script.roles | asked.roles)
         if not asked.connected:
@@ -130,14 +133,24 @@ class LogicalRestore:
         name = asked.connected[0]
         with self._scratch.session("template1", self._deadline) as session:
             session.query(f"DROP DATABASE IF EXISTS {identifier(name)}")
-        said = feed(self._scratch, "template1", Script(), lines, self._deadline)
+        said = feed(self._scratch, "template1", self._script(), lines, self._deadline)
         if said.code != 0 and asked.names_locale and _LOCALE_ERROR.search(said.err):
             self._not_judged["locale"] = "the dump's locale is not on this machine, so the database was made with C"
             with self._scratch.session("template1", self._deadline) as session:
                 session.query(f"DROP DATABASE IF EXISTS {identifier(name)}")
-            said = feed(self._scratch, "template1", Script(locale=False), lines, self._deadline)
+            said = feed(self._scratch, "template1", self._script(locale=False), lines, self._deadline)
         self._strict(said, "restore", "the database cannot be made as the dump says")
         return name
+
+    def _some(self, source: Path, entries: list[str], *flags: str) -> Done:
+        """The SQL of some entries of the archive."""
+        folder = Path(tempfile.mkdtemp(dir=self._scratch.folder))
+        chosen = folder / "chosen.list"
+        chosen.write_text("\n".join(entries) + "\n", encoding="utf-8")
+        self._scratch.own(folder, chosen)
+        done = self._pg_restore(source, "-L", chosen, *flags, "-f", "-")
+        self._strict(done, "restore", "pg_restore cannot read the archive")
+        return done
 
     def _readable(self) -> Path:
         """A file is given as stdin, but a folder must be readable by whom pg_restore runs as: a copy is. What was
@@ -176,13 +189,13 @@ class LogicalRestore:
         self._make_roles(before.roles - before.creates)
         database = self._wanted or "restored"
         if not before.connected:
-            self._make_database(database)
+            self._make_database(database, before)
             self._not_judged["database settings"] = "a plain dump without -C holds none of the database's own settings"
         elif self._shape.format != CLUSTER:
             with self._scratch.session("template1", self._deadline) as session:
                 session.query(f"DROP DATABASE IF EXISTS {identifier(before.connected[0])}")
         first = database if not before.connected else "postgres" if self._shape.format == CLUSTER else "template1"
-        said = feed(self._scratch, first, Script(), lines_of(main), self._deadline)
+        said = feed(self._scratch, first, self._script(), lines_of(main), self._deadline)
         if said.code != 0 and before.names_locale and "locale" in said.err:
             raise NotJudged(
                 f"the locale of a database in it is not on this machine: {said.first_error}; make it with localedef"
@@ -199,3 +212,7 @@ class LogicalRestore:
             raise Bad("restore", f"the dump holds no database {self._wanted!r}, only: {', '.join(script.connected)}")
         users = [one for one in script.connected if one not in ("template1", "postgres")]
         return (users or script.connected)[-1]
+
+
+def _lines(done: Done) -> list[bytes]:
+    return [line + b"\n" for line in done.out.encode().split(b"\n")]
