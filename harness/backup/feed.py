@@ -44,7 +44,7 @@ def feed(scratch: Scratch, database: str, script: Script, lines: Iterable[bytes]
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=said,
-            extra={"PGOPTIONS": "-c client_min_messages=error"},
+            extra=scratch.unhindered,
         )
         over = threading.Event()
         threading.Thread(target=_watch, args=(popen, deadline, over), daemon=True).start()

@@ -175,6 +175,7 @@ class Judge:
             try:
                 found = self._session.asked_apart(sql)
             except QueryError as error:
+                _say_lack(error)
                 found = f"an error: {error}"
             if (found or "").strip() != expected.strip():
                 wrong.append(f"{name}: the answer is {found}; it was {expected}")

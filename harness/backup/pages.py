@@ -4,7 +4,7 @@ were."""
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from harness.backup.session import Session
@@ -24,23 +24,23 @@ _LEAF, _NO_ENTRIES = 1, 4 | 8 | 16 | 256
 _OTHER_TID, _POSTING = 0x2000, 0x2000
 
 
-def zero_pages(session: Session, data: Path, untold: list[str]) -> list[str]:
+def zero_pages(session: Session, data: Path, untold: list[str], step: Callable[[], object]) -> list[str]:
     """A sentence for each table with a page of zeros where rows were. Of tables that have pages of zeros and neither a
     map nor an index that tells, the name goes to `untold`: a server that grew a table and was killed leaves such pages
-    too."""
+    too. Raises what `step` raises, which is called at each page."""
     page = int(session.value("SHOW block_size") or 8192)
     session.query("CHECKPOINT")
     wrong = []
     for oid, path, name in session.query(_RELATIONS):
         base = data / str(path)
-        numbers = list(_zero(base, page))
+        numbers = list(_zero(base, page, step))
         if not numbers:
             continue
         visible = _visible(base.with_name(f"{base.name}_vm"), page)
         lost = [number for number in numbers if visible is not None and visible(number)]
         if not lost:
             indexes = [data / str(row[0]) for row in session.query(_BTREES + str(oid))]
-            lost = sorted(set(numbers) & {block for index in indexes for block in _blocks(index, page)})
+            lost = sorted(set(numbers) & {block for index in indexes for block in _blocks(index, page, step)})
             if not indexes:
                 untold.append(str(name))
         if lost:
@@ -48,7 +48,7 @@ def zero_pages(session: Session, data: Path, untold: list[str]) -> list[str]:
     return wrong
 
 
-def _pages(base: Path, page: int) -> Iterator[bytes]:
+def _pages(base: Path, page: int, step: Callable[[], object]) -> Iterator[bytes]:
     segment = 0
     while True:
         path = base if segment == 0 else base.with_name(f"{base.name}.{segment}")
@@ -56,14 +56,15 @@ def _pages(base: Path, page: int) -> Iterator[bytes]:
             return
         with path.open("rb") as file:
             while block := file.read(page):
+                step()
                 yield block
         segment += 1
 
 
-def _zero(base: Path, page: int) -> Iterator[int]:
+def _zero(base: Path, page: int, step: Callable[[], object]) -> Iterator[int]:
     """Numbers of the pages of all segments that hold nothing but zeros."""
     nothing = bytes(page)
-    return (number for number, block in enumerate(_pages(base, page)) if block == nothing)
+    return (number for number, block in enumerate(_pages(base, page, step)) if block == nothing)
 
 
 class _Map:
@@ -82,9 +83,9 @@ def _visible(path: Path, page: int) -> _Map | None:
     return _Map(path.read_bytes(), page) if path.is_file() else None
 
 
-def _blocks(index: Path, page: int) -> Iterator[int]:
+def _blocks(index: Path, page: int, step: Callable[[], object]) -> Iterator[int]:
     """Numbers of the table's pages that the entries of a B-tree point to."""
-    for block in _pages(index, page):
+    for block in _pages(index, page, step):
         if len(block) < page:
             continue
         lower, _, special = struct.unpack_from("<HHH", block, 12)

@@ -21,7 +21,7 @@ from harness.backup.unpack import unpack_file
 
 _NOT_OURS = re.compile(
     r"extension \".+\" is not available|could not open extension control file|could not access file \""
-    r"|has no installation script nor update path"
+    r"|has no installation script nor update path|could not connect to server \""
 )
 _DATABASE = re.compile(r"^\d+; \d+ \d+ (?:DATABASE |\S+ - DATABASE |ACL - DATABASE )")
 _LARGE = re.compile(r"^\d+; \d+ \d+ (?:BLOB |BLOB METADATA |ACL - LARGE OBJECT)")
@@ -174,10 +174,10 @@ class LogicalRestore:
     def _pg_restore(self, source: Path, *arguments: str | Path) -> Done:
         command = [self._scratch.bin / "pg_restore", *arguments]
         if self._shape.format == DIRECTORY:
-            return run([*command, source], self._deadline)
+            return run([*command, source], self._deadline, extra=self._scratch.unhindered)
         letter = "c" if self._shape.format == CUSTOM else "t"
         with source.open("rb") as file:
-            return run([*command, "-F", letter], self._deadline, stdin=file)
+            return run([*command, "-F", letter], self._deadline, stdin=file, extra=self._scratch.unhindered)
 
     # -- plain SQL
 

@@ -21,9 +21,11 @@ NO_SPACE = "No space left on device"
 LACKS = re.compile(
     r"ICU is not supported in this build|could not create locale|invalid locale name|could not load library"
     r"|could not access file \"\$libdir|does not support compression|compression method \w+ not supported"
+    r"|must be loaded via \"?shared_preload_libraries|could not connect to server \""
     r"|not supported by build|was initialized with (?:\w*BLCKSZ|RELSEG_SIZE|NAMEDATALEN|LOBLKSIZE)"
 )
-"""What a PostgreSQL says of itself: it is built without what the data needs, and the data may be well."""
+"""What a PostgreSQL says of itself: it is built or started without what the data needs, or a foreign server is not to
+be reached; and the data may be well."""
 
 
 class OutOfTime(Exception):

@@ -16,8 +16,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.backup import warden
+from harness.backup.programs import major_of, version_of
 from harness.backup.running import NO_SPACE, Bad, Deadline, Done, NotJudged, begin, run
-from harness.backup.session import Session
+from harness.backup.session import UNHINDERED, Session, options
 from harness.errors import BackupError, StartError
 from harness.stack.child import Child, start
 from harness.stack.postgres import account
@@ -88,7 +89,7 @@ class Scratch:
             self.socket = Path(tempfile.mkdtemp(prefix="harness-socket-", dir="/tmp"))
             folders.append(self.socket)
         self._folders = tuple(folders)
-        self.user = OWNER
+        self.user, self.major = OWNER, major_of(version_of(bin_folder)) or 0
         self.data, self.log = self.folder / "data", self.folder / "server.log"
         self.settings = {**SETTINGS, **(settings or {})}
         self._server: Child | None = None
@@ -209,11 +210,17 @@ class Scratch:
         return ("-h", str(self.socket), "-p", PORT, "-U", self.user)
 
     def session(self, database: str, deadline: Deadline) -> Session:
-        return Session(self.bin, [*self.where, "-d", connection(database)], deadline)
+        where = [*self.where, "-d", connection(database)]
+        return Session(self.bin, where, deadline, extra={"PGOPTIONS": options(self.major)})
+
+    @property
+    def unhindered(self) -> dict[str, str]:
+        """The environment of a program that no setting of the restored database ends, or keeps from writing."""
+        return {"PGOPTIONS": options(self.major, *UNHINDERED, "client_min_messages")}
 
     def client(self, name: str, deadline: Deadline, *arguments: str | Path, given: bytes | None = None) -> Done:
         """Run a client program against the server."""
-        done = run([self.bin / name, *self.where, *arguments], deadline, given=given)
+        done = run([self.bin / name, *self.where, *arguments], deadline, given=given, extra=self.unhindered)
         self.say_no_space(done.err)
         return done
 

@@ -38,12 +38,32 @@ SETTINGS = {
     "standard_conforming_strings": "on",
     "quote_all_identifiers": "off",
     "jit": "off",
+    "default_transaction_read_only": "off",
 }
 """With these, text of a row is the same wherever it is made, and rows are read from the heap and not from an index."""
+UNHINDERED = (
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+    "default_transaction_read_only",
+)
+SINCE_17 = {"transaction_timeout": "0", "event_triggers": "off"}
+"""An older server refuses a connection that asks for these."""
 _NULL = "\x02"
 _LIMIT = threading.Lock()
 
 Row = tuple[str | None, ...]
+
+
+def options(major: int, *names: str) -> str:
+    """What PGOPTIONS is to a scratch server of that version: SETTINGS, or those of `names`; they go before what the
+    restored database or a role of it sets for itself."""
+    asked = {name: SETTINGS[name] for name in names or SETTINGS} | (SINCE_17 if major >= 17 else {})
+    return " ".join(f"-c {name}={value}" for name, value in asked.items())
+
+
+_NO_TIMEOUT = "SELECT set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name = 'transaction_timeout'"
+"""Of a server whose version is not known before it is asked."""
 
 
 class QueryError(Exception):
@@ -66,10 +86,9 @@ class Session:
         extra: Mapping[str, str] | None = None,
         who: Account | None = None,
     ) -> None:
-        options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
         self._deadline, self._where, self._who = deadline, tuple(where), who
         self._command = (bin_folder / "psql", "-X", "-q", "-w", "--csv", "-t", "-v", "VERBOSITY=terse")
-        self._extra = {"PGOPTIONS": options, "PGCLIENTENCODING": "UTF8", "PGCONNECT_TIMEOUT": "30", **(extra or {})}
+        self._extra = {"PGOPTIONS": options(0), "PGCLIENTENCODING": "UTF8", "PGCONNECT_TIMEOUT": "30", **(extra or {})}
         self.snapshot = ""
         self._mark = secrets.token_hex(8)
         self._popen = begin(
@@ -77,6 +96,7 @@ class Session:
         )
         try:
             self.query(f"\\pset null '{_NULL}'\nSELECT 1")
+            self.query(_NO_TIMEOUT)
         except BaseException:
             self.close()
             raise

@@ -7,7 +7,7 @@ from harness.backup import programs
 from harness.backup.indexes import look_up
 from harness.backup.pages import zero_pages
 from harness.backup.report import Judgement
-from harness.backup.running import Deadline, run
+from harness.backup.running import LACKS, Deadline, NotJudged, run
 from harness.backup.scratch import Scratch
 from harness.backup.session import QueryError, Session
 from harness.record import Word
@@ -36,7 +36,7 @@ class Structures:
             untold: list[str] = []
             with self._scratch.session(database, self._deadline) as session:
                 try:
-                    pages = zero_pages(session, self._scratch.data, untold)
+                    pages = zero_pages(session, self._scratch.data, untold, self._deadline.left_s)
                     sorted_otherwise = session.value(_COLLATION) == "t"
                 except QueryError as error:
                     self._say("pages", [f"{database} cannot be looked at: {error}"], "")
@@ -64,6 +64,8 @@ class Structures:
         more = ("--install-missing", "--heapallindexed", "--parent-check", "--rootdescend")
         done = self._scratch.client("pg_amcheck", self._deadline, *more, "--", database)
         lines = [line.strip() for line in (done.out + done.err).splitlines() if line.strip()]
+        if lacks := next((line for line in lines if LACKS.search(line)), ""):
+            raise NotJudged(f"the PostgreSQL that is here lacks what {database} needs: {lacks}")
         loud = [line for line in lines if "warning:" not in line.lower() or "ERROR" in line]
         wrong = [f"{database}: {' '.join(loud[:2])[:300]}"] if done.code != 0 else []
         self._say("pg_amcheck", wrong, f"tables and indexes of {database} agree")

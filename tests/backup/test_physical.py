@@ -17,6 +17,8 @@ from harness.waiting import wait_until
 from tests.backup.sources import damaged, flip, says, shop
 
 pytestmark = pytest.mark.integration
+HINDRANCES = ("statement_timeout = 1", "default_transaction_read_only = on", "transaction_timeout = 2")
+"""What a database may set for itself, and what would end or forbid a look at it: in ms."""
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +52,8 @@ def made(tmp_path_factory, publisher):
                 "WITH (connect = false)"
             )
             session.query("ALTER SUBSCRIPTION s ENABLE")
+            for one in HINDRANCES:
+                session.query(f"ALTER DATABASE shop SET {one}")
             _run(*base, "-D", folder / "bare", "--no-manifest")
             _run(*base, "-D", folder / "tar", "-Ft", "-z")
             paths = [
@@ -88,6 +92,13 @@ def test_an_archive_without_a_target_is_not_judged(made):
     """Recovery would end wherever its WAL does."""
     folder, *_ = made
     assert says(verify(folder / "bare", Options(wal=folder / "wal")), Word.UNKNOWN, "restore")
+
+
+def test_what_a_database_sets_for_itself_hinders_no_look_at_it(made):
+    """It is read-only, and its statements and transactions end after a moment."""
+    folder, *_ = made
+    report = verify(folder / "bare")
+    assert report.word is Word.PASS, report.sentence
 
 
 def test_the_tar_form_passes_and_a_subscriber_in_it_does_not_come_to_its_publisher(made, publisher):
