@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -43,6 +45,24 @@ def test_of_an_archive_only_the_way_to_the_target_is_taken(tmp_path):
         "00000002.history": "00000002.history",
     }
     assert f"{ONE}09" in wal.choose(tmp_path, f"{ONE}02", None, MIB)
+
+
+@pytest.mark.parametrize(("program", "suffix"), [("gzip", "gz"), ("zstd", "zst"), ("lz4", "lz4")])
+def test_segments_are_unpacked_in_every_packing_of_pg_receivewal(tmp_path, program, suffix):
+    """A partial one as far as it goes; one that is cut is told."""
+    if shutil.which(program) is None:
+        pytest.skip(f"there is no program {program}")
+    packed = subprocess.run([program, "-c"], input=bytes(range(256)) * 4000, capture_output=True, check=True).stdout
+    _segment(tmp_path, f"{ONE}02.{suffix}", packed)
+    _segment(tmp_path, f"{ONE}03.{suffix}.partial", packed[:-20])
+    _segment(tmp_path, f"{ONE}04.{suffix}", packed[:-20])
+    chosen = wal.choose(tmp_path, f"{ONE}02", None, MIB)
+    assert len(chosen) == 3
+    for name in (f"{ONE}02", f"{ONE}03"):
+        wal.lay(chosen[name], tmp_path / name, 8)
+    assert (tmp_path / f"{ONE}02").read_bytes() == bytes(range(256)) * 4000
+    with pytest.raises(Bad, match=f"{suffix} cannot be unpacked"):
+        wal.lay(chosen[f"{ONE}04"], tmp_path / "cut", 8)
 
 
 def test_a_segment_that_is_whole_by_now_is_taken_as_it_is(tmp_path):

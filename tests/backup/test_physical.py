@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import select
+import shutil
 import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from harness.backup import programs
 from harness.backup.making import write_manifest
 from harness.backup.options import Options, Target
 from harness.backup.verify import verify
@@ -124,6 +127,46 @@ def test_damage_that_no_list_tells_of_is_found_in_the_pages(made, tmp_path):
 
     assert says(verify(damaged(folder / "bare", tmp_path / "rows", zero(table, 3))), Word.FAIL, "zero pages")
     assert says(verify(damaged(folder / "bare", tmp_path / "keys", zero(index, 3))), Word.FAIL, "indexes")
+
+
+def test_a_good_base_backup_in_other_clothes_is_no_bad_one(made, tmp_path):
+    """Packed with lz4, with a sum beside it, in modes that a chmod of the copy mends."""
+    folder, _, table, _ = made
+
+    def modes(base):
+        base.chmod(0o755)
+        (base / table).chmod(0o440)
+
+    def pack(tar):
+        for name in ("base.tar.gz", "pg_wal.tar.gz"):
+            raw = gzip.decompress((tar / name).read_bytes())
+            packed = subprocess.run(["lz4", "-c"], input=raw, capture_output=True, check=True).stdout
+            (tar / name.replace("gz", "lz4")).write_bytes(packed)
+            (tar / name).unlink()
+        (tar / "base.tar.lz4.sha256").write_text("a sum")
+
+    cases = {"bare": modes, **({"tar": pack} if shutil.which("lz4") else {})}
+    for name, change in cases.items():
+        report = verify(damaged(folder / name, tmp_path / name, change))
+        assert report.word is Word.PASS, report.sentence
+
+
+def test_what_is_not_the_backups_fault_is_not_judged(made, tmp_path):
+    """It holds only what changed since another; --postgres gives another version."""
+    folder, *_ = made
+
+    def increment(base):
+        with (base / "backup_label").open("a") as file:
+            file.write("INCREMENTAL FROM LSN: 0/2000028\n")
+
+    report = verify(damaged(folder / "bare", tmp_path / "one", increment))
+    assert says(report, Word.UNKNOWN, "restore")
+    assert "pg_combinebackup" in report.sentence
+    other = next((one for major, one in programs.installed().items() if major != max(programs.installed())), None)
+    if other is not None:
+        report = verify(folder / "bare", Options(postgres=other))
+        assert says(report, Word.UNKNOWN, "restore")
+        assert "give the bin folder" in report.sentence
 
 
 def test_what_a_server_cannot_start_from_is_told_in_words(made, tmp_path):
