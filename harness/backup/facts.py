@@ -71,6 +71,7 @@ class Sequence:
     owner: str = ""
     reached: int | None = None
     taken: bool = False
+    foreign: bool = False
 
     @property
     def floor(self) -> int:
@@ -79,8 +80,14 @@ class Sequence:
         return self.at if self.called else self.at - self.step
 
 
+_FOREIGN = (
+    "EXISTS (WITH RECURSIVE below(id) AS (SELECT t.oid UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i "
+    "JOIN below b ON i.inhparent = b.id) SELECT FROM below b JOIN pg_catalog.pg_class f ON f.oid = b.id "
+    "WHERE f.relkind = 'f')"
+)
+"""A foreign table, or one that has such among its partitions: reading it goes to another server."""
 _SEQUENCES = (
-    "SELECT n.nspname, c.relname, s.seqincrement, tn.nspname, t.relname, a.attname "
+    f"SELECT n.nspname, c.relname, s.seqincrement, tn.nspname, t.relname, a.attname, {_FOREIGN} "
     "FROM pg_catalog.pg_sequence s JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid "
     "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
     "LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid "
@@ -96,18 +103,21 @@ _SEQUENCES = (
 def sequences(session: Session, *, with_reached: bool = True) -> list[Sequence]:
     """Every user's sequence, sorted."""
     found = []
-    for schema, name, step, table_schema, table, column in session.query(_SEQUENCES):
+    for schema, name, step, table_schema, table, column, foreign in session.query(_SEQUENCES):
         at, called = session.query(f"SELECT last_value, is_called FROM {identifier(str(schema), str(name))}")[0]
         value, increment, was_called = int(at or 0), int(step or 1), called == "t"
         following = value + increment if was_called else value
         owner, reached, taken = "", None, False
         if column is not None and with_reached:
-            place, field = identifier(str(table_schema), str(table)), identifier(str(column))
             owner = f"{table_schema}.{table}.{column}"
+        if owner and foreign != "t":
+            place, field = identifier(str(table_schema), str(table)), identifier(str(column))
             best = session.value(f"SELECT {'max' if increment > 0 else 'min'}({field}) FROM {place}")
             reached = None if best is None else int(best)
             taken = session.value(f"SELECT count(*) FROM {place} WHERE {field} = {following}") != "0"
-        found.append(Sequence(f"{schema}.{name}", value, following, increment, was_called, owner, reached, taken))
+        found.append(
+            Sequence(f"{schema}.{name}", value, following, increment, was_called, owner, reached, taken, foreign == "t")
+        )
     return found
 
 

@@ -108,6 +108,8 @@ class Judge:
                     unused.append(name)
         if expected is not None:
             wrong = [f"{name} is not there" for name in expected if name not in there] + wrong
+        if foreign := [one.name for one in there.values() if one.foreign]:
+            self.not_judged["sequences of foreign tables"] = f"their rows are elsewhere: {', '.join(foreign[:5])}"
         if unused:
             self.not_judged["unused sequences"] = f"never used, or set back: {', '.join(unused[:5])}"
         if there or wrong:
