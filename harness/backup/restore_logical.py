@@ -47,11 +47,13 @@ class LogicalRestore:
         self._tablespaces = shape.globals_sql is not None or shape.format == CLUSTER
 
     def run(self) -> Restored:
+        is_plain = self._shape.format in (PLAIN, CLUSTER)
+        source = self._shape.main if is_plain else self._readable()  # before anything of it runs
         if self._shape.globals_sql is not None:
             self._apply_globals(self._shape.globals_sql)
         elif self._shape.format != CLUSTER:
             self._not_judged["roles"] = "the backup has no globals (pg_dumpall --globals-only): roles and memberships"
-        database = self._plain() if self._shape.format in (PLAIN, CLUSTER) else self._archive()
+        database = self._plain() if is_plain else self._archive(source)
         return Restored(database, self._not_judged, tuple(dict.fromkeys(self._connected)))
 
     def _apply_globals(self, path: Path) -> None:
@@ -100,8 +102,7 @@ class LogicalRestore:
 
     # -- archives: -Fc, -Fd, -Ft
 
-    def _archive(self) -> str:
-        source = self._readable()
+    def _archive(self, source: Path) -> str:
         listed = self._pg_restore(source, "-C", "-l")
         self._strict(listed, "restore", "pg_restore cannot list the archive")
         schema = self._pg_restore(source, "-s", "-f", "-")
@@ -147,7 +148,7 @@ class LogicalRestore:
         folder = Path(tempfile.mkdtemp(dir=self._scratch.folder))
         chosen = folder / "chosen.list"
         chosen.write_text("\n".join(entries) + "\n", encoding="utf-8")
-        self._scratch.own(folder, chosen)
+        self._scratch.show(folder, chosen)
         done = self._pg_restore(source, "-L", chosen, *flags, "-f", "-")
         self._strict(done, "restore", "pg_restore cannot read the archive")
         return done
@@ -166,9 +167,9 @@ class LogicalRestore:
             if one.is_symlink() or not one.is_file():
                 raise Bad("restore", f"{one.name} in the dump is not a plain file; refused")
             copy_file(one, copy / one.name, self._deadline)
-            self._scratch.own(copy / one.name)
+            self._scratch.show(copy / one.name)
         data_files.look_at(copy, self._deadline)
-        self._scratch.own(copy)
+        self._scratch.show(copy)
         return copy
 
     def _pg_restore(self, source: Path, *arguments: str | Path) -> Done:

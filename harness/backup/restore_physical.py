@@ -221,7 +221,7 @@ class PhysicalRestore:
                     "target", f"the WAL ends before the target{_where(said)}: a segment is missing or damaged"
                 ) from bad
             raise
-        self._judge("starts", [], "it recovers to its target and starts")
+        self._judge("starts", [], f"it recovers to its target and starts{self._scratch.network_said}")
         self._be_superuser()
 
     def _be_superuser(self) -> None:

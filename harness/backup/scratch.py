@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.backup import warden
+from harness.backup.netless import prefix
 from harness.backup.programs import major_of, version_of
 from harness.backup.running import NO_SPACE, Bad, Deadline, Done, NotJudged, begin, run
 from harness.backup.session import UNHINDERED, Session, options
@@ -73,7 +74,8 @@ def refuse_in_use(folder: Path, backup: Path | None = None) -> None:
 class Scratch:
     """A folder, and a server in it once it is started. To be used as a context.
 
-    `bin_folder` holds the programs. `settings` go over SETTINGS. `log` is what the server says.
+    `bin_folder` holds the programs. `settings` go over SETTINGS. `log` is what the server says. The server has no
+    network where that can be had. The folder stays ours: whom the server runs as may write in `data` and `socket` only.
     """
 
     def __init__(
@@ -92,14 +94,15 @@ class Scratch:
         self.user, self.major = OWNER, major_of(version_of(bin_folder)) or 0
         self.data, self.log = self.folder / "data", self.folder / "server.log"
         self.settings = {**SETTINGS, **(settings or {})}
+        self._apart = prefix(self._who)
         self._server: Child | None = None
         self._warden: subprocess.Popen[bytes] | None = None
         try:
             self._guard()
             self.socket.mkdir(exist_ok=True)
-            self.own(*self._folders, self.socket)
-            for one in (*self._folders, self.socket):
-                one.chmod(0o700)
+            self.own(self.socket)
+            self.socket.chmod(0o700)
+            self.show(self.folder)
             self._let_through(place)
             self.bin = self._reachable(bin_folder)
         except BaseException:
@@ -120,7 +123,7 @@ class Scratch:
         """A folder that was given may be closed to `nobody`: then nothing can be started there."""
         if self._who.uid is None:
             return
-        done = run(["/usr/bin/env", "test", "-w", self.folder], Deadline(20.0))
+        done = run(["/usr/bin/env", "test", "-w", self.socket], Deadline(20.0))
         if done.code != 0:
             raise BackupError(f"the user nobody, as which PostgreSQL runs here, cannot reach {place or self.folder}")
 
@@ -129,6 +132,14 @@ class Scratch:
         if self._who.uid is not None and self._who.gid is not None:
             for path in paths:
                 os.chown(path, self._who.uid, self._who.gid, follow_symlinks=False)
+
+    def show(self, *paths: Path) -> None:
+        """Let whom the server runs as read what stays ours: in a folder of its own it could put a link in the place of
+        what we write next. Nobody else may look into it."""
+        for path in paths:
+            if self._who.gid is not None:
+                os.chown(path, -1, self._who.gid, follow_symlinks=False)
+            path.chmod(0o750 if path.is_dir() else 0o640)
 
     def _reachable(self, bin_folder: Path) -> Path:
         """The programs themselves, or a copy, where `nobody` cannot reach them."""
@@ -141,6 +152,8 @@ class Scratch:
 
     def initdb(self, deadline: Deadline, *more: str) -> None:
         """A fresh, empty data folder. Raises NotJudged."""
+        self.data.mkdir(mode=0o700)
+        self.own(self.data)
         command: list[str | Path] = [self.bin / "initdb", "-D", self.data, "-U", OWNER, "-A", "trust", "--no-sync"]
         done = run([*command, "-E", "UTF8", "--locale=C", "--no-instructions", *more], deadline)
         if done.code != 0:
@@ -157,12 +170,12 @@ class Scratch:
         environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "TZ": "UTC"}
         self._server = server = start(
             "the scratch server",
-            command,
+            [*self._apart, *command],
             self.log,
             environment=environment,
             folder=Path("/"),
-            user=self._who.uid,
-            group=self._who.gid,
+            user=None if self._apart else self._who.uid,
+            group=None if self._apart else self._who.gid,
         )
         wait_until(lambda: self._ready() or server.ended() is not None, deadline.left_s(), cancelled=deadline.cancelled)
         if server.ended() is not None:
@@ -203,6 +216,11 @@ class Scratch:
         was_clean = server.popen.poll() == 0
         server.end(1.0)
         return was_clean
+
+    @property
+    def network_said(self) -> str:
+        """Half a sentence where its server could reach the network, since this machine lets us take away none."""
+        return "" if self._apart else "; its server could reach the network"
 
     @property
     def where(self) -> tuple[str, ...]:

@@ -215,7 +215,7 @@ class _Verification:
         wanted = self._options.database or (self._manifest.database if self._manifest is not None else "")
         restored = LogicalRestore(shape, scratch, self._deadline, wanted).run()
         self._not_judged |= restored.not_judged
-        self._say("restore", Word.PASS, "restored without an error")
+        self._say("restore", Word.PASS, f"restored without an error{scratch.network_said}")
         return restored.database, [one for one in restored.all if one != restored.database]
 
     def _physical(self, shape: Shape, scratch: Scratch) -> tuple[str, list[str]]:

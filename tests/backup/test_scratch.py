@@ -16,7 +16,9 @@ import pytest
 
 from harness.backup import programs, warden
 from harness.backup.folder import NOTE
-from harness.backup.scratch import refuse_in_use
+from harness.backup.running import Deadline
+from harness.backup.scratch import Scratch, refuse_in_use
+from harness.backup.session import QueryError
 from harness.errors import BackupError, StartError
 from harness.waiting import wait_until
 
@@ -44,6 +46,22 @@ def test_kill_9_leaves_neither_a_server_nor_a_folder():
         popen.wait()
     assert wait_until(lambda: not Path(folder).exists(), 15.0)
     assert wait_until(lambda: warden.ours(folder) == [] and not Path(f"/proc/{pid}").exists(), 15.0)
+
+
+def test_what_a_backup_runs_has_no_network_and_writes_into_no_folder_of_ours():
+    """Only the loopback, which is down; as root nothing can be put in the place of what we write next."""
+    with Scratch(programs.installed()[max(programs.installed())]) as scratch:
+        scratch.initdb(Deadline(60.0))
+        scratch.start(Deadline(60.0))
+        with scratch.session("postgres", Deadline(60.0)) as session:
+            session.query("CREATE TEMP TABLE said (line text)")
+            if scratch.network_said == "":
+                session.query("COPY said FROM PROGRAM 'tail -n +3 /proc/net/dev | cut -d: -f1'")
+                assert [str(row[0]).strip() for row in session.query("SELECT line FROM said")] == ["lo"]
+            if os.geteuid() == 0:
+                for act in ("touch x", "mv server.log y", "mkdir dump"):
+                    with pytest.raises(QueryError):
+                        session.query(f"COPY said TO PROGRAM 'cd {scratch.folder} && {act}'")
 
 
 def test_a_folder_in_use_is_refused(tmp_path):
