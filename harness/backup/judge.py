@@ -10,6 +10,7 @@ from harness.backup.manifest import Manifest
 from harness.backup.report import Judgement
 from harness.backup.running import LACKS, NotJudged
 from harness.backup.schema import differences, schema_facts, schema_hash
+from harness.backup.schema_more import LATER, SECRETS
 from harness.backup.schema_queries import RIGHTS, SERVER_WIDE, WITH_DATABASE
 from harness.backup.session import QueryError, Session
 from harness.record import Word
@@ -151,6 +152,10 @@ class Judge:
         found = differences(before, after)
         rights = [f"{kind}: {said}" for kind, said in found if kind in RIGHTS]
         others = [f"{kind}: {said}" for kind, said in found if kind not in RIGHTS]
+        if some := [kind for kind in SECRETS if now.get(kind)]:
+            self.not_judged["secrets"] = f"of {' and '.join(some)} the connection strings and options are not compared"
+        if older := [kind for kind in LATER if kind not in then.schema_facts]:
+            self.not_judged["schema, in part"] = f"the manifest does not tell of {', '.join(older[:4])}"
         count = sum(len(some) for some in before.values())
         self.say("schema", others, f"{count} objects are what they were", objects=count)
         self.say("roles and grants", rights, "roles, memberships, owners and grants are what they were")

@@ -22,6 +22,7 @@ LACKS = re.compile(
     r"ICU is not supported in this build|could not create locale|invalid locale name|could not load library"
     r"|could not access file \"\$libdir|does not support compression|compression method \w+ not supported"
     r"|must be loaded via \"?shared_preload_libraries|could not connect to server \""
+    r"|security label provider \".*\" is not loaded"
     r"|not supported by build|was initialized with (?:\w*BLCKSZ|RELSEG_SIZE|NAMEDATALEN|LOBLKSIZE)"
 )
 """What a PostgreSQL says of itself: it is built or started without what the data needs, or a foreign server is not to

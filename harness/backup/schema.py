@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from harness.backup.facts import as_json
+from harness.backup.schema_more import LATER
 from harness.backup.schema_queries import QUERIES
 from harness.backup.session import Session
 
@@ -19,12 +20,12 @@ _LOOSE = re.compile(r"[\s()\[\]]|\bARRAY\b")
 
 
 def schema_facts(session: Session) -> dict[str, dict[str, str]]:
-    """Kind to name to definition. A kind that has none is left out."""
+    """Kind to name to definition. A kind that has none is left out, but for those that older manifests do not have."""
     found: dict[str, dict[str, str]] = {}
     for kind, sql in QUERIES.items():
         rows = session.query(sql)
         some = {str(name): str(text) for name, text in rows}
-        if some:
+        if some or kind in LATER:
             found[kind] = some
     return found
 
@@ -36,15 +37,19 @@ def plain(definition: str) -> str:
 
 
 def schema_hash(facts: Facts) -> str:
-    """SHA-256 of the canonical text of the facts."""
-    text = as_json({kind: {name: plain(value) for name, value in some.items()} for kind, some in facts.items()})
+    """SHA-256 of the canonical text of the facts, without the kinds that came later: a hash stays what it was."""
+    kept = {kind: some for kind, some in facts.items() if kind not in LATER}
+    text = as_json({kind: {name: plain(value) for name, value in some.items()} for kind, some in kept.items()})
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def differences(then: Facts, now: Facts) -> list[tuple[str, str]]:
-    """(kind, sentence) of each object that is gone, new or another."""
+    """(kind, sentence) of each object that is gone, new or another. Of a kind that came later and that `then` does not
+    have, nobody knows what there was."""
     found: list[tuple[str, str]] = []
     for kind in sorted({*then, *now}):
+        if kind in LATER and kind not in then:
+            continue
         before, after = then.get(kind, {}), now.get(kind, {})
         for name in sorted({*before, *after}):
             if name not in after:

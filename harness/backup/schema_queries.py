@@ -7,12 +7,9 @@ and grants are kinds of their own. The scratch server's own superuser is left ou
 from __future__ import annotations
 
 from harness.backup.facts import NOT_OF_EXTENSION, NOT_SYSTEM
+from harness.backup.schema_more import LATER
+from harness.backup.schema_sql import CLASS, NAME, grants
 
-_NAME = "format('%I.%I', n.nspname, c.relname)"
-_CLASS = (
-    "pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND c.relpersistence <> 't' "
-    f"AND {NOT_SYSTEM} AND " + NOT_OF_EXTENSION.format("pg_catalog.pg_class", "c")
-)
 _PROC = (
     f"pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace AND {NOT_SYSTEM} AND "
     + NOT_OF_EXTENSION.format("pg_catalog.pg_proc", "p")
@@ -25,54 +22,45 @@ _PROC_NAME = "format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity
 _TYPE_NAME = "format('%I.%I', n.nspname, t.typname)"
 
 
-def _grants(acl: str, kind: str, owner: str) -> str:
-    """Who may what, without who granted it, sorted: NULL is what the owner's defaults are."""
-    return (
-        "coalesce((SELECT string_agg(DISTINCT format('%s=%s%s', CASE g.grantee WHEN 0 THEN 'PUBLIC' "
-        "ELSE pg_get_userbyid(g.grantee) END, g.privilege_type, CASE WHEN g.is_grantable THEN '*' ELSE '' END), ' ') "
-        f"FROM aclexplode(coalesce({acl}, acldefault({kind}, {owner}))) g WHERE g.grantee <> {owner}), 'nobody')"
-    )
-
-
 def _owned(name: str, acl: str, kind: str, owner: str, source: str) -> str:
-    return f"SELECT {name}, format('owner %s; %s', pg_get_userbyid({owner}), {_grants(acl, kind, owner)}) FROM {source}"
+    return f"SELECT {name}, format('owner %s; %s', pg_get_userbyid({owner}), {grants(acl, kind, owner)}) FROM {source}"
 
 
 QUERIES: dict[str, str] = {
     "schemas": _owned("n.nspname", "n.nspacl", "'n'", "n.nspowner", f"pg_namespace n WHERE {NOT_SYSTEM} AND ")
     + NOT_OF_EXTENSION.format("pg_catalog.pg_namespace", "n"),
     "tables": (
-        f"SELECT {_NAME}, format('%s %s %s access %s%s%s%s', CASE c.relkind WHEN 'r' THEN 'table' WHEN "
+        f"SELECT {NAME}, format('%s %s %s access %s%s%s%s', CASE c.relkind WHEN 'r' THEN 'table' WHEN "
         "'p' THEN 'partitioned' "
         "WHEN 'f' THEN 'foreign' ELSE c.relkind::text END, c.relpersistence, array_to_string(c.reloptions, ','), "
         "(SELECT amname FROM pg_am WHERE oid = c.relam), ' replica ' || c.relreplident::text, "
         "CASE WHEN c.relrowsecurity THEN ' row security' END, CASE WHEN c.relforcerowsecurity THEN ' forced' END) "
-        f"FROM {_CLASS} WHERE c.relkind IN ('r', 'p', 'f')"
+        f"FROM {CLASS} WHERE c.relkind IN ('r', 'p', 'f')"
     ),
     "columns": (
-        f"SELECT {_NAME} || '.' || quote_ident(a.attname), format('%s %s%s%s%s%s%s', "
+        f"SELECT {NAME} || '.' || quote_ident(a.attname), format('%s %s%s%s%s%s%s', "
         "row_number() OVER (PARTITION BY c.oid ORDER BY a.attnum), format_type(a.atttypid, a.atttypmod), "
         "CASE WHEN a.attnotnull THEN ' not null' END, ' default ' || pg_get_expr(d.adbin, d.adrelid), "
         "CASE WHEN a.attgenerated <> '' THEN ' generated ' || a.attgenerated::text END, "
         "CASE WHEN a.attidentity <> '' THEN ' identity ' || a.attidentity::text END, "
         "CASE WHEN a.attcollation <> t.typcollation THEN ' collate ' || a.attcollation::regcollation::text END) "
-        f"FROM {_CLASS} JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
+        f"FROM {CLASS} JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
         "JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum "
         "WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm')"
     ),
     "partitions": (
-        f"SELECT {_NAME}, concat_ws(' ', 'of ' || (SELECT string_agg(i.inhparent::regclass::text, ', ' "
+        f"SELECT {NAME}, concat_ws(' ', 'of ' || (SELECT string_agg(i.inhparent::regclass::text, ', ' "
         "ORDER BY inhseqno) "
         "FROM pg_inherits i WHERE i.inhrelid = c.oid), pg_get_expr(c.relpartbound, c.oid), "
         "'by ' || pg_get_partkeydef(c.oid)) "
-        f"FROM {_CLASS} WHERE c.relkind IN ('r', 'p', 'f') AND (c.relkind = 'p' OR c.relispartition "
+        f"FROM {CLASS} WHERE c.relkind IN ('r', 'p', 'f') AND (c.relkind = 'p' OR c.relispartition "
         "OR EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid))"
     ),
     "indexes": (
-        f"SELECT {_NAME}, pg_get_indexdef(c.oid) || CASE WHEN i.indisvalid THEN '' ELSE ' invalid' END "
+        f"SELECT {NAME}, pg_get_indexdef(c.oid) || CASE WHEN i.indisvalid THEN '' ELSE ' invalid' END "
         "|| CASE WHEN i.indisclustered THEN ' clustered' ELSE '' END "
         "|| CASE WHEN i.indisreplident THEN ' replica identity' ELSE '' END "
-        f"FROM {_CLASS} JOIN pg_index i ON i.indexrelid = c.oid"
+        f"FROM {CLASS} JOIN pg_index i ON i.indexrelid = c.oid"
     ),
     "constraints": (
         "SELECT coalesce(conrelid::regclass::text, contypid::regtype::text) || '.' || quote_ident(conname), "
@@ -81,36 +69,36 @@ QUERIES: dict[str, str] = {
         "AND contype IN ('c', 'f', 'p', 'u', 'x')"
     ),
     "triggers": (
-        f"SELECT {_NAME} || '.' || quote_ident(t.tgname), pg_get_triggerdef(t.oid) || ' enabled ' || t.tgenabled::text "
-        f"FROM {_CLASS} JOIN pg_trigger t ON t.tgrelid = c.oid AND NOT t.tgisinternal"
+        f"SELECT {NAME} || '.' || quote_ident(t.tgname), pg_get_triggerdef(t.oid) || ' enabled ' || t.tgenabled::text "
+        f"FROM {CLASS} JOIN pg_trigger t ON t.tgrelid = c.oid AND NOT t.tgisinternal"
     ),
     "event triggers": (
         "SELECT evtname, format('on %s do %s tags %s enabled %s', evtevent, evtfoid::regproc, evttags, evtenabled) "
         "FROM pg_event_trigger v WHERE " + NOT_OF_EXTENSION.format("pg_catalog.pg_event_trigger", "v")
     ),
     "rules": (
-        f"SELECT {_NAME} || '.' || quote_ident(r.rulename), pg_get_ruledef(r.oid) || ' enabled ' || r.ev_enabled::text "
-        f"FROM {_CLASS} JOIN pg_rewrite r ON r.ev_class = c.oid AND r.rulename <> '_RETURN'"
+        f"SELECT {NAME} || '.' || quote_ident(r.rulename), pg_get_ruledef(r.oid) || ' enabled ' || r.ev_enabled::text "
+        f"FROM {CLASS} JOIN pg_rewrite r ON r.ev_class = c.oid AND r.rulename <> '_RETURN'"
     ),
     "functions": (
         f"SELECT {_PROC_NAME}, CASE WHEN p.prokind = 'a' THEN (SELECT format('aggregate %s %s %s', a.aggtransfn, "
         "a.aggfinalfn, a.agginitval) FROM pg_aggregate a WHERE a.aggfnoid = p.oid) ELSE pg_get_functiondef(p.oid) END "
         f"FROM {_PROC}"
     ),
-    "views": f"SELECT {_NAME}, concat_ws(' ', array_to_string(c.reloptions, ','), pg_get_viewdef(c.oid)) FROM {_CLASS} "
+    "views": f"SELECT {NAME}, concat_ws(' ', array_to_string(c.reloptions, ','), pg_get_viewdef(c.oid)) FROM {CLASS} "
     "WHERE c.relkind = 'v'",
     "materialised views": (
-        f"SELECT {_NAME}, CASE WHEN c.relispopulated THEN 'populated: ' ELSE 'empty: ' END || pg_get_viewdef(c.oid) "
-        f"FROM {_CLASS} WHERE c.relkind = 'm'"
+        f"SELECT {NAME}, CASE WHEN c.relispopulated THEN 'populated: ' ELSE 'empty: ' END || pg_get_viewdef(c.oid) "
+        f"FROM {CLASS} WHERE c.relkind = 'm'"
     ),
     "sequences": (
-        f"SELECT {_NAME}, format('%s start %s by %s from %s to %s cache %s%s', s.seqtypid::regtype, s.seqstart, "
+        f"SELECT {NAME}, format('%s start %s by %s from %s to %s cache %s%s', s.seqtypid::regtype, s.seqstart, "
         "s.seqincrement, s.seqmin, s.seqmax, s.seqcache, CASE WHEN s.seqcycle THEN ' cycle' END) "
         "|| coalesce((SELECT ' of ' || d.refobjid::regclass || '.' || quote_ident(a.attname) FROM pg_depend d "
         "JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid "
         "WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass "
         "AND d.deptype IN ('a', 'i') LIMIT 1), '') "
-        f"FROM {_CLASS} JOIN pg_sequence s ON s.seqrelid = c.oid"
+        f"FROM {CLASS} JOIN pg_sequence s ON s.seqrelid = c.oid"
     ),
     "enum types": (
         f"SELECT {_TYPE_NAME}, (SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder) "
@@ -132,11 +120,11 @@ QUERIES: dict[str, str] = {
         "r.rngtypid = t.oid"
     ),
     "row security": (
-        f"SELECT {_NAME} || '.' || quote_ident(p.polname), concat_ws(' ', p.polcmd, "
+        f"SELECT {NAME} || '.' || quote_ident(p.polname), concat_ws(' ', p.polcmd, "
         "CASE WHEN p.polpermissive THEN 'permissive' ELSE 'restrictive' END, 'to ' || (SELECT string_agg(CASE o WHEN 0 "
         "THEN 'PUBLIC' ELSE pg_get_userbyid(o) END, ', ' ORDER BY 1) FROM unnest(p.polroles) o), "
         "'using ' || pg_get_expr(p.polqual, p.polrelid), 'check ' || pg_get_expr(p.polwithcheck, p.polrelid)) "
-        f"FROM {_CLASS} JOIN pg_policy p ON p.polrelid = c.oid"
+        f"FROM {CLASS} JOIN pg_policy p ON p.polrelid = c.oid"
     ),
     "extensions": "SELECT extname, format('version %s in %s', extversion, extnamespace::regnamespace) FROM "
     "pg_extension",
@@ -159,16 +147,16 @@ QUERIES: dict[str, str] = {
         "FROM pg_publication_tables t WHERE t.pubname = p.pubname)) FROM pg_publication p"
     ),
     "grants on tables": _owned(
-        _NAME,
+        NAME,
         "c.relacl",
         "(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END)::\"char\"",
         "c.relowner",
-        f"{_CLASS} WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')",
+        f"{CLASS} WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')",
     ),
     "grants on columns": (
-        f"SELECT {_NAME} || '.' || quote_ident(a.attname), "
-        f"{_grants('a.attacl', chr(39) + 'c' + chr(39), 'c.relowner')} "
-        f"FROM {_CLASS} JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL AND NOT a.attisdropped"
+        f"SELECT {NAME} || '.' || quote_ident(a.attname), "
+        f"{grants('a.attacl', chr(39) + 'c' + chr(39), 'c.relowner')} "
+        f"FROM {CLASS} JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL AND NOT a.attisdropped"
     ),
     "grants on functions": _owned(_PROC_NAME, "p.proacl", "'f'", "p.proowner", _PROC),
     "grants on types": _owned(
@@ -176,7 +164,7 @@ QUERIES: dict[str, str] = {
     ),
     "default grants": (
         "SELECT format('%s %s %s', pg_get_userbyid(d.defaclrole), d.defaclnamespace::regnamespace, d.defaclobjtype), "
-        f"{_grants('d.defaclacl', chr(39) + 'r' + chr(39), 'd.defaclrole')} FROM pg_default_acl d"
+        f"{grants('d.defaclacl', chr(39) + 'r' + chr(39), 'd.defaclrole')} FROM pg_default_acl d"
     ),
     "database settings": (
         "SELECT coalesce(nullif(pg_get_userbyid(s.setrole), 'unknown (OID=0)'), 'all') || "
@@ -200,6 +188,7 @@ QUERIES: dict[str, str] = {
         "CASE WHEN bool_or(m.admin_option) THEN 'with admin' ELSE 'member' END FROM pg_auth_members m "
         "WHERE pg_get_userbyid(m.member) !~ '^pg_' GROUP BY 1"
     ),
+    **LATER,
 }
 """Kinds of the whole server are `roles` and `memberships` (and settings of roles): a dump of one database holds
 none."""

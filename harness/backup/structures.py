@@ -4,6 +4,7 @@ made anew."""
 from __future__ import annotations
 
 from harness.backup import programs
+from harness.backup.facts import NOT_SYSTEM
 from harness.backup.indexes import look_up
 from harness.backup.pages import zero_pages
 from harness.backup.report import Judgement
@@ -15,6 +16,11 @@ from harness.record import Word
 _COLLATION = (
     "SELECT datcollversion IS DISTINCT FROM pg_catalog.pg_database_collation_actual_version(oid) "
     "FROM pg_catalog.pg_database WHERE datname = current_database()"
+)
+_OTHER_INDEXES = (
+    "SELECT pg_catalog.format('%I.%I (%s)', n.nspname, c.relname, a.amname) FROM pg_catalog.pg_class c "
+    "JOIN pg_catalog.pg_am a ON a.oid = c.relam AND a.amname <> 'btree' "
+    f"JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'i' AND {NOT_SYSTEM} ORDER BY 1"
 )
 
 
@@ -51,7 +57,15 @@ class Structures:
                     continue
                 self._indexes(session, database)
 
+    def _say_other_indexes(self, session: Session, database: str) -> None:
+        """What neither pg_amcheck nor a look-up looks into."""
+        if found := [str(row[0]) for row in session.query(_OTHER_INDEXES)]:
+            self.not_judged[f"contents of indexes of {database}"] = (
+                f"no B-tree, so that nothing looks into it: {', '.join(found[:5])}"
+            )
+
     def _indexes(self, session: Session, database: str) -> None:
+        self._say_other_indexes(session, database)
         if programs.amcheck(self._scratch.bin):
             self._amcheck(database)
             return

@@ -186,6 +186,14 @@ def test_definitions_are_compared_as_postgresql_prints_them_after_a_restore():
     assert [kind for kind, _ in found] == ["enum types", "views"]
 
 
+def test_a_manifest_of_before_is_not_held_against_what_it_never_told_of():
+    """A kind that came later: absent it was not looked at, empty there was nothing; the hash stays what it was."""
+    now = {"views": {"v": "x"}, "casts": {"cast (a AS b)": "e i"}}
+    assert differences({"views": {"v": "x"}}, now) == []
+    assert [kind for kind, _ in differences({"views": {"v": "x"}, "casts": {}}, now)] == ["casts"]
+    assert schema_hash(now) == schema_hash({"views": {"v": "x"}})
+
+
 def test_what_is_no_backup_is_told(tmp_path):
     """Nothing, an empty file, text, a server's own folder, a folder of many."""
     (tmp_path / "empty").mkdir()

@@ -120,6 +120,15 @@ DROP TRIGGER never_on ON products;
 CREATE PUBLICATION of_orders FOR TABLE orders;
 SELECT lo_from_bytea(70001, decode(repeat('00ff10', 3000), 'hex')), lo_from_bytea(70002, 'a letter');
 ALTER LARGE OBJECT 70001 OWNER TO shop_owner;
+GRANT SELECT ON LARGE OBJECT 70002 TO shop_reader;
+CREATE FOREIGN DATA WRAPPER elsewhere;
+CREATE SERVER warehouse FOREIGN DATA WRAPPER elsewhere OPTIONS (host 'warehouse.example');
+CREATE USER MAPPING FOR shop_app SERVER warehouse;
+CREATE FOREIGN TABLE public.shelves (id serial, place text) SERVER warehouse;
+CREATE COLLATION public.by_bytes (locale = 'C');
+CREATE TEXT SEARCH CONFIGURATION public.plain (COPY = simple);
+CREATE OPERATOR public.=== (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq);
+ALTER TABLE public.products ALTER title SET STORAGE EXTERNAL, ALTER sku SET STATISTICS 500;
 CREATE TABLE public.harness_heartbeat (
     id int PRIMARY KEY DEFAULT 1 CHECK (id = 1), at timestamptz NOT NULL, nonce text NOT NULL);
 INSERT INTO public.harness_heartbeat VALUES (1, '2026-01-09 12:00:00.25Z', 'a-nonce-of-the-source');

@@ -141,6 +141,17 @@ _STATISTICS = f"""SELECT format('DROP STATISTICS %I.%I', s.stxnamespace::regname
 format('statistics %s are gone', s.stxname)
 FROM pg_statistic_ext s JOIN pg_class c ON c.oid = s.stxrelid WHERE {_OURS}"""
 
+_LARGE = """SELECT format('REVOKE ALL ON LARGE OBJECT %s FROM %I', o.oid, r.rolname), format('%s may not read large '
+'object %s', r.rolname, o.oid) FROM pg_largeobject_metadata o, aclexplode(o.lomacl) a JOIN pg_roles r
+ON r.oid = a.grantee WHERE a.grantee <> o.lomowner"""
+
+_STORED = f"""SELECT format('ALTER TABLE %s ALTER %I SET STORAGE EXTENDED', c.oid::regclass, a.attname),
+format('%s.%s is stored otherwise', c.oid::regclass, a.attname) FROM pg_attribute a JOIN pg_class c
+ON c.oid = a.attrelid WHERE {_OURS} AND c.relkind = 'r' AND a.attstorage = 'e' AND NOT a.attisdropped"""
+
+_SERVERS = """SELECT format('DROP SERVER %I CASCADE', srvname), format('server %s is gone', srvname)
+FROM pg_foreign_server"""
+
 
 def _of(name: str, sentence: str, query: str, missing: str) -> Mutant:
     return _act(name, sentence, Change(query, missing))
@@ -209,6 +220,9 @@ MUTANTS = (
     _act("enum-order", "An enum has its labels in another order.", turn_enum),
     _of("comment-lost", "The comment on a table is gone.", _COMMENTS, "comment on a table"),
     _of("partition-detached", "A partition is a table of its own.", _PARTITIONS, "partition"),
+    _of("large-object-grant-lost", "A large object may be read by fewer.", _LARGE, "large object with a grant"),
+    _of("column-storage-changed", "A column is stored otherwise.", _STORED, "column of another storage"),
+    _of("foreign-server-missing", "A foreign server is gone, with all of it.", _SERVERS, "foreign server"),
     _of("statistics-missing", "An object of extended statistics is gone.", _STATISTICS, "extended statistics"),
     _of("extension-missing", "An extension is gone.", _EXTENSIONS, "extension"),
     _of("membership-lost", "A role is no longer a member of another.", _MEMBERS, "member of a role"),

@@ -37,6 +37,7 @@ class Server(Scratch):
     def __init__(self, bin_folder: Path, major: int, *, user: str = SUPERUSER) -> None:
         wanted = {name: value for name, value in SETTINGS.items() if _SINCE.get(name, 0) <= major}
         super().__init__(bin_folder, settings=wanted)
+        self.own(self.folder)  # its programs write backups there, and nothing of a stranger runs
         self.major, self.user = major, user
         self._more: tuple[str, ...] = ()
         hba, ident, empty = (self.folder / name for name in ("hba.conf", "ident.conf", "empty.conf"))
