@@ -173,4 +173,6 @@ def test_sums_of_large_files_end_when_the_time_is_over(tmp_path):
         with pytest.raises(OutOfTime):
             backup_manifest.digest(tmp_path / "file", algorithm, over)
     with pytest.raises(OutOfTime):
+        list(pages._zero(tmp_path / "file", 8192, over))
+    with pytest.raises(OutOfTime):
         files.judge_files(tmp_path, Manifest("logical", files={"file": (1, "")}), tmp_path, over)

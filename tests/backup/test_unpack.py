@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import gzip
 import io
+import shutil
+import subprocess
 import tarfile
+import tracemalloc
 
 import pytest
 
 from harness.backup import unpack
+from harness.backup.packed import opened
 from harness.backup.running import Bad, Deadline, NotJudged
 
 
@@ -68,6 +72,23 @@ def test_an_archive_that_is_cut_is_told(tmp_path):
         (tmp_path / f"in-{name}").mkdir()
         with pytest.raises(Bad, match=r"cut|cannot be unpacked"):
             unpack.unpack(tmp_path / name, tmp_path / f"in-{name}", Deadline(10.0))
+
+
+@pytest.mark.parametrize("program", ["gzip", "zstd", "lz4"])
+def test_the_rest_of_an_archive_is_not_read_into_memory(tmp_path, program):
+    """Neither when its reader ends early, nor when it is read to its end to see whether it is whole."""
+    if shutil.which(program) is None:
+        pytest.skip(f"there is no program {program}")
+    packed = subprocess.run([program, "-c"], input=bytes(64 << 20), capture_output=True, check=True).stdout
+    (tmp_path / "packed").write_bytes(packed)
+    tracemalloc.start()
+    try:
+        for whole in (False, True):
+            with opened(tmp_path / "packed", whole=whole) as stream:
+                assert stream.read(10) == bytes(10)
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_no_space_is_said_before_it_is_filled(tmp_path):
