@@ -58,6 +58,8 @@ class Orders:
 class DrillRun(Run):
     """One drill into a run folder."""
 
+    _patient = True
+
     def __init__(
         self, orders: Orders, folder: RunFolder, command: Sequence[str], view: View, interrupts: Interrupts
     ) -> None:
@@ -245,9 +247,14 @@ class DrillRun(Run):
         writes, state = self._drill.writes, stack.state
         if writes is None:
             return
-        at = state.entry if writes.service == state.entry_service else f"http://{state.reached.get(writes.service, '')}"
+        is_entry = writes.service == state.entry_service
+        at = state.entry if is_entry else f"http://{state.reached.get(writes.service, '')}"
+        outpost = (
+            "" if is_entry or state.kind == "embedded" else state.outpost
+        )  # among containers their names are known
+        url = f"{at.rstrip('/')}{writes.path}"
         try:
-            found = Found(read_back(f"{at.rstrip('/')}{writes.path}", within_s, cancelled=self._called_off.is_set))
+            found = Found(read_back(url, within_s, outpost=outpost, cancelled=self._called_off.is_set))
         except ReadBackError as error:
             found = Found(None, str(error))
         keep_found(self._folder.path / FOUND, found)
