@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from harness.analysis.objectives import Timed, timed
-from harness.analysis.writes import Judged
+from harness.analysis.writes import Judged, Ledger
 from harness.analysis.writes import judge as judge_writes
 from harness.drill.conduct import EXECUTION
 from harness.drill.loader import LoadedDrill
+from harness.drill.sending import why_limited
 from harness.drill.verdict import Checked, Facts, checks, verdict
-from harness.drill.writes import FOUND, LEDGER, read_found, read_ledger
+from harness.drill.writes import FOUND, LEDGER, read_found, read_ledger, sent_since
 from harness.ending import COMPLETE
 from harness.errors import HarnessError, RunFolderError
-from harness.history import read_marks
+from harness.history import read_marks, read_resources
 from harness.manifest import versions
 from harness.masking import mask_urls
 from harness.plan import kind_of, parameters_of
@@ -99,9 +100,12 @@ def close(folder: RunFolder, begun: Mapping[str, Any], ended_at: str = "") -> Ju
     reason = next((str(one.data.get("reason", "")) for one in marks if one.kind == "end"), "it was killed")
     ends = [one.at_s for one in marks if one.kind == "end" and one.at_s is not None]
     when = timed(marks, ends[0] if ends else None)
-    judged = _writes(folder, when) if begun["keeps_writes"] and when else None
+    ledger = read_ledger(folder.path / LEDGER)
+    judged = _writes(folder, ledger, when) if begun["keeps_writes"] and when else None
     execution = _execution(folder)
-    facts = Facts(begun, marks, when, execution, judged, folder.notices.is_file(), reason)
+    written = sent_since(ledger, when.served_s) if when and when.served_s is not None else (0, 0)
+    limited = _limited(folder, when) if when else ""
+    facts = Facts(begun, marks, when, execution, judged, folder.notices.is_file(), reason, written, limited)
     found = checks(facts)
     word = verdict(facts, found)
     aborted = reason != COMPLETE or facts.mark("interrupted") is not None
@@ -126,8 +130,14 @@ def close(folder: RunFolder, begun: Mapping[str, Any], ended_at: str = "") -> Ju
     return Judgement(body, word.word, word.sentence, word.step, judged, when, reason)
 
 
-def _writes(folder: RunFolder, when: Timed) -> Judged:
-    ledger = read_ledger(folder.path / LEDGER)
+def _limited(folder: RunFolder, when: Timed) -> str:
+    try:
+        return why_limited(read_resources(folder.resources), when.disaster_s)
+    except HarnessError as error:
+        return str(error)
+
+
+def _writes(folder: RunFolder, ledger: Ledger, when: Timed) -> Judged:
     try:
         found = read_found(folder.path / FOUND)
         return judge_writes(ledger, found.keys, when.disaster_s, when.settled_s, why_unread=found.why)

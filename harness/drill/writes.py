@@ -58,6 +58,12 @@ def read_ledger(path: Path) -> Ledger:
     return Ledger(tuple(requests), whole=False)
 
 
+def sent_since(ledger: Ledger, at_s: float) -> tuple[int, int]:
+    """(requests with a key that were sent from then on, how many of them were acknowledged)."""
+    sent = [one for one in ledger.requests if one.started_s >= at_s]
+    return len(sent), sum(one.acknowledged for one in sent)
+
+
 def read_back(
     url: str, within_s: float, *, outpost: str = "", cancelled: Callable[[], bool] = lambda: False
 ) -> dict[str, int]:

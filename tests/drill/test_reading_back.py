@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 
 import pytest
 
-from harness.drill.writes import Found, ReadBackError, keep_found, read_back, read_found, read_ledger
+from harness.drill.writes import Found, ReadBackError, keep_found, read_back, read_found, read_ledger, sent_since
 from tests.outpost.bench import running_outpost
 
 LINE = (
@@ -135,3 +135,12 @@ def test_a_ledger_that_was_cut_short_is_known_to_be(tmp_path, lines, count, whol
     path.write_text("\n".join(lines), encoding="utf-8")
     ledger = read_ledger(path)
     assert (len(ledger.requests), ledger.whole) == (count, whole)
+
+
+def test_the_writes_since_the_recovery_are_counted_and_what_came_of_them(tmp_path):
+    """By when they were sent; one that was never answered was sent too."""
+    path = tmp_path / "writes.jsonl"
+    late = LINE.replace('"started_s": 1', '"started_s": 9').replace('"answered_s": 2', '"answered_s": 9.5')
+    path.write_text("\n".join([LINE, late, late.replace("9.5", "null").replace("ok", "unknown")]), encoding="utf-8")
+    assert sent_since(read_ledger(path), 5.0) == (2, 1)
+    assert sent_since(read_ledger(path), 9.1) == (0, 0)
