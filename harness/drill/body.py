@@ -6,6 +6,7 @@ From the folder alone, so that one that was killed is recorded as one that ended
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,8 +16,10 @@ from typing import Any
 from harness.analysis.objectives import Timed, timed
 from harness.analysis.writes import Judged, Ledger
 from harness.analysis.writes import judge as judge_writes
+from harness.drill.checkout import commit, our_commit
 from harness.drill.conduct import EXECUTION
 from harness.drill.loader import LoadedDrill
+from harness.drill.records import evidence
 from harness.drill.sending import why_limited
 from harness.drill.verdict import Checked, Facts, checks, verdict
 from harness.drill.writes import FOUND, LEDGER, read_found, read_ledger, sent_since
@@ -62,13 +65,13 @@ class Judgement:
 
 
 def opening(
-    loaded: LoadedDrill, spec: StackSpec, kind: str, folder: RunFolder, drills: Path, sabotage: str
+    loaded: LoadedDrill, locustfile: Path, spec: StackSpec, kind: str, folder: RunFolder, drills: Path, sabotage: str
 ) -> dict[str, Any]:
-    """What a record says that is known before the drill begins."""
+    """What a record says that is known before the drill begins. Raises RecordError for a file that cannot be read."""
     drill, began = loaded.drill, datetime.now(UTC)
     struck = {getattr(one, "service", None) or getattr(one, "link", None) or "backups" for one in drill.disaster}
     images = {one.name: mask_urls(one.image) for one in spec.services.values() if one.image}
-    participants = {"conducted by": getpass.getuser(), **drill.participants}
+    participants = {"conducted by": _user(), **drill.participants}
     return {
         "id": f"{loaded.name}/{folder.path.name}",
         "drill": loaded.name,
@@ -82,6 +85,15 @@ def opening(
             "images": images if kind == "docker" else {},
             "versions": versions(),
             "commit": commit(loaded.path.resolve().parent),
+            "harness_commit": our_commit(),
+        },
+        "files": {"drill": evidence.sha256_of(loaded.path), "locustfile": evidence.sha256_of(locustfile)},
+        "criteria": {
+            "ok_ratio_min": float(drill.ok_ratio_min),
+            "settle_s": float(drill.settle_s),
+            "within_s": float(drill.within_s),
+            "before": mask_urls(drill.before),
+            "jobs": [{"command": mask_urls(one.command), "every_s": float(one.every_s)} for one in drill.jobs],
         },
         "objectives": {"rto_s": float(drill.rto_s), "rpo_s": float(drill.rpo_s)},
         "alert": drill.alert,
@@ -92,6 +104,14 @@ def opening(
         "folder": str(folder.path.relative_to(drills.resolve())),
         "started_at": began.isoformat(timespec="milliseconds"),
     }
+
+
+def _user() -> str:
+    """Who runs this; by number where that user has no name here, as in many a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def close(folder: RunFolder, begun: Mapping[str, Any], ended_at: str = "") -> Judgement:
@@ -207,22 +227,3 @@ def _in_words(fault: object) -> str:
         f"{name} {value}" for name, value in parameters_of(fault).items() if value not in ("", None, False)
     )
     return f"{kind_of(fault)}{f' ({said})' if said else ''}"
-
-
-def commit(folder: Path) -> str:
-    """The commit that is checked out there, "" where there is none to be told."""
-    for one in (folder, *folder.parents):
-        git = one / ".git"
-        if git.is_dir():
-            try:
-                head = (git / "HEAD").read_text(encoding="ascii").strip()
-                if not head.startswith("ref: "):
-                    return head
-                ref = head.removeprefix("ref: ")
-                if (git / ref).is_file():
-                    return (git / ref).read_text(encoding="ascii").strip()
-                packed = (git / "packed-refs").read_text(encoding="ascii").splitlines()
-                return next((line.split()[0] for line in packed if line.endswith(f" {ref}")), "")
-            except (OSError, UnicodeDecodeError):
-                return ""
-    return ""

@@ -98,7 +98,7 @@ def do(
         spec = spec_with(backups)
         open_stack = own_opener(spec, kind, view.say)
         folder = store.create(drills, loaded.name)
-        begun = bodies.opening(loaded, spec, kind, folder, drills, sabotage)
+        begun = bodies.opening(loaded, locustfile, spec, kind, folder, drills, sabotage)
         note = underway.begin(drills, begun, backups)
         environment = _environment(folder, backups)
         orders = Orders(loaded, plan_of(loaded.name, loaded.drill), locustfile, backups, environment, sabotage)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.drill import body, underway
+from harness.drill import underway
 from harness.drill.records import chain
 from harness.history import MarkWriter
 from harness.store import create
@@ -104,14 +104,3 @@ def test_a_folder_that_is_not_a_drills_own_is_never_removed(tmp_path):
     other.mkdir()
     underway.remove_backups(other)
     assert other.exists()
-
-
-def test_the_commit_is_read_without_git(tmp_path):
-    """From the files of the repository; none where there is none."""
-    assert body.commit(tmp_path) in ("", body.commit(tmp_path.parent))
-    (tmp_path / ".git" / "refs" / "heads").mkdir(parents=True)
-    (tmp_path / ".git" / "HEAD").write_text("ref: refs/heads/main\n", encoding="ascii")
-    (tmp_path / ".git" / "packed-refs").write_text("# pack-refs\nabc123 refs/heads/main\n", encoding="ascii")
-    assert body.commit(tmp_path) == "abc123"
-    (tmp_path / ".git" / "refs" / "heads" / "main").write_text("def456\n", encoding="ascii")
-    assert body.commit(tmp_path) == "def456"
