@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import docker
-from docker.errors import APIError, NotFound
+from docker.errors import DockerException
 
 from harness.errors import EngineError
 from harness.stack.docker.following import REPLACES_LABEL
@@ -67,10 +67,9 @@ def replace(api: docker.APIClient, body: Mapping[str, Any], config: dict[str, An
     first = next((one for one in places if mode in (one.name, one.network)), places[0] if places else None)
     config["HostConfig"] = {**body["HostConfig"], **_ports(body), **_volumes(body)}
     config["NetworkingConfig"] = {"EndpointsConfig": {first.name: _endpoint(first)} if first else {}}
-    api.stop(old, timeout=body["Config"].get("StopTimeout") or STOP_WITHIN_S)
-    api.rename(old, f"{name}-before")
-    fresh = ""
     try:
+        api.stop(old, timeout=body["Config"].get("StopTimeout") or STOP_WITHIN_S)
+        api.rename(old, f"{name}-before-{old[:12]}")
         fresh = api.create_container_from_config(config, name)["Id"]
         for one in places:
             if one is not first:
@@ -78,14 +77,21 @@ def replace(api: docker.APIClient, body: Mapping[str, Any], config: dict[str, An
                     fresh, one.network, aliases=list(one.aliases), ipv4_address=one.ipv4 or None
                 )
         api.start(fresh)
-    except APIError:
-        with contextlib.suppress(NotFound):
-            if fresh:
-                api.remove_container(fresh, force=True)
-        api.rename(old, name)
-        api.start(old)
+    except BaseException:
+        _put_back(api, old, name)
         raise
     api.remove_container(old, force=True)
+
+
+def _put_back(api: docker.APIClient, old: str, name: str) -> None:
+    """The old one in its place, however far its successor came: an engine that gave no answer may have done it all."""
+    with contextlib.suppress(DockerException, OSError):
+        there = api.inspect_container(name)["Id"]
+        if there != old:
+            api.remove_container(there, force=True)
+    with contextlib.suppress(DockerException, OSError):  # it has its name still
+        api.rename(old, name)
+    api.start(old)
 
 
 def _ports(body: Mapping[str, Any]) -> dict[str, Any]:
