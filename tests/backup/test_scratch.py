@@ -102,7 +102,7 @@ def test_the_verbs_end_as_they_say_and_the_alert_is_delivered(tmp_path):
     with receiver() as (url, came):
         done = _harness("verify", tmp_path / "bad.dump", "--note", tmp_path, "--webhook", url, "--json")
         assert (done.returncode, json.loads(done.stdout)["word"]) == (1, "fail")
-        assert json.loads((tmp_path / NOTE).read_text())["word"] == "fail"
+        assert json.loads((tmp_path / NOTE).read_text())["kinds"][""]["word"] == "fail"
         done = _harness("check", tmp_path, "--within", "1h", "--webhook", url)
         assert (done.returncode, "no pass" in done.stdout) == (1, True)
         (tmp_path / NOTE).unlink()

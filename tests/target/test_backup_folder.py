@@ -19,11 +19,19 @@ from tests.target.test_backup_wal import segment
 NAMES = ["20261129T210000Z", "20261129T220000Z", "20261129T230000Z"]
 
 
-def verified(folder: Folder, word: str, age_s: float, passed: dict[str, str] | None = None) -> None:
-    at = datetime.now(UTC) - timedelta(seconds=age_s)
-    body = {"at": at.isoformat(), "backup": NAMES[0], "word": word, "sentence": "the hash of orders differs"}
-    body |= {"passed": passed or {}}
-    folder.verified_file.write_text(json.dumps(body), encoding="utf-8")
+def verified(
+    folder: Folder, word: str, age_s: float, passed: dict[str, str] | None = None, physical: str = "pass"
+) -> None:
+    """The logical kind with that word, and of that age; the physical one with its own, a second ago."""
+    kinds = {
+        kind: {
+            "at": (datetime.now(UTC) - timedelta(seconds=ago_s)).isoformat(),
+            **{"backup": NAMES[0], "word": said, "sentence": "the hash of orders differs"},
+        }
+        for kind, said, ago_s in (("logical", word, age_s), ("physical", physical, 1))
+        if said
+    }
+    folder.verified_file.write_text(json.dumps({"kinds": kinds, "passed": passed or {}}), encoding="utf-8")
 
 
 def service_of(tmp_path: Path, **more: float) -> Service:
@@ -121,16 +129,35 @@ def test_the_backups_of_another_database_are_put_aside_whole(tmp_path: Path):
     ("word", "age_s", "says"),
     [
         ("pass", 1, ""),
-        ("pass", 61, "the last verification was 61 s ago"),
+        ("pass", 61, "the last verification of a logical backup was 61 s ago"),
         ("fail", 1, f"{NAMES[0]}: the hash of orders differs"),
         ("unknown", 1, f"{NAMES[0]}: the hash of orders differs"),
     ],
 )
 def test_a_backup_counts_as_verified_by_a_pass_that_is_not_old(tmp_path: Path, word: str, age_s: float, says: str):
-    """And by nothing else."""
+    """And by nothing else; that the other kind passed since is no excuse."""
     service = service_of(tmp_path)
     verified(service.folder, word, age_s)
     assert service.unverified == says
+
+
+def test_a_kind_that_was_never_verified_is_told_when_it_is_due(tmp_path: Path):
+    """The other one may pass as often as it will."""
+    service = service_of(tmp_path)
+    verified(service.folder, "pass", 1, physical="")
+    assert service.unverified == ""
+    service._began -= 61
+    assert service.unverified == "no physical backup was verified for 61 s"
+
+
+def test_the_note_of_an_earlier_version_is_read(tmp_path: Path):
+    """It is of the kind in whose folder its backup lay."""
+    service = service_of(tmp_path)
+    body = {"at": datetime.now(UTC).isoformat(), "backup": f"/b/physical/{NAMES[0]}", "word": "fail", "sentence": "so"}
+    service.folder.verified_file.write_text(json.dumps({**body, "passed": {"logical": NAMES[1]}}), encoding="utf-8")
+    assert service.unverified == f"/b/physical/{NAMES[0]}: so"
+    assert list(service.folder.verified()["kinds"]) == ["physical"]
+    assert service.folder.verified()["passed"] == {"logical": NAMES[1]}
 
 
 def test_no_verification_at_all_is_told_when_it_is_due(tmp_path: Path):
@@ -138,7 +165,7 @@ def test_no_verification_at_all_is_told_when_it_is_due(tmp_path: Path):
     assert service_of(tmp_path).unverified == ""
     due = service_of(tmp_path, verify_within_s=-1)
     due.folder.verified_file.write_text("not JSON", encoding="utf-8")
-    assert due.unverified.startswith("no backup was verified for")
+    assert due.unverified.startswith("no logical or physical backup was verified for")
 
 
 def test_trouble_that_is_over_soon_is_none(tmp_path: Path):
