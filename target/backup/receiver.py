@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -98,7 +99,8 @@ class Receiver:
         return lost
 
     def _follow(self, switches: list[Switch]) -> None:
-        """Set aside what was received on a timeline after the server left it: it would be asked to go on from there."""
+        """Set aside what was received on a timeline after the server left it: it would be asked to go on from there. Of
+        the segment in which it was left a whole copy: a restore may yet go the way that was left."""
         archive = Archive(self._folder.wal)
         aside, halves = [], []
         for path in self._folder.received():
@@ -112,9 +114,13 @@ class Receiver:
                     aside.append(path)
                 elif one.timeline == timeline and number == one.lsn // archive.bytes and not match[4]:
                     halves.append(path)
-        if aside:
-            self._folder.set_aside(f"left-{now_text().replace(':', '')}", aside)
+        if not aside and not halves:
+            return
+        left = self._folder.set_aside(f"left-{now_text().replace(':', '')}", aside)
         for path in halves:  # it is received again up to where the timeline ends
+            fresh = left / f".{path.name}"
+            shutil.copyfile(path, fresh)
+            fresh.rename(left / path.name)
             path.rename(path.with_name(f"{path.name}.partial"))
 
     async def _receive(self, command: list[str]) -> None:

@@ -58,7 +58,8 @@ class Archive:
         for path in sorted(folder.rglob("*"), key=lambda one: (len(one.parts), one.name), reverse=True):
             if match := SEGMENT.fullmatch(path.name):
                 name = path.name.removesuffix(".partial")
-                if name not in self.segments or not match[4] or path.parent == folder:  # whole ones first, then ours
+                known = self.segments.get(name)
+                if known is None or not match[4] or known.name.endswith(".partial"):  # whole ones first, then ours
                     self.segments[name] = path
             elif match := HISTORY.fullmatch(path.name):
                 self.histories[int(match[1], 16)] = path

@@ -9,7 +9,10 @@ import pytest
 
 from target.backup import restore as restoring
 from target.backup.folder import BackupError, Folder
+from target.backup.receiver import Receiver
 from target.backup.restore import WAL_FOLDER, restore
+from target.backup.wal import history_of
+from target.settings import Settings
 from tests.target.backups import folder_of, physical, point, received
 from tests.target.test_backup_wal import segment
 
@@ -110,6 +113,17 @@ def test_a_backup_whose_own_wal_is_lost_is_none(folder: Folder, tmp_path: Path):
     (folder.wal / segment(1, 3)).unlink()
     with pytest.raises(BackupError, match=f"{LATE} does not lead to point-2: {segment(1, 3)} of the WAL is missing"):
         restored(folder, tmp_path / "data", until="point-2")
+
+
+def test_the_way_forward_is_there_after_a_restore_that_went_too_far_back(folder: Folder, tmp_path: Path):
+    """All of its WAL is still there, though the segment in which the timeline was left is received again."""
+    Receiver(folder, Settings())._follow(history_of('1\t0/380000\tat restore point "a"\n'))
+    (folder.wal / "00000002.history").write_text('1\t0/380000\tat restore point "a"\n', encoding="utf-8")
+    restored(folder, tmp_path / "data", until="point-2")
+    assert settings(tmp_path / "data")["recovery_target_timeline"] == "1"
+    assert sorted(one.name for one in (tmp_path / "data" / WAL_FOLDER).iterdir()) == [
+        *(segment(1, 3), segment(1, 4), "00000002.history")
+    ]
 
 
 def test_a_damaged_backup_is_passed_over_and_named(folder: Folder, tmp_path: Path):
