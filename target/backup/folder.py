@@ -197,6 +197,16 @@ class Folder:
         return [one for one in self.wal.iterdir() if SEGMENT.fullmatch(one.name) or HISTORY.fullmatch(one.name)]
 
 
+def sync(*places: Path) -> None:
+    """Files and folders are on their disk, in that order. Raises OSError."""
+    for one in places:
+        place = os.open(one, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(place)
+        finally:
+            os.close(place)
+
+
 def _age_s(at: str) -> float:
     return (datetime.now(UTC) - datetime.fromisoformat(at.replace("Z", "+00:00"))).total_seconds()
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from target.backup.folder import BackupError, Folder, now_text
+from target.backup.folder import BackupError, Folder, now_text, sync
 from target.backup.programs import access, dies_with_us, last_words, programs
 from target.backup.take import connected
 from target.backup.wal import SEGMENT, Archive, Switch, history_of
@@ -120,6 +120,7 @@ class Receiver:
         for path in halves:  # it is received again up to where the timeline ends
             fresh = left / f".{path.name}"
             shutil.copyfile(path, fresh)
+            sync(fresh)
             fresh.rename(left / path.name)
             path.rename(path.with_name(f"{path.name}.partial"))
 

@@ -105,10 +105,13 @@ def _choose(
 
 
 def damage_of(backup: Backup) -> str:
-    """The first file that is not as the manifest says, "" where all are."""
+    """The first file that is not as the manifest says, or cannot be read; "" where all are well."""
     if backup.kind == "physical" and not {"lsn", "timeline", "finished_at"} <= backup.manifest.keys():
         return "its manifest does not say up to where it goes"
-    found = sums(backup.path)
+    try:
+        found = sums(backup.path)
+    except OSError as error:
+        return f"{error.filename} cannot be read: {error.strerror}"
     for name, wanted in backup.manifest.get("files", {}).items():
         if name not in found:
             return f"{name} is missing"

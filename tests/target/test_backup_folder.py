@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from target.backup import take
 from target.backup.folder import Folder
 from target.backup.receiver import Receiver, begin_anew
 from target.backup.service import Service
+from target.backup.take import Taker
 from target.backup.wal import history_of
 from target.settings import Settings
 from tests.target.backups import folder_of, physical, point, received
@@ -90,6 +93,22 @@ def test_what_is_half_made_is_no_backup(tmp_path: Path):
     assert folder.backups("physical") == []
     folder.clear()
     assert [one.name for one in (folder.path / "physical").iterdir()] == [NAMES[0]]
+
+
+def test_a_backup_has_its_name_only_when_it_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """With its manifest; and its name is, before older ones are taken away."""
+    folder, synced = folder_of(tmp_path), []
+
+    async def made(*_: object) -> dict[str, object]:
+        return {"lsn": "0/28"}
+
+    def sync(*places: Path) -> None:
+        synced.append(([one.name for one in places], len(folder.backups("logical"))))
+
+    monkeypatch.setattr(Taker, "_made", made)
+    monkeypatch.setattr(take, "sync", sync)
+    backup = asyncio.run(Taker(folder, Settings()).take("logical"))
+    assert synced == [(["manifest.json", f".making-{backup.name}"], 0), (["logical"], 1)]
 
 
 def test_a_line_that_was_cut_is_no_point(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -189,6 +190,23 @@ def test_a_damaged_backup_is_passed_over_and_named(folder: Folder, tmp_path: Pat
     with pytest.raises(BackupError, match=f"nothing to restore from: {LATE} is damaged"):
         restored(folder, tmp_path / "other", str(damaged))
     assert not (tmp_path / "other").exists()
+
+
+def test_one_bad_sector_in_the_newest_does_not_end_the_restore(
+    folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The next one is tried, and the file named."""
+    digest = hashlib.file_digest
+
+    def failing(file, algorithm):
+        if LATE in file.name:
+            raise OSError(5, "Input/output error")
+        return digest(file, algorithm)
+
+    monkeypatch.setattr(hashlib, "file_digest", failing)
+    said = restored(folder, tmp_path / "data")
+    assert f"{LATE}/base/PG_VERSION cannot be read: Input/output error)" in said[0]
+    assert f"/physical/{EARLY} is in" in said[1]
 
 
 def test_nothing_starts_from_a_restore_that_was_cut_off(
