@@ -72,6 +72,10 @@ class Archive:
         number, in_a_file = lsn // self.bytes, 2**32 // self.bytes
         return f"{timeline:08X}{number // in_a_file:08X}{number % in_a_file:08X}"
 
+    def place(self, name: str) -> tuple[int, int]:
+        """(timeline, number) of a segment."""
+        return int(name[:8], 16), int(name[8:16], 16) * (2**32 // self.bytes) + int(name[16:24], 16)
+
     def switches(self, timeline: int) -> list[Switch]:
         """Where the timelines before that one ended; empty where nothing is known of them."""
         path = self.histories.get(timeline)

@@ -127,10 +127,26 @@ def test_what_was_received_on_a_way_that_was_left_is_set_aside(tmp_path: Path):
     folder = folder_of(tmp_path)
     received(folder, 1, 2, 3)
     for _ in range(2):
-        Receiver(folder, Settings())._follow(history_of('1\t0/280000\tat restore point "a"\n'))
+        Receiver(folder, Settings())._follow(2, history_of('1\t0/280000\tat restore point "a"\n'))
     assert sorted(one.name for one in folder.received()) == [segment(1, 1), f"{segment(1, 2)}.partial"]
     (aside,) = folder.wal.glob("left-*")
     assert sorted(one.name for one in aside.iterdir()) == [segment(1, 2), segment(1, 3)]
+
+
+def test_after_a_restore_to_the_way_that_was_left_it_is_gone_on_with(tmp_path: Path):
+    """What was set aside of it is there again up to where it is left this time; the other way is set aside. Else
+    pg_receivewal would ask for a timeline that the server never was on."""
+    folder = folder_of(tmp_path)
+    received(folder, 1, 2, 3, 4, 5)
+    receiver = Receiver(folder, Settings())
+    receiver._follow(2, history_of("1\t0/280000\tbefore\n"))
+    received(folder, 2, 3, timeline=2)
+    for _ in range(2):
+        receiver._follow(3, history_of("1\t0/480000\tbefore\n"))
+    assert sorted(one.name for one in folder.received()) == [segment(1, number) for number in (1, 2, 3)]
+    assert {one.name for one in folder.wal.glob("left-*/*")} == {
+        *(segment(1, 4), segment(1, 5), segment(2, 2), segment(2, 3))
+    }
 
 
 def test_the_backups_of_another_database_are_put_aside_whole(tmp_path: Path):

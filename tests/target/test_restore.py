@@ -119,7 +119,7 @@ def test_a_backup_whose_own_wal_is_lost_is_none(folder: Folder, tmp_path: Path):
 
 def test_the_way_forward_is_there_after_a_restore_that_went_too_far_back(folder: Folder, tmp_path: Path):
     """All of its WAL is still there, though the segment in which the timeline was left is received again."""
-    Receiver(folder, Settings())._follow(history_of('1\t0/380000\tat restore point "a"\n'))
+    Receiver(folder, Settings())._follow(2, history_of('1\t0/380000\tat restore point "a"\n'))
     (folder.wal / "00000002.history").write_text('1\t0/380000\tat restore point "a"\n', encoding="utf-8")
     restored(folder, tmp_path / "data", until="point-2")
     assert settings(tmp_path / "data")["recovery_target_timeline"] == "1"
