@@ -12,6 +12,7 @@ drill = Drill(
     ),
     disaster=(DamageBackup(),),
     runbook="backup-failed",
+    answers={"decide": "aside"},
     alert="BackupUnverified",
     detected_within_s=45,
     rto_s=90,
