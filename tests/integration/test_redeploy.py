@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import docker as sdk
 import pytest
 
-from harness.errors import EngineError
+from harness.errors import EngineError, HarnessError
 from harness.stack.docker import pristine
 from harness.stack.docker.engine import Engine
 from harness.stack.docker.execution import Beside
@@ -59,12 +59,11 @@ def test_a_deploy_is_followed_and_taken_back(first: str) -> None:
     assert not Engine.connect().runs(first)
     for one in ("2", "1"):
         body = theirs.inspect(first)
-        config = back(body)
-        assert config is not None
-        theirs.replace(body, config, pristine.endpoints(body))
+        theirs.replace(body, back(body, "web"), pristine.endpoints(body))
         assert environment(theirs.inspect(first))["ONE"] == one
     assert "TWO" not in environment(theirs.inspect(first))
-    assert back(theirs.inspect(first)) is None
+    with pytest.raises(HarnessError, match="no way back"):
+        back(theirs.inspect(first), "web")
 
 
 def test_one_that_cannot_be_made_leaves_the_old_one_in_its_place(first: str) -> None:

@@ -15,43 +15,40 @@ import docker
 from docker.errors import DockerException
 
 from harness.errors import EngineError
+from harness.stack.deploys import Deploy, deploy_now, to_take_back
 from harness.stack.docker.following import REPLACES_LABEL
 from harness.stack.state import Endpoint
 
-EARLIER_LABEL = "io.resilience-harness.earlier"
+DEPLOYS_LABEL = "io.resilience-harness.deploys"
 STOP_WITHIN_S = 10
 
 
-def deploys(body: Mapping[str, Any]) -> list[dict[str, str | None]]:
-    """What the variables of each deploy were before it, None where there was none, the last deploy last."""
-    return list(json.loads((body["Config"]["Labels"] or {}).get(EARLIER_LABEL, "[]")))
+def deploys(body: Mapping[str, Any]) -> list[Deploy]:
+    """Those that were not taken back, the last one last."""
+    return [Deploy(**one) for one in json.loads((body["Config"]["Labels"] or {}).get(DEPLOYS_LABEL, "[]"))]
 
 
 def changed(body: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:
     """The Config of a container with these variables changed, and the way back in its labels."""
     before = environment(body)
-    earlier = [*deploys(body), {name: before.get(name) for name in variables}]
-    return _config(body, {**before, **variables}, earlier)
+    fresh = deploy_now({name: before.get(name) for name in variables})
+    return _config(body, {**before, **variables}, [*deploys(body), fresh])
 
 
-def back(body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The Config of a container as it was before its last deploy; None where there was none."""
-    earlier = deploys(body)
-    if not earlier:
-        return None
-    return _config(body, {**environment(body), **earlier[-1]}, earlier[:-1])
+def back(body: Mapping[str, Any], service: str, named: str = "") -> dict[str, Any]:
+    """The Config of a container as it was before its last deploy. Raises HarnessError as to_take_back()."""
+    found = deploys(body)
+    return _config(body, {**environment(body), **to_take_back(found, service, named).before}, found[:-1])
 
 
 def environment(body: Mapping[str, Any]) -> dict[str, str]:
     return dict(one.partition("=")[::2] for one in body["Config"]["Env"] or ())
 
 
-def _config(
-    body: Mapping[str, Any], variables: Mapping[str, str | None], earlier: list[dict[str, str | None]]
-) -> dict[str, Any]:
+def _config(body: Mapping[str, Any], variables: Mapping[str, str | None], deployed: Sequence[Deploy]) -> dict[str, Any]:
     labels = dict(body["Config"]["Labels"] or {})
     labels.setdefault(REPLACES_LABEL, body["Id"])
-    labels[EARLIER_LABEL] = json.dumps(earlier)
+    labels[DEPLOYS_LABEL] = json.dumps([{"at": one.at, "before": dict(one.before)} for one in deployed])
     config = {**body["Config"], "Labels": labels}
     config["Env"] = [f"{name}={value}" for name, value in variables.items() if value is not None]
     if config.get("Hostname") == body["Id"][:12]:
