@@ -8,6 +8,7 @@ drill = Drill(
     load=Load("shop.py", rate_per_s=20),
     disaster=(Deploy("api", {"RELEASE": "untried"}),),
     runbook="bad-deploy",
+    answers={"decide": "back"},
     alert="ServerErrors",
     detected_within_s=20,
     rto_s=45,

@@ -8,6 +8,7 @@ drill = Drill(
     load=Load("shop.py", rate_per_s=20),
     disaster=(Deploy("api", {"WEAKNESS": "retry-storm,no-breaker"}), Freeze("payments")),
     runbook="retry-storm",
+    answers={"decide": "back"},
     alert="RetryStorm",
     detected_within_s=25,
     rto_s=90,

@@ -2,7 +2,8 @@
 
 `python -m harness.guard STATE` holds nothing but the path of a `stack.json` and a pipe to the harness. While the pipe
 is open and `alive` comes through it, it does nothing. The word `release` ends it; the pipe's end without that word is
-the harness's death. A harness that has said `alive` and falls silent hangs: then it heals, and takes nothing down.
+the harness's death. A harness that has said `alive` and falls silent hangs: then it heals, and takes nothing down;
+`STATE patient` does not, since what recovers a drill is its runbook, or nobody.
 It runs in a session of its own and takes no notice of a terminal's signals, so that Ctrl-C cannot reach it.
 """
 
@@ -24,13 +25,16 @@ from harness.waiting import wait_until
 READY_WITHIN_S = 20.0
 SILENCE_S = 10.0
 """Far longer than anything that the harness does between two words while a fault is in."""
+PATIENT = "patient"
 
 
 class Guardian:
     """The harness's side of it."""
 
-    def __init__(self, state_path: Path, log: Path) -> None:
+    def __init__(self, state_path: Path, log: Path, *, patient: bool = False) -> None:
+        """`patient`: what is broken stays so for as long as the harness lives."""
         command = [sys.executable, "-P", "-m", "harness.guard", str(state_path)]  # -P: here is not ours
+        command += [PATIENT] if patient else []
         self._child: Child = start("guardian", command, log, pipes=True, stop_signal=signal.SIGKILL)
 
     @property
@@ -65,7 +69,7 @@ class Guardian:
 def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    path = Path(sys.argv[1])
+    path, is_patient = Path(sys.argv[1]), PATIENT in sys.argv[2:]
     print("on guard", flush=True)
     silence_s: float | None = None
     while True:
@@ -80,7 +84,7 @@ def main() -> int:
             return 0
         if not words:
             break
-        silence_s = SILENCE_S
+        silence_s = None if is_patient else SILENCE_S
     print("the harness died", file=sys.stderr, flush=True)
     state = _heal(path)
     left = take_down(state) if state is not None else ()

@@ -47,6 +47,8 @@ Opener = Callable[[RunFolder, Callable[[], bool]], RunningStack]
 class Run:
     """One execution of a plan into a run folder."""
 
+    _patient = False  # the guardian heals what a harness that hangs has broken
+
     def __init__(
         self,
         plan: Plan,
@@ -81,7 +83,7 @@ class Run:
         that was broken is whole again or named.
         """
         self._marks.write("start", None, scenario=self._plan.name)
-        guardian = Guardian(self._folder.stack, self._folder.logs / "guardian.log")
+        guardian = Guardian(self._folder.stack, self._folder.logs / "guardian.log", patient=self._patient)
         generator: Generator | None = None
         stack: RunningStack | None = None
         try:

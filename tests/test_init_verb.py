@@ -167,3 +167,15 @@ def test_what_was_seen_is_not_written_over_by_what_was_only_read(project, monkey
     assert kept.read_text() == _override(links="{}")
     assert _harness("adopt", "shop/compose.yml", "--watch", "0s")[0] == 0
     assert kept.read_text() == _override()
+
+
+def test_what_is_there_is_kept_as_it_was(project):
+    """A second time writes nothing over: neither the override, nor the locustfile, nor the scenario."""
+    assert _harness("init", "shop/compose.yml")[0] == 0
+    places = [project[0] / name for name in ("harness.override.yml", "locustfiles/visitor.py", "scenarios/first.py")]
+    for one in places[1:]:
+        one.write_text("mine\n")
+    before = [one.read_text() for one in places]
+    code, said = _harness("init", "shop/compose.yml")
+    assert code == 0, said
+    assert [one.read_text() for one in places] == before

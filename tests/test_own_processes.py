@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -46,6 +49,27 @@ def test_the_guardian_comes_on_guard(project: Path) -> None:
         guardian.wait_ready()
     finally:
         guardian.release()
+
+
+@pytest.mark.parametrize(("more", "heals"), [([], True), (["patient"], False)])
+def test_a_guardian_heals_what_a_silent_harness_broke_unless_it_is_a_drill(
+    tmp_path: Path, more: list[str], heals: bool
+) -> None:
+    """What recovers a drill is its runbook; a terminal that holds the harness up must not."""
+    program = "import sys, harness.guard as guard; guard.SILENCE_S = 0.2; sys.exit(guard.main())"
+    given = [sys.executable, "-c", program, str(tmp_path / "stack.json"), *more]
+    process = subprocess.Popen(given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout.readline() == "on guard\n"
+        process.stdin.write("alive\n")
+        process.stdin.flush()
+        time.sleep(1.0)
+        _, said = process.communicate("release\n", timeout=20)
+    finally:
+        process.kill()
+    assert ("silent" in said, process.returncode) == (heals, 0)
 
 
 def test_a_locustfile_finds_its_neighbours_and_what_is_in_the_folder(project: Path) -> None:

@@ -18,10 +18,14 @@ NOT_RESTORABLE, NOT_VERIFIED = "BackupNotRestorable", "BackupNotVerified"
 TRIES, TIMEOUT_S = 3, 10.0
 
 
-def message(name: str, subject: str, summary: str, at: datetime, *, resolved: bool = False) -> dict[str, Any]:
-    """A group of one alert. `subject` is the backup, or the folder of them."""
+def message(
+    name: str, subject: str, summary: str, at: datetime, *, kind: str = "", resolved: bool = False
+) -> dict[str, Any]:
+    """A group of one alert: it is resolved by one of the same subject and kind. `subject` is the folder of backups, or
+    the backup where there is no folder."""
     status = "resolved" if resolved else "firing"
-    labels = {"alertname": name, "service": "backup", "severity": "critical", "backup": subject}
+    group = {"alertname": name, "service": "backup", "backup": subject} | ({"kind": kind} if kind else {})
+    labels = {**group, "severity": "critical"}
     annotations = {"summary": summary, "runbook": "backup-failed"}
     time = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     fingerprint = hashlib.sha256("\xff".join(f"{k}\xff{v}" for k, v in sorted(labels.items())).encode()).hexdigest()[
@@ -29,11 +33,11 @@ def message(name: str, subject: str, summary: str, at: datetime, *, resolved: bo
     ]
     return {
         "version": "4",
-        "groupKey": f'{{}}:{{alertname="{name}", service="backup"}}',
+        "groupKey": f"{{}}:{{{', '.join(f'{k}={json.dumps(v)}' for k, v in sorted(group.items()))}}}",
         "truncatedAlerts": 0,
         "status": status,
         "receiver": "webhook",
-        "groupLabels": {"alertname": name, "service": "backup"},
+        "groupLabels": group,
         "commonLabels": labels,
         "commonAnnotations": annotations,
         "externalURL": "",

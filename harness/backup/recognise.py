@@ -39,9 +39,10 @@ _BESIDE = re.compile(
 
 
 def recognise(backup: Path) -> Shape:
-    """Raises Bad("recognise"), and BackupError where it is no backup but a server's own folder, or not there."""
+    """Raises Bad("recognise"), also where nothing is there, and BackupError where it is no backup but a server's own
+    folder."""
     if not os.path.lexists(backup):
-        raise BackupError(f"there is no backup at {backup}")
+        raise Bad("recognise", f"there is no backup at {backup}")
     if backup.is_dir():
         return _folder(backup)
     if not backup.is_file():

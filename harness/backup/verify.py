@@ -32,12 +32,14 @@ from harness.record import Word
 
 
 def verify(backup: Path, options: Options | None = None, *, cancelled: Callable[[], bool] = lambda: False) -> Report:
-    """Restore it, look at all of it, and say what was found. Raises HarnessError for what was asked wrongly only."""
+    """Restore it, look at all of it, and say what was found. Raises BackupError for options that are wrong only."""
     asked = options if options is not None else Options()
     if asked.scratch is not None:
         refuse_in_use(asked.scratch, backup)
     if asked.postgres is not None and not (asked.postgres / "postgres").is_file():
         raise BackupError(f"{asked.postgres} holds no program postgres; give the folder bin of a PostgreSQL")
+    if asked.manifest is not None and not asked.manifest.is_file():
+        raise BackupError(f"there is no manifest at {asked.manifest}")
     with in_use(backup):
         return _Verification(Path(backup), asked, cancelled).run()
 
@@ -78,9 +80,9 @@ class _Verification:
             self._say("starts", Word.FAIL, f"the restored server does not answer: {error}")
         except OSError as error:
             self._say_os_error(error)
-        except HarnessError:
-            raise
-        except Exception as error:  # whatever a backup did to us, somebody waits for a word, and for the alert
+        except HarnessError as error:  # what was asked is right: somebody waits for a word, and for the alert
+            self._say("verifier", Word.UNKNOWN, str(error))
+        except Exception as error:  # whatever a backup did to us, likewise
             self._say("verifier", Word.UNKNOWN, f"the verifier failed, in {phase}: {type(error).__name__}: {error}")
         self._took_s.setdefault(phase, round(time.monotonic() - began, 3))
         return self._report()
@@ -132,8 +134,6 @@ class _Verification:
             path = (self._backup if self._backup.is_dir() else self._backup.parent) / "manifest.json"
             if not path.is_file():
                 return None
-        elif not path.is_file():
-            raise BackupError(f"there is no manifest at {path}")
         try:
             return read_manifest(path)
         except ManifestError as error:

@@ -60,6 +60,7 @@ def verify(
     within: Within = "1h",
     webhook: Webhook = "",
     note: Annotated[Path | None, typer.Option(metavar="DIR", help="Where it is noted that it was verified.")] = None,
+    kind: Annotated[str, typer.Option(help="logical or physical, for a note of one that is not there.")] = "",
     as_json: Json = False,
 ) -> None:
     """Restore a backup into a scratch server and judge it: exit 0 pass, 1 fail, 4 unknown. Example: harness backup
@@ -74,6 +75,7 @@ def verify(
         alert.require_url(webhook)
     if note is not None and not note.is_dir():
         raise BackupError(f"there is no folder {note} to note the verification in")
+    folder.require_kind(kind)
     options = Options(
         wal=wal,
         target=read_target(target) if target else None,
@@ -89,12 +91,13 @@ def verify(
         report = verify_backup(Path(backup), options, cancelled=interrupts.came) if backup else none_is_named()
     if interrupts.number is not None:
         raise Interrupted(interrupts.number)
-    before = folder.read_note(note) if note is not None else None
+    before = folder.read_notes(note).kinds if note is not None else {}
+    kind = folder.kind_of(note, report, kind) if note is not None else report.kind or kind
     now = datetime.now(UTC)
     unwritten: BackupError | None = None
     if note is not None:
         try:
-            folder.write_note(note, report, now)
+            folder.write_note(note, report, kind, now)
         except BackupError as error:
             unwritten = error  # what was found is said, and told to who is on call, all the same
     if as_json:
@@ -106,10 +109,12 @@ def verify(
         for detector, why in report.not_judged.items():
             out.print(f"– {detector:<17} not judged: {why}", markup=False, soft_wrap=True)
         out.print(f"{report.word}: {report.sentence}", markup=False, soft_wrap=True)
-    went_well_again = report.word is Word.PASS and before is not None and before.word != Word.PASS
-    if webhook and (report.word is not Word.PASS or went_well_again):
-        subject = Path(backup).name
-        body = alert.message(alert.NOT_RESTORABLE, subject, report.sentence, now, resolved=went_well_again)
+    went_well = report.word is Word.PASS
+    told = [one for one in (kind, "") if one in before and before[one].word != Word.PASS] if went_well else [kind]
+    subject = str(note.resolve()) if note is not None else Path(backup).name
+    summary = f"{Path(backup).name}: {report.sentence}" if backup else report.sentence
+    for which in told if webhook else ():
+        body = alert.message(alert.NOT_RESTORABLE, subject, summary, now, kind=which, resolved=went_well)
         _tell(alert.send(webhook, body))
     if unwritten is not None:
         raise unwritten
@@ -182,8 +187,8 @@ def check(
     within: Annotated[str, typer.Option(help="How long ago the last verification may be.")] = "26h",
     webhook: Webhook = "",
 ) -> None:
-    """Fail, and alert, when no backup was verified, and well, in that time: a watch on the verifier itself. Example:
-    harness backup check backups --within 26h"""
+    """Fail, and alert, when a kind of backup was not verified, and well, in that time: a watch on the verifier itself.
+    Example: harness backup check backups --within 26h"""
     from harness.backup import alert
     from harness.backup.folder import check as check_note
 
@@ -194,5 +199,5 @@ def check(
     out.print(sentence, markup=False, soft_wrap=True)
     if not is_well:
         if webhook:
-            _tell(alert.send(webhook, alert.message(alert.NOT_VERIFIED, str(folder), sentence, now)))
+            _tell(alert.send(webhook, alert.message(alert.NOT_VERIFIED, str(folder.resolve()), sentence, now)))
         raise typer.Exit(1)

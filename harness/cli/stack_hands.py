@@ -1,4 +1,4 @@
-"""Verbs by which a stack is worked on by hand, and by runbooks: stack start, stop, restart, exec, deploy."""
+"""Verbs by which a stack is worked on by hand, and by runbooks: stack start, stop, restart, exec, deploy, deploys."""
 
 from __future__ import annotations
 
@@ -85,24 +85,41 @@ def stack_logs(
 def stack_deploy(
     service: Service,
     variables: Annotated[list[str] | None, typer.Argument(metavar="NAME=VALUE", help="What changes.")] = None,
-    back: Annotated[bool, typer.Option("--back", help="Take the last deploy back instead.")] = False,
+    back: Annotated[
+        bool, typer.Option("--back", help="Take the last deploy back instead; DEPLOY after it: only if it is that one.")
+    ] = False,
 ) -> None:
     """Start a service anew with other variables, or with those from before. Example: harness stack deploy api
     WEAKNESS=etl-loads-null"""
-    if bool(variables) is back:
+    given = variables or []
+    if back and len(given) > 1:
+        raise HarnessError(f"--back takes one deploy, as `harness stack deploys {service}` shows it; given {given}")
+    if not given and not back:
         raise HarnessError("give NAME=VALUE, what changes, or --back, to take the last deploy back")
+    if back:
+        _hands().back(service, *given)
+        out.print(f"{service} is as it was before its last deploy, and ready")
+        return
     changes: dict[str, str] = {}
-    for one in variables or ():
+    for one in given:
         name, equals, value = one.partition("=")
         if not equals or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
             raise HarnessError(f"a variable is given as NAME=VALUE; given {one!r}")
         changes[name] = value
-    if back:
-        _hands().back(service)
-        out.print(f"{service} is as it was before its last deploy, and ready")
-    else:
-        _hands().deploy(service, changes)
-        out.print(f"{service} is deployed with {', '.join(changes)}, and ready")
+    _hands().deploy(service, changes)
+    out.print(f"{service} is deployed with {', '.join(changes)}, and ready")
+
+
+@stack_app.command("deploys")
+def stack_deploys(service: Service) -> None:
+    """Say what was deployed to a service and not taken back, the last one first: when, and which variables. Exit 4
+    where nothing was. Example: harness stack deploys api"""
+    found = _hands().deploys(service)
+    for one in reversed(found):
+        print(one.line())
+    if not found:
+        print(f"nothing is deployed to {service} since its stack was started, or all of it was taken back")
+        raise typer.Exit(4)
 
 
 @stack_app.command("get")

@@ -6,6 +6,7 @@ From the folder alone, so that one that was killed is recorded as one that ended
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,15 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from harness.analysis.objectives import Timed, timed
-from harness.analysis.writes import Judged
+from harness.analysis.writes import Judged, Ledger
 from harness.analysis.writes import judge as judge_writes
+from harness.drill.checkout import commit, our_commit
 from harness.drill.conduct import EXECUTION
 from harness.drill.loader import LoadedDrill
+from harness.drill.records import evidence
+from harness.drill.sending import why_limited
 from harness.drill.verdict import Checked, Facts, checks, verdict
-from harness.drill.writes import FOUND, LEDGER, read_found, read_ledger
+from harness.drill.writes import FOUND, LEDGER, read_found, read_ledger, sent_since
 from harness.ending import COMPLETE
 from harness.errors import HarnessError, RunFolderError
-from harness.history import read_marks
+from harness.history import read_marks, read_resources
 from harness.manifest import versions
 from harness.masking import mask_urls
 from harness.plan import kind_of, parameters_of
@@ -61,13 +65,13 @@ class Judgement:
 
 
 def opening(
-    loaded: LoadedDrill, spec: StackSpec, kind: str, folder: RunFolder, drills: Path, sabotage: str
+    loaded: LoadedDrill, locustfile: Path, spec: StackSpec, kind: str, folder: RunFolder, drills: Path, sabotage: str
 ) -> dict[str, Any]:
-    """What a record says that is known before the drill begins."""
+    """What a record says that is known before the drill begins. Raises RecordError for a file that cannot be read."""
     drill, began = loaded.drill, datetime.now(UTC)
     struck = {getattr(one, "service", None) or getattr(one, "link", None) or "backups" for one in drill.disaster}
     images = {one.name: mask_urls(one.image) for one in spec.services.values() if one.image}
-    participants = {"conducted by": getpass.getuser(), **drill.participants}
+    participants = {"conducted by": _user(), **drill.participants}
     return {
         "id": f"{loaded.name}/{folder.path.name}",
         "drill": loaded.name,
@@ -81,6 +85,15 @@ def opening(
             "images": images if kind == "docker" else {},
             "versions": versions(),
             "commit": commit(loaded.path.resolve().parent),
+            "harness_commit": our_commit(),
+        },
+        "files": {"drill": evidence.sha256_of(loaded.path), "locustfile": evidence.sha256_of(locustfile)},
+        "criteria": {
+            "ok_ratio_min": float(drill.ok_ratio_min),
+            "settle_s": float(drill.settle_s),
+            "within_s": float(drill.within_s),
+            "before": mask_urls(drill.before),
+            "jobs": [{"command": mask_urls(one.command), "every_s": float(one.every_s)} for one in drill.jobs],
         },
         "objectives": {"rto_s": float(drill.rto_s), "rpo_s": float(drill.rpo_s)},
         "alert": drill.alert,
@@ -93,15 +106,26 @@ def opening(
     }
 
 
+def _user() -> str:
+    """Who runs this; by number where that user has no name here, as in many a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
 def close(folder: RunFolder, begun: Mapping[str, Any], ended_at: str = "") -> Judgement:
     """The whole body, from what is in the folder now. Raises nothing for a folder that is not whole."""
     marks = read_marks(folder.marks)
     reason = next((str(one.data.get("reason", "")) for one in marks if one.kind == "end"), "it was killed")
     ends = [one.at_s for one in marks if one.kind == "end" and one.at_s is not None]
     when = timed(marks, ends[0] if ends else None)
-    judged = _writes(folder, when) if begun["keeps_writes"] and when else None
+    ledger = read_ledger(folder.path / LEDGER)
+    judged = _writes(folder, ledger, when) if begun["keeps_writes"] and when else None
     execution = _execution(folder)
-    facts = Facts(begun, marks, when, execution, judged, folder.notices.is_file(), reason)
+    written = sent_since(ledger, when.served_s) if when and when.served_s is not None else (0, 0)
+    limited = _limited(folder, when) if when else ""
+    facts = Facts(begun, marks, when, execution, judged, folder.notices.is_file(), reason, written, limited)
     found = checks(facts)
     word = verdict(facts, found)
     aborted = reason != COMPLETE or facts.mark("interrupted") is not None
@@ -126,8 +150,14 @@ def close(folder: RunFolder, begun: Mapping[str, Any], ended_at: str = "") -> Ju
     return Judgement(body, word.word, word.sentence, word.step, judged, when, reason)
 
 
-def _writes(folder: RunFolder, when: Timed) -> Judged:
-    ledger = read_ledger(folder.path / LEDGER)
+def _limited(folder: RunFolder, when: Timed) -> str:
+    try:
+        return why_limited(read_resources(folder.resources), when.disaster_s)
+    except HarnessError as error:
+        return str(error)
+
+
+def _writes(folder: RunFolder, ledger: Ledger, when: Timed) -> Judged:
     try:
         found = read_found(folder.path / FOUND)
         return judge_writes(ledger, found.keys, when.disaster_s, when.settled_s, why_unread=found.why)
@@ -197,22 +227,3 @@ def _in_words(fault: object) -> str:
         f"{name} {value}" for name, value in parameters_of(fault).items() if value not in ("", None, False)
     )
     return f"{kind_of(fault)}{f' ({said})' if said else ''}"
-
-
-def commit(folder: Path) -> str:
-    """The commit that is checked out there, "" where there is none to be told."""
-    for one in (folder, *folder.parents):
-        git = one / ".git"
-        if git.is_dir():
-            try:
-                head = (git / "HEAD").read_text(encoding="ascii").strip()
-                if not head.startswith("ref: "):
-                    return head
-                ref = head.removeprefix("ref: ")
-                if (git / ref).is_file():
-                    return (git / ref).read_text(encoding="ascii").strip()
-                packed = (git / "packed-refs").read_text(encoding="ascii").splitlines()
-                return next((line.split()[0] for line in packed if line.endswith(f" {ref}")), "")
-            except (OSError, UnicodeDecodeError):
-                return ""
-    return ""

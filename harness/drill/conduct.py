@@ -58,12 +58,14 @@ class Orders:
 class DrillRun(Run):
     """One drill into a run folder."""
 
+    _patient = True
+
     def __init__(
         self, orders: Orders, folder: RunFolder, command: Sequence[str], view: View, interrupts: Interrupts
     ) -> None:
         super().__init__(orders.plan, orders.locustfile, folder, command, view, interrupts)
         self._orders, self._drill = orders, orders.loaded.drill
-        self._served = Served(self._drill.ok_ratio_min, self._drill.settle_s)
+        self._served = Served(self._drill.ok_ratio_min, self._drill.settle_s, orders.plan.baseline_end_s)
         self._called_off = threading.Event()
         self._disaster_s = 0.0
         self._is_decided, self._is_over = False, False
@@ -219,9 +221,10 @@ class DrillRun(Run):
                 changed_s, verified_s = self._steps_s(ended_s)
                 hurt = self._served.hurt(self._disaster_s) and since_s >= changed_s
                 at_s = since_s if hurt else verified_s
-                self._marks.write("served", at_s, hurt=hurt)
-                self._view.say(f"{at_s:7.1f} s  served again")
-                return True
+                if self._at_s() >= at_s + self._drill.settle_s:  # so long the load has gone on, writes and all
+                    self._marks.write("served", at_s, hurt=hurt)
+                    self._view.say(f"{at_s:7.1f} s  served again")
+                    return True
             if not self._until(self._at_s() + LOOK_AGAIN_S, stack, generator):
                 return False
         self._give_up("served", "the runbook went to its end, and the load was not served again in its time")
@@ -245,9 +248,14 @@ class DrillRun(Run):
         writes, state = self._drill.writes, stack.state
         if writes is None:
             return
-        at = state.entry if writes.service == state.entry_service else f"http://{state.reached.get(writes.service, '')}"
+        is_entry = writes.service == state.entry_service
+        at = state.entry if is_entry else f"http://{state.reached.get(writes.service, '')}"
+        outpost = (
+            "" if is_entry or state.kind == "embedded" else state.outpost
+        )  # among containers their names are known
+        url = f"{at.rstrip('/')}{writes.path}"
         try:
-            found = Found(read_back(f"{at.rstrip('/')}{writes.path}", within_s, cancelled=self._called_off.is_set))
+            found = Found(read_back(url, within_s, outpost=outpost, cancelled=self._called_off.is_set))
         except ReadBackError as error:
             found = Found(None, str(error))
         keep_found(self._folder.path / FOUND, found)

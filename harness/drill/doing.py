@@ -92,14 +92,14 @@ def do(
     chain.ready(drills, say=view.say)
     locustfile = find_locustfile(loaded.drill.load, loaded.path)
     backups = Path(tempfile.mkdtemp(prefix=underway.BACKUPS))
-    note: Path | None = None
+    note: underway.Note | None = None
     try:
         backups.chmod(0o755)
         spec = spec_with(backups)
         open_stack = own_opener(spec, kind, view.say)
         folder = store.create(drills, loaded.name)
-        begun = bodies.opening(loaded, spec, kind, folder, drills, sabotage)
-        note = underway.begin(drills, begun, folder, backups)
+        begun = bodies.opening(loaded, locustfile, spec, kind, folder, drills, sabotage)
+        note = underway.begin(drills, begun, backups)
         environment = _environment(folder, backups)
         orders = Orders(loaded, plan_of(loaded.name, loaded.drill), locustfile, backups, environment, sabotage)
         with Interrupts() as interrupts:

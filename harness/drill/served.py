@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
+from harness.calm import BEAT_S, BUSY_FACTOR, BUSY_MORE
 from harness.order import Beat
 from harness.record import NS_PER_S
 
-BEAT_S = 1.0
-
 
 class Served:
-    """Hears every beat. A second is good when at least `ok_ratio_min` of its answers were ok, and there were some."""
+    """Hears every beat. A second is good when at least `ok_ratio_min` of what was asked in it was ok, something was,
+    none was dropped, and no more were still waiting than in the baseline, which ends at `baseline_end_s`."""
 
-    def __init__(self, ok_ratio_min: float, settle_s: float) -> None:
-        self._ok_ratio_min, self._settle_s = ok_ratio_min, settle_s
+    def __init__(self, ok_ratio_min: float, settle_s: float, baseline_end_s: float) -> None:
+        self._ok_ratio_min, self._settle_s, self._baseline_end_s = ok_ratio_min, settle_s, baseline_end_s
+        self._calm: list[Beat] = []
         self._good_since_s: float | None = None
         self._bad_until_s = float("-inf")
         self._heard_s = float("-inf")
 
     def hear(self, beat: Beat) -> None:
         self._heard_s = beat.at_ns / NS_PER_S
-        answered = beat.ok + beat.fail + beat.unknown
-        if answered and beat.ok >= self._ok_ratio_min * answered:
+        if BEAT_S <= self._heard_s <= self._baseline_end_s:
+            self._calm.append(beat)
+        if self._is_good(beat):
             if self._good_since_s is None:
                 self._good_since_s = self._heard_s - BEAT_S
         else:
             self._good_since_s, self._bad_until_s = None, self._heard_s
+
+    def _is_good(self, beat: Beat) -> bool:
+        """What is on its way at a second's end belongs to the next; what hangs piles up."""
+        answered = beat.ok + beat.fail + beat.unknown
+        due = max(answered, beat.arrivals - beat.users_busy)
+        is_ok = answered > 0 and beat.ok >= self._ok_ratio_min * due
+        return is_ok and not beat.dropped and beat.users_busy <= self._busy_max(beat)
+
+    def _busy_max(self, beat: Beat) -> float:
+        """As calm.py bounds it; more arrivals than in the baseline keep more users busy."""
+        if not self._calm:
+            return float("inf")
+        arrivals = sum(one.arrivals for one in self._calm) / len(self._calm)
+        busy = BUSY_FACTOR * max(one.users_busy for one in self._calm) + BUSY_MORE
+        return busy * max(1.0, beat.arrivals / arrivals if arrivals else 1.0)
 
     def hurt(self, disaster_s: float) -> bool:
         """Whether the load met the disaster at all: a second after it was not good."""

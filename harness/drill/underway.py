@@ -1,6 +1,7 @@
 """Drills that are under way, on disk: one that was killed is recorded as aborted by whoever comes next.
 
-`.running-<number>.json` in reports/drills, from before anything is started until the record is written.
+`.running-<number>.json` in reports/drills, from before anything is started until the record is written. Its drill holds
+a lock on it for as long as it lives: so whoever shares the folder, in a container or by another machine, can tell.
 """
 
 from __future__ import annotations
@@ -11,14 +12,13 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from harness.drill import body as bodies
 from harness.drill.records import chain, files
 from harness.errors import RunFolderError
-from harness.stack.child import ProcessId, identify
 from harness.store import RunFolder, read_json
 
 PREFIX = ".running-"
@@ -26,34 +26,40 @@ BACKUPS = "harness-backups-"
 """How the folder of a drill's backups is called."""
 
 
-def begin(drills: Path, opening: Mapping[str, Any], folder: RunFolder, backups: Path) -> Path:
-    """Note that a drill begins; the note's path. Raises RunFolderError."""
-    us = identify("harness", os.getpid())
-    note = {
-        "opening": opening,
-        "folder": str(folder.path),
-        "backups": str(backups),
-        "process": asdict(us) if us else None,
-    }
+@dataclass(frozen=True, slots=True)
+class Note:
+    """That a drill goes on; `held` is its file, locked, which no child inherits."""
+
+    path: Path
+    held: IO[str]
+
+
+def begin(drills: Path, opening: Mapping[str, Any], backups: Path) -> Note:
+    """Note that a drill begins. Raises RunFolderError."""
+    note = {"opening": opening, "backups": str(backups)}
     number = len(files.record_files(drills)[0]) + 1
     try:
         while True:
             path = drills / f"{PREFIX}{number}.json"
             try:
-                with path.open("x", encoding="utf-8") as file:
-                    json.dump(note, file)
-                return path
+                held = path.open("x", encoding="utf-8")
             except FileExistsError:
                 number += 1
+                continue
+            fcntl.flock(held, fcntl.LOCK_EX)
+            json.dump(note, held)
+            held.flush()
+            return Note(path, held)
     except OSError as error:
         raise RunFolderError(
             f"cannot write {drills}: {error.strerror or error}; free space or permissions there"
         ) from error
 
 
-def end(note: Path) -> None:
+def end(note: Note) -> None:
     """Its record is written, or there is nothing to record."""
-    note.unlink(missing_ok=True)
+    note.path.unlink(missing_ok=True)
+    note.held.close()
 
 
 def close_abandoned(drills: Path, say: Callable[[str], None]) -> int:
@@ -66,18 +72,29 @@ def close_abandoned(drills: Path, say: Callable[[str], None]) -> int:
 
 def _close(drills: Path, path: Path, say: Callable[[str], None]) -> bool:
     try:
+        held = path.open("r+", encoding="utf-8")  # to write: a network's file system locks no other
+    except OSError:
+        return False
+    with held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False  # it goes on
+        return _record(drills, path, say)
+
+
+def _record(drills: Path, path: Path, say: Callable[[str], None]) -> bool:
+    try:
         note = read_json(path)
-        process = ProcessId(**note["process"]) if note["process"] else None
-        opening, folder, backups = note["opening"], RunFolder(Path(note["folder"])), Path(note["backups"])
+        opening, backups = note["opening"], Path(note["backups"])
+        folder = RunFolder(drills / opening["folder"])
     except (RunFolderError, KeyError, TypeError):
         return False  # being written right now, or not ours
-    if process is not None and process.alive():
-        return False
     if not any(one.body.get("id") == opening["id"] for one in chain.read_chain(drills)):
         record = chain.append(drills, "drill", bodies.close(folder, opening).body)
         say(f"drill {opening['id']} was killed before its end: record {record.seq} says that it was aborted")
     remove_backups(backups)
-    end(path)
+    path.unlink(missing_ok=True)
     return True
 
 

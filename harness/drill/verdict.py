@@ -15,7 +15,9 @@ from harness.record import Mark, Word
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a drill is judged by. `opening` is what its record says before it begins (body.py); `execution` is that of
-    the runbook, None where it was not begun; `judged` None where the drill has no writes; `reason` is the run's own."""
+    the runbook, None where it was not begun; `judged` None where the drill has no writes; `reason` is the run's own;
+    `written`: how many writes were sent after it was served again, and how many of them were acknowledged; `limited`:
+    why the load is not to be trusted, "" where it is."""
 
     opening: Mapping[str, Any]
     marks: Sequence[Mark]
@@ -24,6 +26,8 @@ class Facts:
     judged: Judged | None
     hears_alerts: bool
     reason: str
+    written: tuple[int, int]
+    limited: str
 
     def mark(self, kind: str) -> Mark | None:
         return next((one for one in self.marks if one.kind == kind), None)
@@ -43,40 +47,55 @@ def checks(facts: Facts) -> tuple[Checked, ...]:
     """All of them, the gravest kind first; none where no disaster happened."""
     if facts.timed is None:
         return ()
-    found = [_recovered(facts), _runbook(facts), _rto(facts), _alert(facts)]
+    found = [_recovered(facts), _runbook(facts), _rto(facts), _alert(facts), _generator(facts)]
     if facts.judged is not None:
         rpo_s = float(facts.opening["objectives"]["rpo_s"])
         found += [_rpo(facts.judged, rpo_s)]
         found += [Checked("writes", facts.judged.word(rpo_s), facts.judged.sentence(rpo_s))]
+        if facts.mark("served") is not None:
+            found += [_written(facts, facts.judged.whole)]
     return (*found, *_sabotage(facts, found))
 
 
 def verdict(facts: Facts, found: Sequence[Checked]) -> Checked:
     """The drill's own word: fail beats unknown beats pass; what was called off, or never began, is unknown."""
-    if (stopped := facts.mark("interrupted")) is not None:
-        return Checked(
-            "drill", Word.UNKNOWN, f"aborted by signal {stopped.data.get('signal')}{_where(facts)}", _step(facts)
-        )
-    if facts.mark("end") is None:
-        return Checked("drill", Word.UNKNOWN, f"aborted: the harness was killed{_where(facts)}", _step(facts))
+    if stopped := _stopped(facts):
+        if (failed := _failed_before(facts, found)) is not None:
+            return Checked("drill", Word.FAIL, f"{failed.sentence}; then {stopped}", failed.step)
+        return Checked("drill", Word.UNKNOWN, stopped, _step(facts))
     if facts.timed is None:
         return _not_begun(facts)
-    if facts.reason != "complete":
-        return Checked("drill", Word.UNKNOWN, f"cut short: {facts.reason}", _step(facts))
     for word in (Word.FAIL, Word.UNKNOWN):
         wrong = [one for one in found if one.word is word]
         if wrong:
-            step = next((one.step for one in wrong if one.step), "")
-            return Checked("drill", word, _first(facts, wrong), str(facts.opening.get("sabotage") or step))
+            named = next((one for one in wrong if one.step), wrong[0])
+            told = next((one for one in found if one.name == "sabotage"), named)
+            return Checked("drill", word, told.sentence, told.step)
     return Checked("drill", Word.PASS, "; ".join(one.sentence for one in found if one.name in ("rto", "writes", "rpo")))
 
 
-def _first(facts: Facts, wrong: Sequence[Checked]) -> str:
-    sabotage = str(facts.opening.get("sabotage") or "")
-    named = next((one for one in wrong if one.step), wrong[0])
-    if sabotage and named.name != "sabotage":
-        return f"step {sabotage} was sabotaged, and that was noticed: {named.sentence}"
-    return named.sentence
+def _stopped(facts: Facts) -> str:
+    """What ended a drill before its end, "" where nothing did."""
+    if (signal := facts.mark("interrupted")) is not None:
+        return f"aborted by signal {signal.data.get('signal')}{_where(facts)}"
+    if facts.mark("end") is None:
+        return f"aborted: the harness was killed{_where(facts)}"
+    return f"cut short: {facts.reason}" if facts.timed is not None and facts.reason != "complete" else ""
+
+
+def _failed_before(facts: Facts, found: Sequence[Checked]) -> Checked | None:
+    """What had failed before it was stopped, and not for that."""
+    if facts.timed is None:
+        unbegun = _not_begun(facts)
+        return unbegun if unbegun.word is Word.FAIL else None
+    happened = {
+        "recovered": facts.mark("gave_up") is not None,
+        "runbook": facts.execution is not None and bool(facts.execution["failed_at"]),
+        "rto": facts.timed.rto_s is not None,
+        "alert": facts.mark("undetected") is not None,
+        "sabotage": False,
+    }
+    return next((one for one in found if one.word is Word.FAIL and happened.get(one.name, True)), None)
 
 
 def _not_begun(facts: Facts) -> Checked:
@@ -148,6 +167,26 @@ def _rpo(judged: Judged, objective_s: float) -> Checked:
     return Checked("rpo", word, f"RPO {judged.rpo_s:.1f} s, objective {objective_s:g} s")
 
 
+def _written(facts: Facts, whole: bool) -> Checked:
+    """Reads that are served again, from a cache or a standby, are no recovery where writes are asked for."""
+    sent, acknowledged = facts.written
+    if acknowledged:
+        return Checked(
+            "written", Word.PASS, f"{acknowledged:,} of {sent:,} writes that were sent after that were acknowledged"
+        )
+    if sent and whole:
+        said = f"none of {sent:,} writes that were sent after it was served again was acknowledged"
+        return Checked("written", Word.FAIL, said)
+    why = "the ledger of writes ends early" if not whole else "none was sent; give the drill a longer settle_s"
+    return Checked("written", Word.UNKNOWN, f"whether writes are done again is not known: {why}")
+
+
+def _generator(facts: Facts) -> Checked:
+    if facts.limited:
+        return Checked("generator", Word.UNKNOWN, f"generator-limited: {facts.limited}")
+    return Checked("generator", Word.PASS, "the load was sent as it was asked for")
+
+
 def _alert(facts: Facts) -> Checked:
     alert, within_s = str(facts.opening["alert"]), float(facts.opening["detected_within_s"])
     if not alert:
@@ -165,9 +204,33 @@ def _sabotage(facts: Facts, others: Sequence[Checked]) -> Sequence[Checked]:
     step = str(facts.opening.get("sabotage") or "")
     if not step:
         return ()
-    steps = facts.execution["steps"] if facts.execution else ()
-    if not any(one["id"] == step and one["executed"] for one in steps):
+    began_s = next((one.at_s for one in facts.marks if _is_of(one, "step_began", step)), None)
+    if began_s is None:
         return [Checked("sabotage", Word.FAIL, f"step {step} was not reached, so nobody could notice", step)]
-    if any(one.word is Word.FAIL for one in others):
-        return [Checked("sabotage", Word.PASS, f"step {step} did nothing, and that was noticed")]
-    return [Checked("sabotage", Word.FAIL, f"step {step} did nothing and nobody noticed", step)]
+    if seen := _seen_since(facts, others, began_s):
+        said = f"step {step} was sabotaged, and that was noticed: {seen}"
+        return [Checked("sabotage", Word.PASS, said, step)]
+    said = f"nobody noticed: step {step} did nothing, and neither it nor anything after it failed for that"
+    return [Checked("sabotage", Word.FAIL, said, step)]
+
+
+def _is_of(mark: Mark, kind: str, step: str) -> bool:
+    return mark.kind == kind and mark.data.get("step") == step
+
+
+def _seen_since(facts: Facts, others: Sequence[Checked], began_s: float) -> str:
+    """What failed since a step began, in a sentence, "" where nothing did. What was wrong before it, as an alert that
+    did not come, shows nothing of that step."""
+    said = {one.name: one.sentence for one in others if one.word is Word.FAIL}
+    since = [one for one in facts.marks if one.at_s is not None and one.at_s >= began_s]
+    before = [one for one in facts.marks if one.at_s is not None and one.at_s < began_s]
+    at = str(facts.execution["failed_at"] or facts.execution.get("stopped_at") or "") if facts.execution else ""
+    rolled_back_badly = any(one.kind == "step_ended" and one.data.get("word") == "fail" for one in since)
+    if rolled_back_badly or (at and not any(_is_of(one, "step_ended", at) for one in before)):
+        return said.get("runbook", "")
+    if any(_is_of(one, "gave_up", "served") for one in since):
+        return said["recovered"]
+    timed, rto_s = facts.timed, float(facts.opening["objectives"]["rto_s"])
+    if "rto" in said and timed is not None and timed.rto_s is not None and began_s <= timed.disaster_s + rto_s:
+        return said["rto"]
+    return next((said[name] for name in ("written", "writes", "rpo") if name in said), "")

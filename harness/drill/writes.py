@@ -12,8 +12,9 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from harness.analysis.writes import Ledger, Request
-from harness.errors import HarnessError
+from harness.errors import HarnessError, OutpostError
 from harness.masking import mask_urls
+from harness.outpost.client import OutpostClient
 from harness.record import Outcome
 from harness.store import read_json, write_json
 from harness.waiting import wait_until
@@ -57,9 +58,17 @@ def read_ledger(path: Path) -> Ledger:
     return Ledger(tuple(requests), whole=False)
 
 
-def read_back(url: str, within_s: float, *, cancelled: Callable[[], bool] = lambda: False) -> dict[str, int]:
-    """GET `url`, again until it answers {"keys": {KEY: COUNT, ...}}. Raises ReadBackError, with the last reason, when
-    it did not within `within_s`.
+def sent_since(ledger: Ledger, at_s: float) -> tuple[int, int]:
+    """(requests with a key that were sent from then on, how many of them were acknowledged)."""
+    sent = [one for one in ledger.requests if one.started_s >= at_s]
+    return len(sent), sum(one.acknowledged for one in sent)
+
+
+def read_back(
+    url: str, within_s: float, *, outpost: str = "", cancelled: Callable[[], bool] = lambda: False
+) -> dict[str, int]:
+    """GET `url`, again until it answers {"keys": {KEY: COUNT, ...}}; by the outpost at that address, where one is
+    given. Raises ReadBackError, with the last reason, when it did not within `within_s`.
 
     An answer with `"more": true` is not all: the rest is asked for with `after=` its last key.
     """
@@ -69,8 +78,9 @@ def read_back(url: str, within_s: float, *, cancelled: Callable[[], bool] = lamb
     def answered() -> bool:
         nonlocal reason
         try:
-            answer.append(_all_keys(url, min(ANSWER_S, within_s)))
-        except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
+            timeout_s = min(ANSWER_S, within_s)
+            answer.append(_all_keys(url, lambda page: _fetch(outpost, page) if outpost else _get(page, timeout_s)))
+        except (OSError, http.client.HTTPException, ValueError, RecursionError, OutpostError) as error:
             reason = str(error) or type(error).__name__
         return bool(answer)
 
@@ -82,12 +92,12 @@ def read_back(url: str, within_s: float, *, cancelled: Callable[[], bool] = lamb
     return answer[0]
 
 
-def _all_keys(url: str, timeout_s: float) -> dict[str, int]:
-    """Those of every page. Raises ValueError, OSError or HTTPException with the reason."""
+def _all_keys(url: str, get: Callable[[str], Any]) -> dict[str, int]:
+    """Those of every page. Raises what `get` does, and ValueError with the reason."""
     found: dict[str, int] = {}
     after = ""
     for _ in range(PAGES_MAX):
-        body = _get(f"{url}{'&' if '?' in url else '?'}{urlencode({'after': after})}" if after else url, timeout_s)
+        body = get(f"{url}{'&' if '?' in url else '?'}{urlencode({'after': after})}" if after else url)
         keys = _checked(body)
         if any(key in found for key in keys):
             raise ValueError("it says the same key on two pages")
@@ -98,6 +108,14 @@ def _all_keys(url: str, timeout_s: float) -> dict[str, int]:
             raise ValueError("it says that there are more keys, and gives none")
         after = list(keys)[-1]
     raise ValueError(f"it has more than {PAGES_MAX:,} pages of keys")
+
+
+def _fetch(outpost: str, url: str) -> Any:
+    """Its JSON. Raises ValueError or OutpostError with the reason."""
+    fetched = OutpostClient(outpost).fetch(url)
+    if fetched.error or fetched.status != 200:
+        raise ValueError(fetched.error or f"it answered {fetched.status}")
+    return fetched.body
 
 
 def _get(url: str, timeout_s: float) -> Any:

@@ -27,6 +27,7 @@ from harness.stack import process_tree
 from harness.stack import state as states
 from harness.stack.child import last_lines
 from harness.stack.compose_file import read_compose_file
+from harness.stack.deploys import Deploy
 from harness.stack.launch import Launch
 from harness.stack.ports import listens
 from harness.stack.shell import STEP_VARIABLE
@@ -63,8 +64,13 @@ class Hands(Protocol):
         """Start it anew with these variables changed, and wait until it is ready."""
         ...
 
-    def back(self, service: str) -> None:
-        """Start it anew with the variables that it had before the last deploy, and wait until it is ready."""
+    def deploys(self, service: str) -> Sequence[Deploy]:
+        """What was deployed to it and not taken back, the last one last."""
+        ...
+
+    def back(self, service: str, deploy: str = "") -> None:
+        """Start it anew with the variables that it had before its last deploy, and wait until it is ready. Refuses,
+        before anything is changed, where the last one is not `deploy`, if that is given."""
         ...
 
 
@@ -168,9 +174,11 @@ class ProcessHands:
         if wait:
             self._wait_ready(self._find(service))
 
-    def back(self, service: str) -> None:
-        if self._find(service).launch.back(ENDS_WITHIN_S) is None:
-            raise HarnessError(f"nothing was deployed to {service} since its stack was started; there is no way back")
+    def deploys(self, service: str) -> Sequence[Deploy]:
+        return self._find(service).launch.deploys
+
+    def back(self, service: str, deploy: str = "") -> None:
+        self._find(service).launch.back(ENDS_WITHIN_S, deploy)
         self._wait_ready(self._find(service))
 
     # ------------------------------------------------------------------------------------------------ how it is done

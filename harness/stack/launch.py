@@ -18,6 +18,7 @@ import psutil
 
 from harness.errors import StartError
 from harness.stack.child import Child, ProcessId, identify, start
+from harness.stack.deploys import Deploy, deploy_now, to_take_back
 from harness.stack.shell import STEP_VARIABLE
 from harness.waiting import wait_until
 
@@ -28,8 +29,7 @@ STACK_VARIABLE = "RESILIENCE_HARNESS_STACK"
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What starts a service: `path` is where this record is kept (mode 0600). `earlier` is what the variables were that
-    each deploy changed, None where there was none, the last deploy last."""
+    """What starts a service: `path` is where this record is kept (mode 0600). `deploys` has the last one last."""
 
     path: str
     name: str
@@ -41,7 +41,7 @@ class Launch:
     group: int | None = None
     stop_signal: int = 15
     process: ProcessId | None = None
-    earlier: tuple[Mapping[str, str | None], ...] = ()
+    deploys: tuple[Deploy, ...] = ()
 
     def begin(self) -> Child:
         """Start it, and write down which process it is. Raises StartError."""
@@ -77,15 +77,14 @@ class Launch:
         with self._alone():
             found = self._found()
             before = {name: (found.environment or {}).get(name) for name in variables}
-            return replace(found, earlier=(*found.earlier, before))._anew(variables, within_s)
+            return replace(found, deploys=(*found.deploys, deploy_now(before)))._anew(variables, within_s)
 
-    def back(self, within_s: float) -> ProcessId | None:
-        """The same with what the last deploy changed; None where there was none."""
+    def back(self, within_s: float, named: str = "") -> ProcessId:
+        """The same with what the last deploy changed. Raises HarnessError as to_take_back()."""
         with self._alone():
             found = self._found()
-            if not found.earlier:
-                return None
-            return replace(found, earlier=found.earlier[:-1])._anew(found.earlier[-1], within_s)
+            last = to_take_back(found.deploys, self.name, named)
+            return replace(found, deploys=found.deploys[:-1])._anew(last.before, within_s)
 
     def _found(self) -> Launch:
         found = read(self.path)
@@ -157,5 +156,5 @@ def read(path: str) -> Launch | None:
     except (OSError, ValueError):
         return None
     process = body.pop("process")
-    body |= {"command": tuple(body["command"]), "earlier": tuple(body.get("earlier", ()))}
+    body |= {"command": tuple(body["command"]), "deploys": tuple(Deploy(**one) for one in body.get("deploys", ()))}
     return Launch(**body, process=ProcessId(**process) if process else None)

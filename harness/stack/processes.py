@@ -161,9 +161,8 @@ class _StartUp:
 
     def _start_postgres(self, spec: ServiceSpec, folder: Path, port: int, log: Path) -> None:
         server = Postgres(spec.name, folder, port, spec.environment, log)
-        own = {
-            target: one for target, one in spec.volumes.items() if one.is_named
-        }  # a folder of the user's stays theirs
+        # a folder of the user's stays theirs
+        own = {target: one for target, one in spec.volumes.items() if one.is_named}
         volumes = self._volumes.of({**own, **tmpfs_of(spec.name, spec.disks, spec.volumes)})
         disks = {target: place for target, place in volumes.items() if place in self._volumes.disks}
         for place in volumes.values():

@@ -16,6 +16,7 @@ from target.backup.logical import restore_logical
 from target.backup.receiver import begin_anew, known
 from target.backup.restore import restore
 from target.backup.take import Taker, connected
+from target.backup.targets import Wish
 from target.settings import Settings, read_settings
 
 ANSWERS_WITHIN_S = 1.5
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument("--from", dest="chosen", default="latest", help="latest, or the folder of a backup")
     again.add_argument("--into", help="PostgreSQL's data folder, empty; $DATABASE_FOLDER where it is not given")
     again.add_argument("--until", default="latest", help="latest, a restore point's name, an LSN, or a time")
+    again.add_argument("--timeline", type=int, help="which way, where an earlier restore left one")
     again.add_argument("--logical", action="store_true", help="a dump, into the database of DATABASE_URL")
     again.add_argument("--instead", action="store_true", help="(logical) in the place of what is there")
     return parser
@@ -87,7 +89,7 @@ def _do(given: argparse.Namespace, folder: Folder, settings: Settings) -> int:
         if Path(into) == Path(settings.database_folder):
             asyncio.run(_refuse_while_it_answers(settings))
         os.umask(0o077)
-        restore(folder, given.chosen, Path(into), given.until, settings.weakness, print)
+        restore(folder, given.chosen, Path(into), Wish(given.until, given.timeline), settings.weakness, print)
     return 0
 
 

@@ -141,7 +141,7 @@ class Folder:
             os.close(place)
 
     def _retain(self, keep: int) -> None:
-        passed = (self.verified() or {}).get("passed", {})
+        passed = self.verified()["passed"]
         for kind in KINDS:
             for old in self.backups(kind)[keep:]:
                 if old.name == passed.get(kind):
@@ -169,15 +169,20 @@ class Folder:
             fresh.write_text("".join(one.to_line() for one in kept), encoding="utf-8")
             fresh.replace(self.points_file)
 
-    def verified(self) -> dict[str, Any] | None:
-        """What the last verification said, with `age_s`; None where there was none."""
+    def verified(self) -> dict[str, dict[str, Any]]:
+        """What the last verifications said: `kinds` by kind ("": none could be told), each with its `age_s`; `passed`,
+        by kind, the name of the backup that passed last. An earlier note has one verification, of where its backup
+        lay."""
         try:
             body = json.loads(self.verified_file.read_text(encoding="utf-8"))
-            at = datetime.fromisoformat(str(body["at"]).replace("Z", "+00:00"))
-            passed = dict(body.get("passed", {}))
-            return {**body, "passed": passed, "age_s": (datetime.now(UTC) - at).total_seconds()}
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+            above = Path(str(body.get("backup", ""))).parent.name
+            kinds = body.get("kinds", {above if above in KINDS else "": body})
+            return {
+                "kinds": {kind: {**one, "age_s": _age_s(str(one["at"]))} for kind, one in kinds.items()},
+                "passed": dict(body.get("passed", {})),
+            }
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {"kinds": {}, "passed": {}}
 
     def set_aside(self, name: str, places: list[Path]) -> Path:
         """Move files to a folder below the WAL's, where a restore still finds them."""
@@ -190,6 +195,20 @@ class Folder:
     def received(self) -> list[Path]:
         """What pg_receivewal looks at when it starts."""
         return [one for one in self.wal.iterdir() if SEGMENT.fullmatch(one.name) or HISTORY.fullmatch(one.name)]
+
+
+def sync(*places: Path) -> None:
+    """Files and folders are on their disk, in that order. Raises OSError."""
+    for one in places:
+        place = os.open(one, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(place)
+        finally:
+            os.close(place)
+
+
+def _age_s(at: str) -> float:
+    return (datetime.now(UTC) - datetime.fromisoformat(at.replace("Z", "+00:00"))).total_seconds()
 
 
 def read_backup(place: Path, kind: str = "") -> Backup | None:

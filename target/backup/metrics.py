@@ -22,7 +22,9 @@ class Metrics(Collector):
         yield GaugeMetricFamily("backup_troubles", "What failed, and is not well again", len(one.troubles))
         yield GaugeMetricFamily("backup_stale", "1 while the last good backup is too old", float(one.is_stale))
         yield GaugeMetricFamily("backup_age_seconds", "How old the last good backup is", one.stale_s)
-        yield GaugeMetricFamily("backup_unverified", "1 while none counts as verified", float(bool(one.unverified)))
+        yield GaugeMetricFamily(
+            "backup_unverified", "1 while a kind does not count as verified", float(bool(one.unverified))
+        )
         yield GaugeMetricFamily("backup_wal_down_seconds", "For how long no WAL was received", one.receiver.down_s)
         yield CounterMetricFamily("backup_wal_gaps", "How often WAL was lost for ever", one.receiver.gaps)
         taken = CounterMetricFamily("backup_taken", "Backups by how they ended", labels=["kind", "outcome"])

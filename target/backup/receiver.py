@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from target.backup.folder import BackupError, Folder, now_text
+from target.backup.folder import BackupError, Folder, now_text, sync
 from target.backup.programs import access, dies_with_us, last_words, programs
 from target.backup.take import connected
 from target.backup.wal import SEGMENT, Archive, Switch, history_of
@@ -77,7 +79,7 @@ class Receiver:
             if timeline > 1:
                 name = f"pg_wal/{timeline:08X}.history"
                 switches = history_of(await connection.fetchval("SELECT pg_read_file($1)", name))
-                await asyncio.to_thread(self._follow, switches)
+                await asyncio.to_thread(self._follow, timeline, switches)
         if lost and self._folder.received():
             self.gaps += 1
             aside = self._folder.set_aside(f"until-{now_text().replace(':', '')}", self._folder.received())
@@ -97,24 +99,35 @@ class Receiver:
             await connection.execute("SELECT pg_create_physical_replication_slot($1, true)", SLOT)
         return lost
 
-    def _follow(self, switches: list[Switch]) -> None:
-        """Set aside what was received on a timeline after the server left it: it would be asked to go on from there."""
-        archive = Archive(self._folder.wal)
+    def _follow(self, timeline: int, switches: list[Switch]) -> None:
+        """Make of what was received the way to where the server is now, since it is asked to go on from the end of it.
+        Set aside: what is of a timeline after the server left it, or of one that it never was on. Taken back: what
+        was set aside before, and lies on the way again. Of the segment in which a timeline was left a whole copy is
+        set aside: a restore may yet go the way that was left."""
+        archive, wal = Archive(self._folder.wal), self._folder.wal
+        ends = {one.timeline: one.lsn // archive.bytes for one in switches}
+        for name, path in archive.segments.items():
+            on, number = archive.place(name)
+            if path.name == name and path.parent != wal and number < ends.get(on, 0):
+                os.replace(path, wal / name)
+                (wal / f"{name}.partial").unlink(missing_ok=True)
         aside, halves = [], []
         for path in self._folder.received():
-            match = SEGMENT.fullmatch(path.name)
-            if match is None:
+            if not SEGMENT.fullmatch(path.name):
                 continue
-            timeline = int(match[1], 16)
-            number = int(match[2], 16) * (2**32 // archive.bytes) + int(match[3], 16)
-            for one in switches:
-                if one.timeline == timeline and number > one.lsn // archive.bytes:
-                    aside.append(path)
-                elif one.timeline == timeline and number == one.lsn // archive.bytes and not match[4]:
-                    halves.append(path)
-        if aside:
-            self._folder.set_aside(f"left-{now_text().replace(':', '')}", aside)
+            on, number = archive.place(path.name)
+            if on != timeline and number > ends.get(on, -1):
+                aside.append(path)
+            elif number == ends.get(on) and not path.name.endswith(".partial"):
+                halves.append(path)
+        if not aside and not halves:
+            return
+        left = self._folder.set_aside(f"left-{now_text().replace(':', '')}", aside)
         for path in halves:  # it is received again up to where the timeline ends
+            fresh = left / f".{path.name}"
+            shutil.copyfile(path, fresh)
+            sync(fresh)
+            fresh.rename(left / path.name)
             path.rename(path.with_name(f"{path.name}.partial"))
 
     async def _receive(self, command: list[str]) -> None:

@@ -10,14 +10,13 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 
-from target.backup.folder import Backup, BackupError, Folder, Point, read_backup
+from target.backup.folder import Backup, BackupError, Folder, read_backup
 from target.backup.take import sums
-from target.backup.wal import LSN, Archive, lsn_of
+from target.backup.targets import Target, Wish, held, target_of
+from target.backup.wal import Archive, lsn_of
 
 WAL_FOLDER = "wal-to-recover"
 CONTROL = Path("global", "pg_control")
@@ -27,27 +26,15 @@ OWN = re.compile(r"^\s*(restore_command|recovery_\w+)\s*=")
 SPARE_BYTES = 32 * 2**20
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a restore leads to: the setting of PostgreSQL that says it, its value, and the end of the WAL that is needed
-    (None: all there is), on a timeline."""
-
-    setting: str
-    value: str
-    end: int | None
-    timeline: int
-
-
 def restore(
-    folder: Folder, chosen: str, into: Path, until: str, weakness: frozenset[str], say: Callable[[str], None]
+    folder: Folder, chosen: str, into: Path, wish: Wish, weakness: frozenset[str], say: Callable[[str], None]
 ) -> None:
-    """`chosen` is `latest` or a backup's folder; `until` is `latest`, a restore point's name, an LSN or a time. Raises
-    BackupError, before anything was written where it can."""
+    """`chosen` is `latest` or a backup's folder. Raises BackupError, before anything was written where it can."""
     try:
         with folder.in_use():
             refuse_what_is_in_use(into)
             archive = Archive(folder.wal)
-            backup, target = _choose(folder, archive, chosen, until, say)
+            backup, target = _choose(folder, archive, chosen, wish, say)
             segments = _segments(archive, backup, target)
             _refuse_without_space(backup, segments, into)
             owner = _owner(into)
@@ -63,7 +50,7 @@ def restore(
     except OSError as error:
         raise BackupError(f"{error.filename or into}: {error.strerror or error}") from error
     what = target.setting.removeprefix("recovery_target_")
-    say(f"{backup.path} is in {into}, to be recovered to {what} {target.value}")
+    say(f"{backup.path} is in {into}, to be recovered to {what} {target.value} on timeline {target.timeline}")
 
 
 def refuse_what_is_in_use(into: Path) -> None:
@@ -85,7 +72,7 @@ def refuse_what_is_in_use(into: Path) -> None:
 
 
 def _choose(
-    folder: Folder, archive: Archive, chosen: str, until: str, say: Callable[[str], None]
+    folder: Folder, archive: Archive, chosen: str, wish: Wish, say: Callable[[str], None]
 ) -> tuple[Backup, Target]:
     """The newest backup that is as it was made and from which the target can be reached, and that target."""
     if chosen == "latest":
@@ -106,95 +93,31 @@ def _choose(
             refused.append(f"{backup.name} is damaged ({damage})")
             say(refused[-1])
             continue
-        target = _target(folder, archive, backup, until, say)
+        target = target_of(folder, archive, backup, wish, say)
         if target is not None:
             return backup, target
         own = backup.manifest
-        gap = archive.gap(backup.started_lsn, lsn_of(own["lsn"]), int(own["timeline"]), _held(backup))
-        refused.append(f"{backup.name} does not lead to {until}{f': {gap} of the WAL is missing' if gap else ''}")
+        gap = archive.gap(backup.started_lsn, lsn_of(own["lsn"]), int(own["timeline"]), held(backup))
+        refused.append(f"{backup.name} does not lead to {wish}{f': {gap} of the WAL is missing' if gap else ''}")
     raise BackupError(
         f"nothing to restore from: {'; '.join(refused)}" if refused else f"there is no physical backup in {folder.path}"
     )
 
 
 def damage_of(backup: Backup) -> str:
-    """The first file that is not as the manifest says, "" where all are."""
+    """The first file that is not as the manifest says, or cannot be read; "" where all are well."""
     if backup.kind == "physical" and not {"lsn", "timeline", "finished_at"} <= backup.manifest.keys():
         return "its manifest does not say up to where it goes"
-    found = sums(backup.path)
+    try:
+        found = sums(backup.path)
+    except OSError as error:
+        return f"{error.filename} cannot be read: {error.strerror}"
     for name, wanted in backup.manifest.get("files", {}).items():
         if name not in found:
             return f"{name} is missing"
         if found[name] != wanted:
             return f"{name} is not what was written"
     return ""
-
-
-def _target(folder: Folder, archive: Archive, backup: Backup, until: str, say: Callable[[str], None]) -> Target | None:
-    """None where this backup does not lead there."""
-    ready = lsn_of(backup.manifest["lsn"])
-    if until == "latest":
-        return _newest(folder, archive, backup, say)
-    if LSN.fullmatch(until):
-        lsn = lsn_of(until)
-        timeline = max([*archive.histories, int(backup.manifest["timeline"])])
-        return Target("recovery_target_lsn", until, lsn, timeline) if _leads(archive, backup, lsn, timeline) else None
-    for point in _points(folder, backup):
-        if point.name == until:
-            there = _leads(archive, backup, point.lsn, point.timeline)
-            return Target("recovery_target_name", point.name, point.lsn, point.timeline) if there else None
-    at = _time(until)
-    if at is None:
-        raise BackupError(
-            f"unknown restore point {until!r}; give latest, the name of one of {folder.points_file}, an LSN as "
-            "0/3000028, or a time as 2026-11-29T22:11:33Z"
-        )
-    after = [one for one in _points(folder, backup) if (when := _time(one.at)) and when >= at]
-    if not after or at < (_time(backup.manifest["finished_at"]) or at):
-        return None
-    end, *later = sorted(after, key=lambda one: one.lsn)  # the first that is surely behind it
-    if end.lsn < ready or not _leads(archive, backup, end.lsn, end.timeline):
-        return None
-    if later and _leads(archive, backup, later[0].lsn, later[0].timeline):
-        end = later[0]  # recovery ends at a commit after that time, and between two points there is one
-    return Target("recovery_target_time", at.isoformat(), end.lsn, end.timeline)
-
-
-def _points(folder: Folder, backup: Backup) -> Iterator[Point]:
-    """Newest first; the backups' own are the last."""
-    yield from folder.points()
-    for own in (backup.manifest, *(one.manifest for one in folder.backups("physical"))):
-        with contextlib.suppress(ValueError, KeyError, TypeError):  # one that others made need not have a point
-            yield Point(own["target"]["name"], lsn_of(own["lsn"]), int(own["timeline"]), own["finished_at"])
-
-
-def _newest(folder: Folder, archive: Archive, backup: Backup, say: Callable[[str], None]) -> Target | None:
-    """The newest restore point that the WAL really holds, all of the way."""
-    missing = ""
-    for point in _points(folder, backup):
-        if archive.holds(point.name, point.lsn, point.timeline) and _leads(archive, backup, point.lsn, point.timeline):
-            if missing:
-                say(f"WARNING: the WAL has a gap: {missing}; {point.name} is the newest point that can be reached")
-            return Target("recovery_target_name", point.name, point.lsn, point.timeline)
-        if not missing and point.lsn > lsn_of(backup.manifest["lsn"]):
-            missing = archive.gap(backup.started_lsn, point.lsn, point.timeline, _held(backup))
-    return None
-
-
-def _leads(archive: Archive, backup: Backup, lsn: int, timeline: int) -> bool:
-    """Whether the WAL leads from the backup to that place, without a gap and on one way."""
-    if lsn < lsn_of(backup.manifest["lsn"]):
-        return False
-    own = int(backup.manifest["timeline"])
-    left = [one.lsn for one in archive.switches(timeline) if one.timeline == own]
-    if own != timeline and (not left or left[0] < lsn_of(backup.manifest["lsn"])):
-        return False  # it was taken on a way that was left
-    return not archive.gap(backup.started_lsn, lsn, timeline, _held(backup))
-
-
-def _held(backup: Backup) -> dict[str, Path]:
-    """The WAL that it brings along."""
-    return {one.name: one for one in (backup.path / "base" / "pg_wal").glob("*") if one.is_file()}
 
 
 def _segments(archive: Archive, backup: Backup, target: Target) -> dict[str, Path]:
@@ -261,11 +184,3 @@ def _give(into: Path, owner: tuple[int, int]) -> None:
             os.chown(path, *owner, follow_symlinks=False)
         if not path.is_symlink():
             path.chmod(0o700 if path.is_dir() else 0o600)
-
-
-def _time(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -107,16 +107,17 @@ class Service:
 
     @property
     def unverified(self) -> str:
-        """Why no backup counts as verified; "" where one does."""
-        within_s, verified = self._settings.verify_within_s, self.folder.verified()
-        if verified is None:
-            waited_s = time.monotonic() - self._began
-            return f"no backup was verified for {waited_s:.0f} s" if waited_s > within_s else ""
-        if verified.get("word") != "pass":
-            return f"{verified.get('backup', 'the backup')}: {verified.get('sentence', 'it did not pass')}"
-        if verified["age_s"] > within_s:
-            return f"the last verification was {verified['age_s']:.0f} s ago"
-        return ""
+        """Why a kind does not count as verified; "" where each does. One that never was has time from our start on."""
+        within_s, kinds = self._settings.verify_within_s, self.folder.verified()["kinds"]
+        for kind, one in kinds.items():
+            if one.get("word") != "pass":
+                return f"{one.get('backup') or 'the backup'}: {one.get('sentence', 'it did not pass')}"
+            if one["age_s"] > within_s:
+                return f"the last verification of a {f'{kind} ' if kind else ''}backup was {one['age_s']:.0f} s ago"
+        never, waited_s = [kind for kind in KINDS if kind not in kinds], time.monotonic() - self._began
+        return (
+            f"no {' or '.join(never)} backup was verified for {waited_s:.0f} s" if never and waited_s > within_s else ""
+        )
 
     def status(self) -> dict[str, Any]:
         newest = {kind: next((one.name for one in self.folder.backups(kind)), None) for kind in KINDS}

@@ -20,7 +20,7 @@ from typing import Any
 import asyncpg
 
 from target.backup import facts
-from target.backup.folder import MANIFEST, Backup, BackupError, Folder, Point, now_text
+from target.backup.folder import MANIFEST, Backup, BackupError, Folder, Point, now_text, sync
 from target.backup.programs import access, programs, run
 from target.backup.wal import Archive, lsn_of, text_of
 from target.log import in_one_line
@@ -54,12 +54,15 @@ async def connected(settings: Settings) -> AsyncIterator[Any]:
 
 
 def sums(folder: Path) -> dict[str, dict[str, Any]]:
-    """Size and sha256 of every file below a folder, but of the manifest."""
+    """Size and sha256 of every file below a folder, but of the manifest. Raises OSError, with the file."""
     found = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path != folder / MANIFEST:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            try:
+                with path.open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, str(path)) from error  # a read alone does not say of what
             found[path.relative_to(folder).as_posix()] = {"bytes": path.stat().st_size, "sha256": digest}
     return found
 
@@ -81,7 +84,9 @@ class Taker:
                 manifest = {"schema": 1, "kind": kind, **await self._made(kind, making)}
                 fresh = making / MANIFEST
                 fresh.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+                await asyncio.to_thread(sync, fresh, making)  # older ones are taken away once this one is there
                 making.rename(place)
+                await asyncio.to_thread(sync, place.parent)
             except OSError as error:
                 raise BackupError(f"{making}: {error.strerror or error}") from error
             finally:
@@ -165,7 +170,7 @@ class Taker:
         tool = (await run([tools / "pg_basebackup", "--version"], environment, STATEMENT_S)).strip()
         base = making / "base"
         command: list[str | Path] = [tools / "pg_basebackup", "-D", base, "-Fp", "-X", "stream"]
-        command += ["--checkpoint=fast", "--no-sync"]
+        command += ["--checkpoint=fast"]
         await run(command, environment, COPY_WITHIN_S)
         name = f"backup-{making.name.removeprefix('.making-')}"
         positions = await facts.sequences(connection)

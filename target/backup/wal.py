@@ -58,7 +58,8 @@ class Archive:
         for path in sorted(folder.rglob("*"), key=lambda one: (len(one.parts), one.name), reverse=True):
             if match := SEGMENT.fullmatch(path.name):
                 name = path.name.removesuffix(".partial")
-                if name not in self.segments or not match[4] or path.parent == folder:  # whole ones first, then ours
+                known = self.segments.get(name)
+                if known is None or not match[4] or known.name.endswith(".partial"):  # whole ones first, then ours
                     self.segments[name] = path
             elif match := HISTORY.fullmatch(path.name):
                 self.histories[int(match[1], 16)] = path
@@ -70,6 +71,10 @@ class Archive:
         """Of the segment that holds that byte."""
         number, in_a_file = lsn // self.bytes, 2**32 // self.bytes
         return f"{timeline:08X}{number // in_a_file:08X}{number % in_a_file:08X}"
+
+    def place(self, name: str) -> tuple[int, int]:
+        """(timeline, number) of a segment."""
+        return int(name[:8], 16), int(name[8:16], 16) * (2**32 // self.bytes) + int(name[16:24], 16)
 
     def switches(self, timeline: int) -> list[Switch]:
         """Where the timelines before that one ended; empty where nothing is known of them."""

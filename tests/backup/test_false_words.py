@@ -17,6 +17,7 @@ from harness.backup.place import Layout
 from harness.backup.running import Bad, Deadline, NotJudged, OutOfTime
 from harness.backup.session import QueryError
 from harness.backup.shape import BASE, PHYSICAL, Shape
+from harness.errors import BackupError
 from harness.record import Word
 
 MIB = 1 << 20
@@ -137,6 +138,17 @@ def test_a_verifier_that_fails_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(verify, "recognise", lambda _: {}["surprise"])
     report = verify.verify(tmp_path, Options())
     assert (report.word, "KeyError" in report.sentence) == (Word.UNKNOWN, True)
+
+
+def test_what_could_not_be_verified_is_unknown_and_what_is_not_there_failed(tmp_path):
+    """Each is a word, with its note and its alert, and no error; an option that is wrong is one."""
+    (tmp_path / "logical").mkdir()
+    report = verify.verify(tmp_path, Options())
+    assert (report.word, "holds many backups" in report.sentence) == (Word.UNKNOWN, True)
+    report = verify.verify(tmp_path / "gone", Options())
+    assert (report.word, report.sentence) == (Word.FAIL, f"recognise: there is no backup at {tmp_path / 'gone'}")
+    with pytest.raises(BackupError, match="no manifest at"):
+        verify.verify(tmp_path, Options(manifest=tmp_path / "gone"))
 
 
 def test_a_webhook_with_a_password_is_refused_without_telling_it():

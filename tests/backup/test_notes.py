@@ -83,16 +83,62 @@ def test_a_backup_that_is_verified_is_held(tmp_path):
 
 
 def test_a_verifier_that_fell_silent_is_told(tmp_path):
-    """No note, an old one, one that is no pass, one from the future: each is a fail."""
+    """No note, an old one, one that is no pass, one from the future: each is a fail; also where the other kind passed
+    since, or a kind is there that was never verified."""
     assert folder.check(tmp_path, 3600, NOW)[0] is False
     (tmp_path / folder.NOTE).write_text("{")
     assert "no verification" in folder.check(tmp_path, 3600, NOW)[1]
-    folder.write_note(tmp_path, _report(), NOW - timedelta(minutes=30))
+    folder.write_note(tmp_path, _report(), "logical", NOW - timedelta(minutes=30))
     assert folder.check(tmp_path, 3600, NOW)[0] is True
     assert "1.5 h ago" in folder.check(tmp_path, 3600, NOW + timedelta(hours=1))[1]
     assert "yet to come" in folder.check(tmp_path, 3600, NOW - timedelta(hours=2))[1]
-    folder.write_note(tmp_path, _report(Word.FAIL), NOW)
-    assert folder.check(tmp_path, 3600, NOW) == (False, "the last verification is no pass but fail: restore: so it is")
+    folder.write_note(tmp_path, _report(Word.FAIL), "logical", NOW)
+    folder.write_note(tmp_path, _report(), "physical", NOW)
+    assert folder.check(tmp_path, 3600, NOW) == (
+        False,
+        "the last verification of a logical backup is no pass but fail: restore: so it is",
+    )
+    folder.write_note(tmp_path, _report(), "logical", NOW)
+    assert folder.check(tmp_path, 3600, NOW)[0] is True
+    (tmp_path / folder.NOTE).unlink()
+    folder.write_note(tmp_path, _report(), "logical", NOW)
+    (tmp_path / "physical" / "20261129T100000Z").mkdir(parents=True)
+    assert "no verification of a physical backup" in folder.check(tmp_path, 3600, NOW)[1]
+
+
+def test_the_note_of_an_earlier_version_is_read_and_gone_on_with(tmp_path):
+    """Its one verification is of the kind in whose folder its backup lay, and of none where it lay elsewhere; that ends
+    when one passes."""
+    body = {"at": NOW.isoformat(), "word": "fail", "sentence": "so", "passed": {"logical": "1"}}
+    for backup, kind, after in (("/b/physical/2", "physical", {"physical", "logical"}), ("x", "", {"logical"})):
+        (tmp_path / folder.NOTE).write_text(json.dumps({**body, "backup": backup}))
+        noted = folder.read_notes(tmp_path)
+        assert (noted.kinds[kind].word, noted.passed) == ("fail", {"logical": "1"})
+        folder.write_note(tmp_path, _report(), "logical", NOW)
+        noted = folder.read_notes(tmp_path)
+        assert (set(noted.kinds), noted.passed) == (after, {"logical": "1"})
+
+
+def test_what_is_resolved_is_what_fired(tmp_path, monkeypatch):
+    """The same folder and kind, though it is of another backup; the other kind ends nothing of it. One of no kind ends
+    when any passes."""
+    sent = []
+    monkeypatch.setattr(alert, "send", lambda _, body: sent.append(body) or "")
+
+    def verified(kind, name, word):
+        report = Report(str(tmp_path / kind / name), kind, (Judgement("restore", word, "so it is"),))
+        monkeypatch.setattr("harness.backup.verify.verify", lambda *_, **__: report)
+        asked = ["backup", "verify", report.backup, "--note", str(tmp_path), "--webhook", "http://a"]
+        assert CliRunner().invoke(app, asked).exit_code in (0, 1)
+        return [(one["status"], one["commonLabels"].get("kind"), one["groupKey"]) for one in sent]
+
+    (fired,) = verified("logical", "1", Word.FAIL)
+    assert fired[:2] == ("firing", "logical")
+    assert verified("physical", "2", Word.PASS) == [fired]
+    assert verified("logical", "3", Word.PASS) == [fired, ("resolved", *fired[1:])]
+    assert sent[0]["alerts"][0]["fingerprint"] == sent[1]["alerts"][0]["fingerprint"]
+    verified("", "4", Word.FAIL)
+    assert [one[:2] for one in verified("physical", "5", Word.PASS)[2:]] == [("firing", None), ("resolved", None)]
 
 
 def test_an_alert_is_what_alertmanager_sends():
@@ -115,12 +161,12 @@ def test_what_could_not_be_judged_is_said_in_a_pass_and_makes_none_unknown():
 
 def test_a_backup_that_is_not_there_at_all_is_a_failed_verification(tmp_path):
     """As cron asks where `backup latest` found none; it is noted as that, and not as one of the folder it is run in."""
-    done = CliRunner().invoke(app, ["backup", "verify", "", "--note", str(tmp_path)])
-    assert done.exit_code == 1
-    assert "fail: recognise: no backup is named" in done.output
-    noted = folder.read_note(tmp_path)
-    assert noted is not None
-    assert (noted.word, noted.backup) == ("fail", "")
+    for kind in ("", "logical"):
+        done = CliRunner().invoke(app, ["backup", "verify", "", "--note", str(tmp_path), "--kind", kind])
+        assert done.exit_code == 1
+        assert "fail: recognise: no backup is named" in done.output
+        noted = folder.read_notes(tmp_path).kinds[kind]
+        assert (noted.word, noted.backup) == ("fail", "")
 
 
 def test_which_passed_last_stays_noted(tmp_path):
@@ -137,7 +183,7 @@ def test_which_passed_last_stays_noted(tmp_path):
         (mine / "logical/5", Word.PASS),
     ):
         report = Report(str(place), place.parent.name, (Judgement("restore", word, "so it is"),))
-        folder.write_note(mine, report, NOW)
-        passed.append(dict(folder.read_note(mine).passed))
+        folder.write_note(mine, report, folder.kind_of(mine, report), NOW)
+        passed.append(dict(folder.read_notes(mine).passed))
     first = {"logical": "1", "physical": "2"}
     assert passed == [{"logical": "1"}, first, first, first, {**first, "logical": "5"}]

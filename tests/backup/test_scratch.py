@@ -114,23 +114,26 @@ def receiver():
 
 
 def test_the_verbs_end_as_they_say_and_the_alert_is_delivered(tmp_path):
-    """1 for a backup that is none, with its note and its alert; 1 for the note; 2 for what is asked wrongly, and for a
-    note that cannot be written, which keeps nobody from being told."""
+    """1 for a backup that is none or is not there, with its note and its alert; 1 for the note; 2 for what is asked
+    wrongly, and for a note that cannot be written, which keeps nobody from being told."""
     (tmp_path / "bad.dump").write_text("no dump")
     with receiver() as (url, came):
         done = _harness("verify", tmp_path / "bad.dump", "--note", tmp_path, "--webhook", url, "--json")
         assert (done.returncode, json.loads(done.stdout)["word"]) == (1, "fail")
-        assert json.loads((tmp_path / NOTE).read_text())["word"] == "fail"
+        assert json.loads((tmp_path / NOTE).read_text())["kinds"][""]["word"] == "fail"
         done = _harness("check", tmp_path, "--within", "1h", "--webhook", url)
         assert (done.returncode, "no pass" in done.stdout) == (1, True)
+        done = _harness("verify", tmp_path / "gone", "--kind", "logical", "--note", tmp_path, "--webhook", url)
+        assert (done.returncode, "fail: " in done.stdout) == (1, True)
+        assert json.loads((tmp_path / NOTE).read_text())["kinds"]["logical"]["word"] == "fail"
         (tmp_path / NOTE).unlink()
         (tmp_path / NOTE).mkdir()
         done = _harness("verify", tmp_path / "bad.dump", "--note", tmp_path, "--webhook", url)
         assert (done.returncode, "fail: " in done.stdout, "cannot be written" in done.stderr) == (2, True, True)
     alerts = [one["alerts"][0]["labels"]["alertname"] for one in came]
-    assert alerts == ["BackupNotRestorable", "BackupNotVerified", "BackupNotRestorable"]
+    assert alerts == ["BackupNotRestorable", "BackupNotVerified", "BackupNotRestorable", "BackupNotRestorable"]
     for arguments in (
-        ("verify", tmp_path / "gone"),
+        ("verify", tmp_path / "bad.dump", "--kind", "physic"),
         ("verify", tmp_path / "bad.dump", "--target", "x=1"),
         ("latest", "no"),
     ):

@@ -10,7 +10,8 @@ from urllib.parse import unquote_plus
 
 import pytest
 
-from harness.drill.writes import Found, ReadBackError, keep_found, read_back, read_found, read_ledger
+from harness.drill.writes import Found, ReadBackError, keep_found, read_back, read_found, read_ledger, sent_since
+from tests.outpost.bench import running_outpost
 
 LINE = (
     '{"key": "k-1", "endpoint": "POST /x", "intended_s": 1, "started_s": 1, "answered_s": 2, "outcome": "ok", '
@@ -62,6 +63,18 @@ def test_all_pages_of_an_account_are_read(address):
     """A service that gives so many keys at a time says that there are more, and none is taken for lost."""
     keys = ["a", "b", "c & d", "e", "f"]
     assert read_back(address + _path("pages", keys), 5.0) == dict.fromkeys(keys, 1)
+
+
+def test_what_only_containers_can_reach_is_asked_for_by_the_outpost(address, tmp_path):
+    """It stands among them; what it cannot reach either is told with its reason."""
+    with running_outpost(tmp_path) as bench:
+        outpost = bench.client.address
+        url = address + _path("pages", ["a", "b", "c"])
+        assert read_back(url, 5.0, outpost=outpost) == dict.fromkeys(["a", "b", "c"], 1)
+        with pytest.raises(ReadBackError, match="no whole answer"):
+            read_back("http://127.0.0.1:9/writes", 0.2, outpost=outpost)
+    with pytest.raises(ReadBackError, match="is it running"):
+        read_back(url, 0.2, outpost=outpost)
 
 
 @pytest.mark.parametrize(
@@ -122,3 +135,12 @@ def test_a_ledger_that_was_cut_short_is_known_to_be(tmp_path, lines, count, whol
     path.write_text("\n".join(lines), encoding="utf-8")
     ledger = read_ledger(path)
     assert (len(ledger.requests), ledger.whole) == (count, whole)
+
+
+def test_the_writes_since_the_recovery_are_counted_and_what_came_of_them(tmp_path):
+    """By when they were sent; one that was never answered was sent too."""
+    path = tmp_path / "writes.jsonl"
+    late = LINE.replace('"started_s": 1', '"started_s": 9').replace('"answered_s": 2', '"answered_s": 9.5')
+    path.write_text("\n".join([LINE, late, late.replace("9.5", "null").replace("ok", "unknown")]), encoding="utf-8")
+    assert sent_since(read_ledger(path), 5.0) == (2, 1)
+    assert sent_since(read_ledger(path), 9.1) == (0, 0)

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from harness.drill import body, underway
+from harness.drill import underway
 from harness.drill.records import chain
 from harness.history import MarkWriter
-from harness.stack.child import identify
 from harness.store import create
 
+ROOT = Path(__file__).parents[2]
+BEGINS = """
+import json, subprocess, sys, time
+from pathlib import Path
+from harness.drill import underway
+note = underway.begin(Path(sys.argv[1]), json.loads(sys.argv[3]), Path(sys.argv[2]))
+print(subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL).pid, flush=True)
+time.sleep(60)
+"""
 OPENING = {
     "drill": "down",
     "objective": "It comes back.",
@@ -44,34 +55,47 @@ def begun(tmp_path, monkeypatch):
     marks.write("step_began", 9.0, step="restore", section="procedure", phase="restore")
     marks.close()
     opening = {**OPENING, "id": f"down/{folder.path.name}", "folder": f"down/{folder.path.name}"}
-    return drills, underway.begin(drills, opening, folder, backups), backups
-
-
-def _its_process(note: Path, pid: int, started: int) -> None:
-    told = json.loads(note.read_text(encoding="utf-8"))
-    process = {**told["process"], "pid": pid, "started": started}
-    note.write_text(json.dumps({**told, "process": process}), encoding="utf-8")
+    return drills, underway.begin(drills, opening, backups), backups
 
 
 def test_a_drill_that_goes_on_is_left_alone(begun):
     """Its harness lives: it writes its own record."""
     drills, note, backups = begun
     assert underway.close_abandoned(drills, print) == 0
-    assert (note.exists(), backups.exists(), chain.read_chain(drills)) == (True, True, [])
+    assert (note.path.exists(), backups.exists(), chain.read_chain(drills)) == (True, True, [])
 
 
 def test_a_drill_whose_harness_is_gone_is_recorded_as_aborted_once(begun):
     """With where it was, by whoever comes next; its backups go, and who comes after finds nothing to do."""
     drills, note, backups = begun
-    ours = identify("us", os.getpid())
-    _its_process(note, ours.pid, ours.started - 1)  # another process had that id before
+    note.held.close()
     said: list[str] = []
     assert underway.close_abandoned(drills, said.append) == 1
     assert underway.close_abandoned(drills, said.append) == 0
     (record,) = chain.read_chain(drills)
     assert (record.body["aborted"], record.body["verdict"]["word"]) == (True, "unknown")
     assert (record.body["verdict"]["step"], "killed" in record.body["verdict"]["sentence"]) == ("restore", True)
-    assert (note.exists(), backups.exists(), len(said)) == (False, False, 1)
+    assert (note.path.exists(), backups.exists(), len(said)) == (False, False, 1)
+
+
+def test_a_drill_lives_as_long_as_its_harness_whoever_looks_and_whatever_it_started(begun):
+    """By a lock, and not by the number of a process, which in another container is somebody else's; what the harness
+    has started and left behind does not hold it."""
+    drills, note, backups = begun
+    underway.end(note)
+    opening = json.dumps({**OPENING, "id": "down/2", "folder": "down/2"})
+    given = [sys.executable, "-c", BEGINS, str(drills), str(backups), opening]
+    process = subprocess.Popen(given, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True)
+    child = int(process.stdout.readline())
+    try:
+        (path,) = drills.glob(".running-*.json")
+        assert "process" not in json.loads(path.read_text(encoding="utf-8"))
+        assert underway.close_abandoned(drills, print) == 0
+        process.kill()
+        process.communicate(timeout=20)
+        assert underway.close_abandoned(drills, print) == 1
+    finally:
+        os.kill(child, signal.SIGKILL)
 
 
 def test_a_folder_that_is_not_a_drills_own_is_never_removed(tmp_path):
@@ -80,14 +104,3 @@ def test_a_folder_that_is_not_a_drills_own_is_never_removed(tmp_path):
     other.mkdir()
     underway.remove_backups(other)
     assert other.exists()
-
-
-def test_the_commit_is_read_without_git(tmp_path):
-    """From the files of the repository; none where there is none."""
-    assert body.commit(tmp_path) in ("", body.commit(tmp_path.parent))
-    (tmp_path / ".git" / "refs" / "heads").mkdir(parents=True)
-    (tmp_path / ".git" / "HEAD").write_text("ref: refs/heads/main\n", encoding="ascii")
-    (tmp_path / ".git" / "packed-refs").write_text("# pack-refs\nabc123 refs/heads/main\n", encoding="ascii")
-    assert body.commit(tmp_path) == "abc123"
-    (tmp_path / ".git" / "refs" / "heads" / "main").write_text("def456\n", encoding="ascii")
-    assert body.commit(tmp_path) == "def456"

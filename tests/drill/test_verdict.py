@@ -42,7 +42,17 @@ def _writes(acknowledged_s=(1.0, 9.9), found=("w0", "w1")):
     return judge(Ledger(tuple(sent)), None if found is None else dict.fromkeys(found, 1), 10.0, 10.1)
 
 
-def _facts(marks=RECOVERED, *, execution="default", judged="default", hears=True, reason="complete", **opening):
+def _facts(
+    marks=RECOVERED,
+    *,
+    execution="default",
+    judged="default",
+    hears=True,
+    reason="complete",
+    written=(9, 9),
+    limited="",
+    **opening,
+):
     return Facts(
         opening={**OPENING, **opening},
         marks=marks,
@@ -51,6 +61,8 @@ def _facts(marks=RECOVERED, *, execution="default", judged="default", hears=True
         judged=_writes() if judged == "default" else judged,
         hears_alerts=hears,
         reason=reason,
+        written=written,
+        limited=limited,
     )
 
 
@@ -90,6 +102,12 @@ def test_a_drill_that_did_not_recover_names_the_step():
         ({"marks": _without("detected")}, Word.FAIL, "alert Down did not come within 5 s"),
         ({"marks": _without("detected"), "hears": False}, Word.UNKNOWN, "nothing listened"),
         ({"judged": None}, Word.PASS, "RTO 6.0 s"),
+        ({"written": (9, 0)}, Word.FAIL, "none of 9 writes that were sent after it was served again was acknowledged"),
+        ({"written": (0, 0)}, Word.UNKNOWN, "none was sent; give the drill a longer settle_s"),
+        ({"written": (9, 1)}, Word.PASS, "RTO 6.0 s"),
+        ({"judged": None, "written": (0, 0)}, Word.PASS, "RTO 6.0 s"),
+        ({"limited": "it was late"}, Word.UNKNOWN, "generator-limited: it was late"),
+        ({"limited": "it was late", "written": (9, 0)}, Word.FAIL, "none of 9 writes"),
     ],
 )
 def test_each_objective_counts(change, word, says):
@@ -108,7 +126,40 @@ def test_a_step_that_did_nothing_and_nobody_noticed_is_named():
     """Though all else is well, the drill fails: its runbook has a step that proves nothing."""
     found = _judged(_facts(sabotage="start"))
     assert (found.word, found.step) == (Word.FAIL, "start")
-    assert found.sentence == "step start did nothing and nobody noticed"
+    assert found.sentence.startswith("nobody noticed: step start did nothing")
+
+
+LOST = judge(Ledger((Request("w0", "POST /checkout", 1.0, 1.0, 1.0, Outcome.OK, 201),)), {}, 10.0, 10.1)
+UNHEARD = (*(one for one in RECOVERED if one.kind != "detected"), Mark("undetected", 11.0, {"alert": "Down"}))
+ROLLED_BACK = (
+    Mark("disaster", 10.0),
+    Mark("detected", 12.0, {"alert": "Down"}),
+    Mark("step_began", 12.0, {"step": "start", "phase": "restore"}),
+    Mark("step_ended", 13.0, {"step": "start", "phase": "restore", "word": "fail"}),
+    Mark("step_began", 14.0, {"step": "undo", "phase": ""}),
+    Mark("step_ended", 15.0, {"step": "undo", "phase": "", "word": "pass"}),
+    Mark("gave_up", 16.0, {"step": "start", "why": "the runbook failed at start: x"}),
+    Mark("end", 25.0, {"reason": "complete"}),
+)
+FAILED_FIRST = _execution(_step("start", "fail"), _step("undo"), failed_at="start")
+
+
+@pytest.mark.parametrize(
+    ("change", "notices"),
+    [
+        ({"marks": UNHEARD}, False),  # the alert was late before the step began
+        ({"marks": UNHEARD, "objectives": {"rto_s": 1.0, "rpo_s": 1.0}}, False),  # and it was too late for the RTO
+        ({"marks": ROLLED_BACK, "execution": FAILED_FIRST, "sabotage": "undo"}, False),  # another step failed before it
+        ({"objectives": {"rto_s": 5.0, "rpo_s": 1.0}}, True),
+        ({"marks": UNHEARD, "judged": LOST}, True),
+        ({"written": (9, 0)}, True),
+    ],
+)
+def test_a_sabotaged_step_is_noticed_by_what_failed_since_it_began_and_by_nothing_else(change, notices):
+    """Whatever else was wrong, the drill fails, and says which of the two it was."""
+    found = _judged(_facts(**{"sabotage": "start", **change}))
+    assert found.word is Word.FAIL
+    assert ("that was noticed" in found.sentence, "nobody noticed" in found.sentence) == (notices, not notices)
 
 
 def test_a_sabotaged_step_is_named_though_another_one_failed():
@@ -139,6 +190,21 @@ def test_what_was_aborted_is_unknown_and_says_where(marks, says):
     """By a signal, or by a kill after which nothing more was written."""
     found = _judged(_facts(marks, reason="interrupted"))
     assert (found.word, says in found.sentence, found.step) == (Word.UNKNOWN, True, "start")
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"marks": ROLLED_BACK[:-1], "execution": FAILED_FIRST}, "the runbook failed at start: x"),
+        ({"marks": RECOVERED[:-1], "objectives": {"rto_s": 5.0, "rpo_s": 1.0}}, "RTO 6.0 s, objective 5 s"),
+        ({"marks": ROLLED_BACK[:2], "execution": FAILED_FIRST}, "step start failed"),
+    ],
+)
+@pytest.mark.parametrize("end", [(Mark("interrupted", 17.0, {"signal": 2}), Mark("end", 17.0)), ()])
+def test_what_had_failed_before_it_was_aborted_is_a_fail(changed, says, end):
+    """Ctrl-C takes nothing of it back; that it was aborted is told too."""
+    found = _judged(_facts(**{**changed, "marks": (*changed["marks"], *end)}, judged=_writes(found=None)))
+    assert (found.word, says in found.sentence, "then aborted" in found.sentence) == (Word.FAIL, True, True)
 
 
 def test_a_drill_whose_first_backup_never_came_fails_and_nothing_was_destroyed():

@@ -17,5 +17,3 @@ def test_a_third_party_server_is_begun_with(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
     assert "/v1/" in (made.folder / "locustfiles/visitor.py").read_text(encoding="utf-8")
     assert made.run("validate").returncode == 0
-    again = made.run("init", "--watch", "0s")
-    assert again.stdout.count("kept as it was") == 2, again.stdout

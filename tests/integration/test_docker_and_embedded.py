@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import product
 
 import pytest
 
@@ -30,7 +29,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Mapping[tuple[str, str], 
     project = Project(tmp_path_factory.mktemp("shop"))
     project.scenario("both", short(FAULTS, CHECKS, duration_s="10", warmup_s="1"))
     said = {}
-    for kind, weakness in product(("embedded", "docker"), ("", "no-timeout")):
+    for kind, weakness in (("embedded", ""), ("docker", ""), ("docker", "no-timeout")):
         done = project.run("run", "scenarios/both.py", "--stack", kind, WEAKNESS=weakness)
         assert done.returncode in (1, 4), done.stdout
         said[kind, weakness] = _words(project)
@@ -52,9 +51,8 @@ def test_every_check_says_the_same_on_docker_and_embedded(found: Mapping[tuple[s
     assert [word for _, word in found["docker", ""][:3]] == [Word.PASS, Word.PASS, Word.FAIL]
 
 
-def test_a_weakness_fails_the_same_check_on_both(found: Mapping[tuple[str, str], Words]) -> None:
-    """no-timeout: the latency that passed on the sound shop fails, on Docker as on local processes."""
-    for kind in ("docker", "embedded"):
-        sound, weak = found[kind, ""], found[kind, "no-timeout"]
-        changed = [now for was, now in zip(sound, weak, strict=True) if was != now]
-        assert changed == [("Latency", Word.FAIL)]
+def test_a_weakness_fails_the_check_that_should_see_it(found: Mapping[tuple[str, str], Words]) -> None:
+    """no-timeout on Docker: the latency that passed on the sound shop fails. On local processes: `make matrix`."""
+    sound, weak = found["docker", ""], found["docker", "no-timeout"]
+    changed = [now for was, now in zip(sound, weak, strict=True) if was != now]
+    assert changed == [("Latency", Word.FAIL)]

@@ -120,7 +120,7 @@ def test_a_drill_recovers_judges_every_write_and_leaves_a_record_and_a_page_and_
     assert body["writes"]["kept"] > 5, body["writes"]
     assert {body["writes"][name] for name in ("lost", "duplicated", "phantom")} == {0}
     assert 0 < body["actual"]["rto_s"] <= 40
-    assert [one["word"] for one in body["checks"]] == ["pass"] * 6
+    assert [one["word"] for one in body["checks"]] == ["pass"] * 8
     for line in ("RTO ", "RPO 0.0 s", "steps: 3 of 3 executed", "record: 1"):
         assert line in done.stdout
     page = drilled.drills / body["folder"] / "report.html"

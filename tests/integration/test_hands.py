@@ -63,9 +63,13 @@ def test_a_deploy_changes_the_variables_and_is_taken_back(shop: KeptShop) -> Non
     wait_for(_sells(shop), 30, "the shop sells")
     show = ("exec", "api", "--", "sh", "-c", "echo one=$ONE seed=$SEED")
     assert "one=1 seed=5" in _by_hand(shop, *show)
-    _by_hand(shop, "deploy", "api", "--back")
+    name, names = _by_hand(shop, "deploys", "api").strip().split(" ", 1)
+    assert names == "ONE, SEED"
+    assert "nothing was changed" in _by_hand(shop, "deploy", "api", "--back", "2026-01-01T00:00:00.000Z", code=2)
+    _by_hand(shop, "deploy", "api", "--back", name)
     assert f"one= seed={os.environ.get('SEED', '')}" in _by_hand(shop, *show)
-    assert "no way back" in _by_hand(shop, "deploy", "api", "--back", code=2)
+    assert "no way back" in _by_hand(shop, "deploy", "api", "--back", name, code=2)
+    assert "nothing is deployed" in _by_hand(shop, "deploys", "api", code=4)
     wait_for(_sells(shop), 30, "the shop sells")
     assert shop.stack.service("api")._powers.alive()
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import docker as sdk
 import pytest
 
-from harness.errors import EngineError
+from harness.errors import EngineError, HarnessError
 from harness.stack.docker import pristine
 from harness.stack.docker.engine import Engine
 from harness.stack.docker.execution import Beside
 from harness.stack.docker.following import FollowingClient
-from harness.stack.docker.redeploy import back, changed, environment, refuse_what_is_laid_inside
+from harness.stack.docker.redeploy import back, changed, environment, refuse_what_is_laid_inside, replace
 from tests.integration.docker_here import docker, python_image, require_docker
 
 WAITS = "import time; open('/data/starts', 'a').write('x'); time.sleep(600)"
@@ -59,12 +59,11 @@ def test_a_deploy_is_followed_and_taken_back(first: str) -> None:
     assert not Engine.connect().runs(first)
     for one in ("2", "1"):
         body = theirs.inspect(first)
-        config = back(body)
-        assert config is not None
-        theirs.replace(body, config, pristine.endpoints(body))
+        theirs.replace(body, back(body, "web"), pristine.endpoints(body))
         assert environment(theirs.inspect(first))["ONE"] == one
     assert "TWO" not in environment(theirs.inspect(first))
-    assert back(theirs.inspect(first)) is None
+    with pytest.raises(HarnessError, match="no way back"):
+        back(theirs.inspect(first), "web")
 
 
 def test_one_that_cannot_be_made_leaves_the_old_one_in_its_place(first: str) -> None:
@@ -75,6 +74,56 @@ def test_one_that_cannot_be_made_leaves_the_old_one_in_its_place(first: str) -> 
         engine.replace(body, {**changed(body, {"ONE": "9"}), "Image": "no-such-image"}, pristine.endpoints(body))
     assert engine.runs(first)
     assert (engine.inspect(first)["Name"], environment(engine.inspect(first))["ONE"]) == (body["Name"], "1")
+
+
+class _Unwilling:
+    """An engine that does not do one thing; `name` by name, what runs."""
+
+    def __init__(self, fails: str, error: Exception, does_it: bool) -> None:
+        self.fails, self.error, self.does_it = fails, error, does_it
+        self.names, self.running = {"web": "old"}, {"old"}
+
+    def __getattr__(self, what: str) -> Callable[..., object]:
+        def call(key: str | dict[str, object], *given: object, **_: object) -> object:
+            fails, self.fails = what == self.fails, "" if what == self.fails else self.fails
+            found = self.do(what, key, given) if not fails or self.does_it else None
+            if fails:
+                raise self.error
+            return found
+
+        return call
+
+    def do(self, what: str, key: str | dict[str, object], given: tuple[object, ...]) -> object:
+        if what == "stop":
+            self.running.discard(str(key))
+        elif what == "start":
+            self.running.add(str(key))
+        elif what == "rename":
+            if given[0] in self.names:
+                raise sdk.errors.APIError("that name is in use")
+            self.names = {name: one for name, one in self.names.items() if one != key} | {str(given[0]): str(key)}
+        elif what == "create_container_from_config":
+            self.names[str(given[0])] = "new"
+        elif what == "remove_container":
+            self.names = {name: one for name, one in self.names.items() if one != key}
+            self.running.discard(str(key))
+        elif what == "inspect_container" and key not in self.names:
+            raise sdk.errors.NotFound("no such container")
+        return {"Id": self.names.get(str(key), "new")}
+
+
+@pytest.mark.parametrize("error", [sdk.errors.APIError("no"), TimeoutError("read timed out")])
+@pytest.mark.parametrize("does_it", [True, False])
+@pytest.mark.parametrize("fails", ["stop", "rename", "create_container_from_config", "start"])
+def test_an_engine_that_fails_in_the_middle_leaves_the_old_one_in_its_place(
+    fails: str, does_it: bool, error: Exception
+) -> None:
+    """Wherever it does, and also where it did what it gave no answer to."""
+    api = _Unwilling(fails, error, does_it)
+    body = {"Name": "/web", "Id": "old", "Config": {}, "HostConfig": {}, "NetworkSettings": {}}
+    with pytest.raises(type(error)):
+        replace(api, body, {}, [])  # type: ignore[arg-type]
+    assert (api.names, api.running) == ({"web": "old"}, {"old"})
 
 
 def test_a_command_runs_beside_one_that_is_down(first: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 from target.backup.folder import MANIFEST, Folder, Point
@@ -19,21 +20,30 @@ def folder_of(path: Path) -> Folder:
     return folder
 
 
-def received(folder: Folder, *numbers: int) -> None:
-    """Whole segments of the first timeline."""
+def received(folder: Folder, *numbers: int, timeline: int = 1) -> None:
+    """Whole segments."""
     for number in numbers:
-        (folder.wal / segment(1, number)).write_bytes(b"\0" * SEGMENT_BYTES)
+        (folder.wal / segment(timeline, number)).write_bytes(b"\0" * SEGMENT_BYTES)
 
 
-def point(folder: Folder, name: str, lsn: str, at: str = "2026-11-29T22:00:00Z", *, is_there: bool = True) -> None:
-    """A restore point, in the file of points, and in the WAL if that is there."""
-    folder.add([Point(name, lsn_of(lsn), 1, at)])
-    if is_there:
+def point(
+    folder: Folder,
+    name: str,
+    lsn: str,
+    at: str = "2026-11-29T22:00:00Z",
+    *,
+    is_there: bool = True,
+    timeline: int = 1,
+) -> None:
+    """A restore point, in the file of points, and, on the first timeline, in the WAL if that is there."""
+    folder.add([Point(name, lsn_of(lsn), timeline, at)])
+    if is_there and timeline == 1:
         write_before(folder.wal, lsn_of(lsn), f"{name}\0".encode().ljust(72, b"\0"))
 
 
 def physical(folder: Folder, name: str, start: int = FIRST, lsn: str = "0/100800") -> Path:
-    """A base backup that begins at `start`, with its own restore point at `lsn`."""
+    """A base backup that begins at `start`, with its own restore point at `lsn`, done at once."""
+    at = datetime.strptime(name[-16:], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).isoformat()
     place = folder.path / "physical" / name
     base = place / "base"
     (base / "pg_wal").mkdir(parents=True)
@@ -45,7 +55,7 @@ def physical(folder: Folder, name: str, start: int = FIRST, lsn: str = "0/100800
     )
     manifest = {
         **{"schema": 1, "kind": "physical", "lsn": lsn, "timeline": 1, "target": {"name": f"backup-{name}"}},
-        **{"started_at": "2026-11-29T21:00:00Z", "finished_at": "2026-11-29T21:00:01Z", "files": sums(place)},
+        **{"started_at": at, "finished_at": at, "files": sums(place)},
     }
     (place / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
     write_before(folder.wal, lsn_of(lsn), f"backup-{name}\0".encode().ljust(72, b"\0"))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from target.backup import take
 from target.backup.folder import Folder
 from target.backup.receiver import Receiver, begin_anew
 from target.backup.service import Service
+from target.backup.take import Taker
 from target.backup.wal import history_of
 from target.settings import Settings
 from tests.target.backups import folder_of, physical, point, received
@@ -19,11 +22,19 @@ from tests.target.test_backup_wal import segment
 NAMES = ["20261129T210000Z", "20261129T220000Z", "20261129T230000Z"]
 
 
-def verified(folder: Folder, word: str, age_s: float, passed: dict[str, str] | None = None) -> None:
-    at = datetime.now(UTC) - timedelta(seconds=age_s)
-    body = {"at": at.isoformat(), "backup": NAMES[0], "word": word, "sentence": "the hash of orders differs"}
-    body |= {"passed": passed or {}}
-    folder.verified_file.write_text(json.dumps(body), encoding="utf-8")
+def verified(
+    folder: Folder, word: str, age_s: float, passed: dict[str, str] | None = None, physical: str = "pass"
+) -> None:
+    """The logical kind with that word, and of that age; the physical one with its own, a second ago."""
+    kinds = {
+        kind: {
+            "at": (datetime.now(UTC) - timedelta(seconds=ago_s)).isoformat(),
+            **{"backup": NAMES[0], "word": said, "sentence": "the hash of orders differs"},
+        }
+        for kind, said, ago_s in (("logical", word, age_s), ("physical", physical, 1))
+        if said
+    }
+    folder.verified_file.write_text(json.dumps({"kinds": kinds, "passed": passed or {}}), encoding="utf-8")
 
 
 def service_of(tmp_path: Path, **more: float) -> Service:
@@ -84,6 +95,22 @@ def test_what_is_half_made_is_no_backup(tmp_path: Path):
     assert [one.name for one in (folder.path / "physical").iterdir()] == [NAMES[0]]
 
 
+def test_a_backup_has_its_name_only_when_it_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """With its manifest; and its name is, before older ones are taken away."""
+    folder, synced = folder_of(tmp_path), []
+
+    async def made(*_: object) -> dict[str, object]:
+        return {"lsn": "0/28"}
+
+    def sync(*places: Path) -> None:
+        synced.append(([one.name for one in places], len(folder.backups("logical"))))
+
+    monkeypatch.setattr(Taker, "_made", made)
+    monkeypatch.setattr(take, "sync", sync)
+    backup = asyncio.run(Taker(folder, Settings()).take("logical"))
+    assert synced == [(["manifest.json", f".making-{backup.name}"], 0), (["logical"], 1)]
+
+
 def test_a_line_that_was_cut_is_no_point(tmp_path: Path):
     """Who died while it was written has not spoilt the rest."""
     folder = folder_of(tmp_path)
@@ -95,13 +122,31 @@ def test_a_line_that_was_cut_is_no_point(tmp_path: Path):
 
 
 def test_what_was_received_on_a_way_that_was_left_is_set_aside(tmp_path: Path):
-    """After a restore to the middle of a segment: what follows it, of that timeline; the segment is received again."""
+    """After a restore to the middle of a segment: what follows it, of that timeline, and a copy of the segment, which
+    is received again; nothing more when it is looked at again."""
     folder = folder_of(tmp_path)
     received(folder, 1, 2, 3)
-    Receiver(folder, Settings())._follow(history_of('1\t0/280000\tat restore point "a"\n'))
+    for _ in range(2):
+        Receiver(folder, Settings())._follow(2, history_of('1\t0/280000\tat restore point "a"\n'))
     assert sorted(one.name for one in folder.received()) == [segment(1, 1), f"{segment(1, 2)}.partial"]
     (aside,) = folder.wal.glob("left-*")
-    assert [one.name for one in aside.iterdir()] == [segment(1, 3)]
+    assert sorted(one.name for one in aside.iterdir()) == [segment(1, 2), segment(1, 3)]
+
+
+def test_after_a_restore_to_the_way_that_was_left_it_is_gone_on_with(tmp_path: Path):
+    """What was set aside of it is there again up to where it is left this time; the other way is set aside. Else
+    pg_receivewal would ask for a timeline that the server never was on."""
+    folder = folder_of(tmp_path)
+    received(folder, 1, 2, 3, 4, 5)
+    receiver = Receiver(folder, Settings())
+    receiver._follow(2, history_of("1\t0/280000\tbefore\n"))
+    received(folder, 2, 3, timeline=2)
+    for _ in range(2):
+        receiver._follow(3, history_of("1\t0/480000\tbefore\n"))
+    assert sorted(one.name for one in folder.received()) == [segment(1, number) for number in (1, 2, 3)]
+    assert {one.name for one in folder.wal.glob("left-*/*")} == {
+        *(segment(1, 4), segment(1, 5), segment(2, 2), segment(2, 3))
+    }
 
 
 def test_the_backups_of_another_database_are_put_aside_whole(tmp_path: Path):
@@ -121,16 +166,35 @@ def test_the_backups_of_another_database_are_put_aside_whole(tmp_path: Path):
     ("word", "age_s", "says"),
     [
         ("pass", 1, ""),
-        ("pass", 61, "the last verification was 61 s ago"),
+        ("pass", 61, "the last verification of a logical backup was 61 s ago"),
         ("fail", 1, f"{NAMES[0]}: the hash of orders differs"),
         ("unknown", 1, f"{NAMES[0]}: the hash of orders differs"),
     ],
 )
 def test_a_backup_counts_as_verified_by_a_pass_that_is_not_old(tmp_path: Path, word: str, age_s: float, says: str):
-    """And by nothing else."""
+    """And by nothing else; that the other kind passed since is no excuse."""
     service = service_of(tmp_path)
     verified(service.folder, word, age_s)
     assert service.unverified == says
+
+
+def test_a_kind_that_was_never_verified_is_told_when_it_is_due(tmp_path: Path):
+    """The other one may pass as often as it will."""
+    service = service_of(tmp_path)
+    verified(service.folder, "pass", 1, physical="")
+    assert service.unverified == ""
+    service._began -= 61
+    assert service.unverified == "no physical backup was verified for 61 s"
+
+
+def test_the_note_of_an_earlier_version_is_read(tmp_path: Path):
+    """It is of the kind in whose folder its backup lay."""
+    service = service_of(tmp_path)
+    body = {"at": datetime.now(UTC).isoformat(), "backup": f"/b/physical/{NAMES[0]}", "word": "fail", "sentence": "so"}
+    service.folder.verified_file.write_text(json.dumps({**body, "passed": {"logical": NAMES[1]}}), encoding="utf-8")
+    assert service.unverified == f"/b/physical/{NAMES[0]}: so"
+    assert list(service.folder.verified()["kinds"]) == ["physical"]
+    assert service.folder.verified()["passed"] == {"logical": NAMES[1]}
 
 
 def test_no_verification_at_all_is_told_when_it_is_due(tmp_path: Path):
@@ -138,7 +202,7 @@ def test_no_verification_at_all_is_told_when_it_is_due(tmp_path: Path):
     assert service_of(tmp_path).unverified == ""
     due = service_of(tmp_path, verify_within_s=-1)
     due.folder.verified_file.write_text("not JSON", encoding="utf-8")
-    assert due.unverified.startswith("no backup was verified for")
+    assert due.unverified.startswith("no logical or physical backup was verified for")
 
 
 def test_trouble_that_is_over_soon_is_none(tmp_path: Path):

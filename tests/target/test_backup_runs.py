@@ -64,8 +64,11 @@ class Shop:
         )
 
     def start_again(self) -> None:
+        """It answers before it has recovered to the end."""
         self.database = replace(self.database, process=self.launch.begin())
         assert wait_until(self.server.ready, READY_WITHIN_S)
+        is_there = "SELECT NOT pg_is_in_recovery()"
+        assert wait_until(lambda: asyncio.run(self.database.value(is_there)), READY_WITHIN_S)
 
     def read(self, url: str) -> dict[str, Any]:
         """The facts of a database."""

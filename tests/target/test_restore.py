@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -9,7 +10,11 @@ import pytest
 
 from target.backup import restore as restoring
 from target.backup.folder import BackupError, Folder
+from target.backup.receiver import Receiver
 from target.backup.restore import WAL_FOLDER, restore
+from target.backup.targets import Target, Wish, target_of
+from target.backup.wal import Archive, history_of, lsn_of
+from target.settings import Settings
 from tests.target.backups import folder_of, physical, point, received
 from tests.target.test_backup_wal import segment
 
@@ -31,7 +36,7 @@ def folder(tmp_path: Path) -> Folder:
 def restored(folder: Folder, into: Path, chosen: str = "latest", until: str = "latest", *weakness: str) -> list[str]:
     """What was said."""
     said: list[str] = []
-    restore(folder, chosen, into, until, frozenset(weakness), said.append)
+    restore(folder, chosen, into, Wish(until), frozenset(weakness), said.append)
     return said
 
 
@@ -44,7 +49,7 @@ def test_the_newest_leads_to_the_newest_point(folder: Folder, tmp_path: Path):
     """With the WAL on the way, and nothing else of it; what an earlier restore had set is gone, the rest stays."""
     into = tmp_path / "data"
     said = restored(folder, into)
-    assert said == [f"{folder.path}/physical/{LATE} is in {into}, to be recovered to name point-2"]
+    assert said == [f"{folder.path}/physical/{LATE} is in {into}, to be recovered to name point-2 on timeline 1"]
     told = settings(into)
     assert (told["recovery_target_name"], told["recovery_target_action"], told["work_mem"]) == (
         "point-2",
@@ -112,6 +117,69 @@ def test_a_backup_whose_own_wal_is_lost_is_none(folder: Folder, tmp_path: Path):
         restored(folder, tmp_path / "data", until="point-2")
 
 
+def test_the_way_forward_is_there_after_a_restore_that_went_too_far_back(folder: Folder, tmp_path: Path):
+    """All of its WAL is still there, though the segment in which the timeline was left is received again."""
+    Receiver(folder, Settings())._follow(2, history_of('1\t0/380000\tat restore point "a"\n'))
+    (folder.wal / "00000002.history").write_text('1\t0/380000\tat restore point "a"\n', encoding="utf-8")
+    restored(folder, tmp_path / "data", until="point-2")
+    assert settings(tmp_path / "data")["recovery_target_timeline"] == "1"
+    assert sorted(one.name for one in (tmp_path / "data" / WAL_FOLDER).iterdir()) == [
+        *(segment(1, 3), segment(1, 4), "00000002.history")
+    ]
+
+
+@pytest.fixture
+def ways(folder: Folder) -> Folder:
+    """Restored to 21:30 after all that (point-1), so that timeline 2 begins there; it lives from 22:45 on."""
+    received(folder, 2, 3, timeline=2)
+    (folder.wal / "00000002.history").write_text("1\t0/200500\tbefore\n", encoding="utf-8")
+    point(folder, "mid", "0/400100", "2026-11-29T22:10:00Z")
+    point(folder, "two-1", "0/200900", "2026-11-29T22:45:00Z", timeline=2)
+    point(folder, "two-2", "0/300900", "2026-11-29T22:50:00Z", timeline=2)
+    return folder
+
+
+def led(folder: Folder, until: str, timeline: int | None = None) -> tuple[Target | None, list[str]]:
+    """Where the oldest backup leads to, and what was said."""
+    said: list[str] = []
+    backup = folder.backups("physical")[-1]
+    wish = Wish(f"2026-11-29T{until}:00+00:00", timeline)
+    return target_of(folder, Archive(folder.wal), backup, wish, said.append), said
+
+
+@pytest.mark.parametrize(
+    ("until", "timeline", "on", "end"),
+    [
+        ("21:20", None, 1, "0/300800"),
+        ("21:40", None, 1, "0/400100"),
+        ("22:20", None, 1, "0/400500"),
+        ("22:47", None, 2, "0/300900"),
+        ("21:20", 2, 2, "0/200900"),
+    ],
+)
+def test_a_time_leads_to_what_was_live_then(ways: Folder, until: str, timeline: int | None, on: int, end: str):
+    """Whatever came after an earlier restore, in places of the WAL that lie before; and to what is asked for."""
+    target, said = led(ways, until, timeline)
+    assert target is not None
+    assert (target.timeline, target.end) == (on, lsn_of(end))
+    assert said == []
+
+
+def test_a_time_at_which_another_timeline_was_live_is_told(ways: Folder):
+    """With how to go there: to its last point where it had just ended, by its number where it goes on."""
+    target, (said,) = led(ways, "22:40")
+    assert target is not None
+    assert target.timeline == 2
+    assert said.endswith("timeline 1 was live too; for it: --until point-2, its last")
+    point(ways, "skewed", "0/400800", "2026-11-29T22:48:00Z")
+    target, (said,) = led(ways, "22:46")
+    assert said.endswith("timeline 2 was live too; for it: --timeline 2")
+    assert led(ways, "22:46", 2)[0] == Target(
+        "recovery_target_time", "2026-11-29T22:46:00+00:00", lsn_of("0/300900"), 2
+    )
+    assert led(ways, "22:46", 3)[0] is None
+
+
 def test_a_damaged_backup_is_passed_over_and_named(folder: Folder, tmp_path: Path):
     """One older leads to the same point; asked for by its name it is refused."""
     damaged = folder.path / "physical" / LATE
@@ -122,6 +190,23 @@ def test_a_damaged_backup_is_passed_over_and_named(folder: Folder, tmp_path: Pat
     with pytest.raises(BackupError, match=f"nothing to restore from: {LATE} is damaged"):
         restored(folder, tmp_path / "other", str(damaged))
     assert not (tmp_path / "other").exists()
+
+
+def test_one_bad_sector_in_the_newest_does_not_end_the_restore(
+    folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The next one is tried, and the file named."""
+    digest = hashlib.file_digest
+
+    def failing(file, algorithm):
+        if LATE in file.name:
+            raise OSError(5, "Input/output error")
+        return digest(file, algorithm)
+
+    monkeypatch.setattr(hashlib, "file_digest", failing)
+    said = restored(folder, tmp_path / "data")
+    assert f"{LATE}/base/PG_VERSION cannot be read: Input/output error)" in said[0]
+    assert f"/physical/{EARLY} is in" in said[1]
 
 
 def test_nothing_starts_from_a_restore_that_was_cut_off(

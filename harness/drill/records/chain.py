@@ -7,6 +7,7 @@ nobody's accident, and the chain is not gone on with.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from harness.drill.records import evidence, files, keys
+from harness.drill.records.canonical import parse
 from harness.drill.records.proving import Proof, prove
 from harness.drill.records.sealed import DRILL, HEAD, KINDS, NOTHING, Broken, Head, Record, open_head, open_record, seal
 from harness.errors import RecordError, one_of
@@ -35,7 +37,7 @@ def append(folder: Path, kind: str, body: Mapping[str, Any], *, say: Callable[[s
     `kind` is drill or learning, `body` as docs/drill-record.schema.json has it. Several processes may do so at once.
     A drill's body gets the hashes of what its run left in `folder`/body["folder"], as `evidence`, where it has none.
     A chain that is not there is begun, and so is its key, which `say` tells. Raises RecordError, with nothing written,
-    where the end of the chain is not as it was left.
+    where the end of the chain is not as it was left, and where it has a record of that drill already.
     """
     if kind not in KINDS:
         raise RecordError(one_of("kind of record", kind, KINDS))
@@ -43,6 +45,11 @@ def append(folder: Path, kind: str, body: Mapping[str, Any], *, say: Callable[[s
         body = {**body, "evidence": evidence.of(folder / run)}
     with files.held(folder):
         key, head = _end(folder, say)
+        if kind == DRILL and "id" in body and (there := _seq_of(folder, body["id"])):
+            raise RecordError(
+                f"drill {body['id']} is in {folder} already, as record {there}: a drill is recorded once; "
+                "run it again, for a record of its own"
+            )
         document = {"kind": kind, "seq": head.seq + 1, "previous": head.sha256, "body": body}
         raw = seal(document, key)
         record = open_record(raw, key.public_key())
@@ -128,6 +135,17 @@ def _end(folder: Path, say: Callable[[str], None]) -> tuple[Ed25519PrivateKey, H
     record = _read_last(folder, last, key, lambda record: record.previous == head.sha256)
     say(f"record {last} was written, and head.json was not: the harness ended between the two; mended")
     return key, _move_head(folder, record.seq, record.sha256, key)
+
+
+def _seq_of(folder: Path, drill: object) -> int:
+    """The number of the record of that drill (its id), 0 where there is none; what is no record is passed over."""
+    for seq in files.record_files(folder)[0]:
+        with contextlib.suppress(RecordError, ValueError):
+            found = parse(files.read(files.record_path(folder, seq)) or b"")
+            told = found.get("body")
+            if found.get("kind") == DRILL and isinstance(told, dict) and told.get("id") == drill:
+                return seq
+    return 0
 
 
 def _read_last(folder: Path, seq: int, key: Ed25519PrivateKey, fits: Callable[[Record], bool]) -> Record:

@@ -25,7 +25,7 @@ def of(run: Path) -> dict[str, str]:
     """SHA-256, in hex, of each file of a run folder that is evidence, by its path in there. Raises RecordError."""
     kept = sorted(one for one in (run / KEPT).rglob("*") if one.is_file() and not one.is_symlink())
     paths = [*(run / name for name in FILES if (run / name).is_file()), *kept]
-    return {path.relative_to(run).as_posix(): _sha256(path) for path in paths}
+    return {path.relative_to(run).as_posix(): sha256_of(path) for path in paths}
 
 
 def problems(folder: Path, records: Iterable[Record]) -> tuple[list[Problem], list[str]]:
@@ -56,12 +56,13 @@ def _touched(run: Path, name: str, signed: object) -> str:
     if not path.is_file():
         return "is gone"
     try:
-        return "" if _sha256(path) == signed else "was changed after the drill was recorded"
+        return "" if sha256_of(path) == signed else "was changed after the drill was recorded"
     except RecordError as error:
         return str(error)
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """In hex, of a file's bytes. Raises RecordError."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -15,6 +15,8 @@ from harness.drill.records.sealed import NOTHING, Broken, Head, Record, open_hea
 from harness.errors import HarnessError, RecordError
 from harness.record import Word
 
+READ_AGAIN_MAX = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -67,7 +69,17 @@ class Proof:
 def prove(folder: Path, public_key: Path | None = None, kept: Path | None = None) -> Proof:
     """Reads all of `folder`. `public_key` and `kept` (a head.json, or any record) were kept elsewhere; without a key
     the one beside the records is believed. Raises HarnessError where there is nothing to prove, or to hold it against.
+    A record that comes meanwhile is no problem: then all is read again.
     """
+    for _ in range(READ_AGAIN_MAX):
+        before = _bytes(folder / files.HEAD_FILE)
+        proof = _prove(folder, public_key, kept)
+        if _bytes(folder / files.HEAD_FILE) == before:
+            break
+    return proof
+
+
+def _prove(folder: Path, public_key: Path | None, kept: Path | None) -> Proof:
     numbers, others = files.record_files(folder)
     beside = folder / files.PUBLIC_KEY_FILE
     if not numbers and not others and not beside.exists() and not (folder / files.HEAD_FILE).exists() and kept is None:

@@ -11,6 +11,11 @@ from typing import Any
 import docker
 from docker.errors import APIError
 
+from harness.stack.child import identify
+from harness.waiting import wait_until
+
+ASKED_TO_END_S = 1.5
+"""Less than shell.py gives to the one who asks."""
 ONE_OFF_LABEL = "com.docker.compose.oneoff"
 KEPT_LABELS = ("com.docker.compose.project", "com.docker.compose.service", "io.resilience-harness.run")
 """By which whoever takes the project down finds it."""
@@ -34,10 +39,14 @@ class Execution:
         return int(self._api.exec_inspect(self._key)["ExitCode"] or 0)
 
     def kill(self) -> None:
-        """SIGKILL, where its process can be seen from here."""
+        """SIGTERM, so that it can undo what it began, then SIGKILL, where its process can be seen from here."""
         pid = int(self._api.exec_inspect(self._key).get("Pid") or 0)
-        if pid:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
+        process = identify("exec", pid) if pid else None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGTERM)
+            if not wait_until(lambda: not process.alive(), ASKED_TO_END_S):
                 os.kill(pid, signal.SIGKILL)
 
     def close(self) -> None:

@@ -12,12 +12,13 @@ from typing import Any, NoReturn
 
 from docker.errors import NotFound
 
-from harness.errors import HarnessError, StartError, one_of
+from harness.errors import StartError, one_of
 from harness.stack import compose_yaml
+from harness.stack.deploys import Deploy
 from harness.stack.docker import pristine
 from harness.stack.docker.engine import Engine
 from harness.stack.docker.powers import begin, grace_s
-from harness.stack.docker.redeploy import back, changed, refuse_what_is_laid_inside
+from harness.stack.docker.redeploy import back, changed, deploys, refuse_what_is_laid_inside
 from harness.stack.state import ContainerState, StackState
 from harness.waiting import wait_until
 
@@ -76,12 +77,12 @@ class DockerHands:
         self._engine.replace(body, changed(body, variables), pristine.endpoints(body))
         self._wait_ready(service)
 
-    def back(self, service: str) -> None:
+    def deploys(self, service: str) -> Sequence[Deploy]:
+        return deploys(self._body(service))
+
+    def back(self, service: str, deploy: str = "") -> None:
         body = self._body(service)
-        config = back(body)
-        if config is None:
-            raise HarnessError(f"nothing was deployed to {service} since its stack was started; there is no way back")
-        self._engine.replace(body, config, pristine.endpoints(body))
+        self._engine.replace(body, back(body, service, deploy), pristine.endpoints(body))
         self._wait_ready(service)
 
     def _refuse(self, service: str, body: Mapping[str, Any]) -> None:

@@ -12,46 +12,43 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import docker
-from docker.errors import APIError, NotFound
+from docker.errors import DockerException
 
 from harness.errors import EngineError
+from harness.stack.deploys import Deploy, deploy_now, to_take_back
 from harness.stack.docker.following import REPLACES_LABEL
 from harness.stack.state import Endpoint
 
-EARLIER_LABEL = "io.resilience-harness.earlier"
+DEPLOYS_LABEL = "io.resilience-harness.deploys"
 STOP_WITHIN_S = 10
 
 
-def deploys(body: Mapping[str, Any]) -> list[dict[str, str | None]]:
-    """What the variables of each deploy were before it, None where there was none, the last deploy last."""
-    return list(json.loads((body["Config"]["Labels"] or {}).get(EARLIER_LABEL, "[]")))
+def deploys(body: Mapping[str, Any]) -> list[Deploy]:
+    """Those that were not taken back, the last one last."""
+    return [Deploy(**one) for one in json.loads((body["Config"]["Labels"] or {}).get(DEPLOYS_LABEL, "[]"))]
 
 
 def changed(body: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:
     """The Config of a container with these variables changed, and the way back in its labels."""
     before = environment(body)
-    earlier = [*deploys(body), {name: before.get(name) for name in variables}]
-    return _config(body, {**before, **variables}, earlier)
+    fresh = deploy_now({name: before.get(name) for name in variables})
+    return _config(body, {**before, **variables}, [*deploys(body), fresh])
 
 
-def back(body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The Config of a container as it was before its last deploy; None where there was none."""
-    earlier = deploys(body)
-    if not earlier:
-        return None
-    return _config(body, {**environment(body), **earlier[-1]}, earlier[:-1])
+def back(body: Mapping[str, Any], service: str, named: str = "") -> dict[str, Any]:
+    """The Config of a container as it was before its last deploy. Raises HarnessError as to_take_back()."""
+    found = deploys(body)
+    return _config(body, {**environment(body), **to_take_back(found, service, named).before}, found[:-1])
 
 
 def environment(body: Mapping[str, Any]) -> dict[str, str]:
     return dict(one.partition("=")[::2] for one in body["Config"]["Env"] or ())
 
 
-def _config(
-    body: Mapping[str, Any], variables: Mapping[str, str | None], earlier: list[dict[str, str | None]]
-) -> dict[str, Any]:
+def _config(body: Mapping[str, Any], variables: Mapping[str, str | None], deployed: Sequence[Deploy]) -> dict[str, Any]:
     labels = dict(body["Config"]["Labels"] or {})
     labels.setdefault(REPLACES_LABEL, body["Id"])
-    labels[EARLIER_LABEL] = json.dumps(earlier)
+    labels[DEPLOYS_LABEL] = json.dumps([{"at": one.at, "before": dict(one.before)} for one in deployed])
     config = {**body["Config"], "Labels": labels}
     config["Env"] = [f"{name}={value}" for name, value in variables.items() if value is not None]
     if config.get("Hostname") == body["Id"][:12]:
@@ -67,10 +64,9 @@ def replace(api: docker.APIClient, body: Mapping[str, Any], config: dict[str, An
     first = next((one for one in places if mode in (one.name, one.network)), places[0] if places else None)
     config["HostConfig"] = {**body["HostConfig"], **_ports(body), **_volumes(body)}
     config["NetworkingConfig"] = {"EndpointsConfig": {first.name: _endpoint(first)} if first else {}}
-    api.stop(old, timeout=body["Config"].get("StopTimeout") or STOP_WITHIN_S)
-    api.rename(old, f"{name}-before")
-    fresh = ""
     try:
+        api.stop(old, timeout=body["Config"].get("StopTimeout") or STOP_WITHIN_S)
+        api.rename(old, f"{name}-before-{old[:12]}")
         fresh = api.create_container_from_config(config, name)["Id"]
         for one in places:
             if one is not first:
@@ -78,14 +74,21 @@ def replace(api: docker.APIClient, body: Mapping[str, Any], config: dict[str, An
                     fresh, one.network, aliases=list(one.aliases), ipv4_address=one.ipv4 or None
                 )
         api.start(fresh)
-    except APIError:
-        with contextlib.suppress(NotFound):
-            if fresh:
-                api.remove_container(fresh, force=True)
-        api.rename(old, name)
-        api.start(old)
+    except BaseException:
+        _put_back(api, old, name)
         raise
     api.remove_container(old, force=True)
+
+
+def _put_back(api: docker.APIClient, old: str, name: str) -> None:
+    """The old one in its place, however far its successor came: an engine that gave no answer may have done it all."""
+    with contextlib.suppress(DockerException, OSError):
+        there = api.inspect_container(name)["Id"]
+        if there != old:
+            api.remove_container(there, force=True)
+    with contextlib.suppress(DockerException, OSError):  # it has its name still
+        api.rename(old, name)
+    api.start(old)
 
 
 def _ports(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
 from harness.drill.records import chain
 
 QUIET = {"say": lambda sentence: None}
+_RUNS = itertools.count(1)
 
 
 def body(drill: str = "database-loss", **changed: Any) -> dict[str, Any]:
-    """A drill as docs/drill-record.schema.json has it; it passed on 1 September 2026."""
+    """A drill as docs/drill-record.schema.json has it; it passed on 1 September 2026. Each is another."""
     step = {"id": "restore", "section": "procedure", "phase": "restore", "word": "pass", "sentence": "exit 0"}
     return {
-        "id": f"{drill}/20260901T101500Z",
+        "id": f"{drill}/20260901T101500Z-{next(_RUNS)}",
         "drill": drill,
         "objective": "The data is back within 120 s, and no write of the last 5 s before is missing.",
         "scope": "the shop: api and its PostgreSQL",

@@ -251,3 +251,12 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "drills").write_text("")
     with pytest.raises(RecordError, match=r"cannot write into .*; give another folder with --reports"):
         chain.append(tmp_path / "drills", "drill", body(), **QUIET)
+
+
+def test_a_drill_is_recorded_once(five):
+    """A second record of one run would be of other evidence, and the chain never whole again."""
+    chain.append(five, "drill", body(id="down/1"), **QUIET)
+    with pytest.raises(RecordError, match=r"drill down/1 is in .* already, as record 6"):
+        chain.append(five, "drill", body(id="down/1", aborted=True), **QUIET)
+    assert chain.verify(five).word == "pass"
+    assert len(chain.read_chain(five)) == 6

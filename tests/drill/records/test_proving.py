@@ -8,8 +8,9 @@ import shutil
 
 import pytest
 
-from harness.drill.records import chain, keys
+from harness.drill.records import chain, files, keys
 from harness.drill.records.learnings import learn
+from harness.drill.records.proving import prove
 from harness.drill.records.sealed import seal
 from harness.errors import HarnessError, RecordError
 from harness.record import Word
@@ -249,3 +250,19 @@ def test_no_records_at_all_are_no_proof(tmp_path, five):
         chain.verify(tmp_path / "none")
     proof = chain.verify(tmp_path / "none", public_key=five / "key.pub.pem", head=five / "head.json")
     assert any("records 1 to 5 are cut off at the end" in one.sentence for one in proof.problems)
+
+
+def test_a_record_that_comes_while_the_chain_is_read_is_no_problem(five, monkeypatch):
+    """A drill may end between the listing of the records and the reading of head.json."""
+    listed, left = files.record_files, [6]
+
+    def list_and_let_it_end(folder):
+        found = listed(folder)
+        if left:
+            left.clear()
+            grow(five, 1)
+        return found
+
+    monkeypatch.setattr("harness.drill.records.proving.files.record_files", list_and_let_it_end)
+    proof = prove(five)
+    assert (proof.word, len(proof.records)) == (Word.PASS, 6), proof.sentence

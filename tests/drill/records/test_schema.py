@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import jsonschema
 import pytest
 
 from harness.drill.body import close as close_body
+from harness.drill.body import opening
+from harness.drill.loader import load
 from harness.drill.records.learnings import close, learn
 from harness.record import Word
 from harness.runbook.model import Execution, StepResult
 from harness.store import create
 from tests.drill.records.chains import body, file_of
 
-SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "drill-record.schema.json").read_text(encoding="utf-8"))
+ROOT = Path(__file__).parents[3]
+SCHEMA = json.loads((ROOT / "docs" / "drill-record.schema.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +58,26 @@ def test_a_drill_that_was_killed_fits_the_schema(tmp_path):
     made = close_body(create(tmp_path, "database-loss"), begun).body
     assert made["aborted"]
     _body_of("drill").validate(json.loads(json.dumps(made)))
+
+
+def test_a_record_holds_what_its_verdict_hung_on(tmp_path, monkeypatch):
+    """What was to be served, what had to be there before, and which files that was; who ran it, also by a number."""
+    monkeypatch.setattr("getpass.getuser", lambda: {}["no such user"])
+    loaded = load(ROOT / "drills" / "database-loss.py")
+    locustfile = ROOT / "locustfiles" / "shop.py"
+    spec = SimpleNamespace(services={}, path=Path("docker-compose.yml"))
+    begun = opening(loaded, locustfile, spec, "embedded", create(tmp_path, "database-loss"), tmp_path, "")
+    made = close_body(create(tmp_path, "database-loss"), begun).body
+    _body_of("drill").validate(json.loads(json.dumps({**made, "evidence": {}})))
+    assert made["files"] == {
+        "drill": hashlib.sha256(loaded.path.read_bytes()).hexdigest(),
+        "locustfile": hashlib.sha256(locustfile.read_bytes()).hexdigest(),
+    }
+    assert (made["criteria"]["ok_ratio_min"], made["criteria"]["before"]) == (0.95, loaded.drill.before)
+    assert made["participants"]["conducted by"] == f"uid {os.getuid()}"
+    assert made["environment"]["commit"] == made["environment"]["harness_commit"]
+    for name in ("criteria", "files"):
+        assert not _body_of("drill").is_valid({**made, "evidence": {}, name: {}}), name
 
 
 @pytest.mark.parametrize(

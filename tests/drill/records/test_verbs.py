@@ -104,7 +104,7 @@ def test_due_ends_with_1_where_a_drill_is_older_than_its_period(project):
 def test_a_drill_that_was_killed_is_recorded_by_the_next_verb(project):
     """verify, which may be an auditor's, only notes it; due writes that it was aborted."""
     begun = {**body("region-loss"), "alert": "Down", "detected_within_s": 5.0, "keeps_writes": False, "sabotage": ""}
-    note = {"opening": begun, "folder": str((project / begun["folder"]).resolve()), "backups": "", "process": None}
+    note = {"opening": begun, "backups": ""}
     (project / ".running-3.json").write_text(json.dumps(note), encoding="utf-8")
     code, said = _do("verify")
     assert (code, ".running-3.json: a drill was begun and has no record yet" in said) == (0, True)
