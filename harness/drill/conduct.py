@@ -250,9 +250,8 @@ class DrillRun(Run):
             return
         is_entry = writes.service == state.entry_service
         at = state.entry if is_entry else f"http://{state.reached.get(writes.service, '')}"
-        outpost = (
-            "" if is_entry or state.kind == "embedded" else state.outpost
-        )  # among containers their names are known
+        # only among containers are their names known
+        outpost = "" if is_entry or state.kind == "embedded" else state.outpost
         url = f"{at.rstrip('/')}{writes.path}"
         try:
             found = Found(read_back(url, within_s, outpost=outpost, cancelled=self._called_off.is_set))

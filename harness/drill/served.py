@@ -9,7 +9,8 @@ from harness.record import NS_PER_S
 
 class Served:
     """Hears every beat. A second is good when at least `ok_ratio_min` of what was asked in it was ok, something was,
-    none was dropped, and no more were still waiting than in the baseline, which ends at `baseline_end_s`."""
+    none was dropped, and it is not the second in a row after which more were waiting than in the baseline, which ends
+    at `baseline_end_s`: what hangs piles up, and a pause does not."""
 
     def __init__(self, ok_ratio_min: float, settle_s: float, baseline_end_s: float) -> None:
         self._ok_ratio_min, self._settle_s, self._baseline_end_s = ok_ratio_min, settle_s, baseline_end_s
@@ -17,6 +18,7 @@ class Served:
         self._good_since_s: float | None = None
         self._bad_until_s = float("-inf")
         self._heard_s = float("-inf")
+        self._piled_up = False
 
     def hear(self, beat: Beat) -> None:
         self._heard_s = beat.at_ns / NS_PER_S
@@ -29,11 +31,12 @@ class Served:
             self._good_since_s, self._bad_until_s = None, self._heard_s
 
     def _is_good(self, beat: Beat) -> bool:
-        """What is on its way at a second's end belongs to the next; what hangs piles up."""
+        """What is on its way at a second's end belongs to the next."""
         answered = beat.ok + beat.fail + beat.unknown
         due = max(answered, beat.arrivals - beat.users_busy)
         is_ok = answered > 0 and beat.ok >= self._ok_ratio_min * due
-        return is_ok and not beat.dropped and beat.users_busy <= self._busy_max(beat)
+        had_piled_up, self._piled_up = self._piled_up, beat.users_busy > self._busy_max(beat)
+        return is_ok and not beat.dropped and not (had_piled_up and self._piled_up)
 
     def _busy_max(self, beat: Beat) -> float:
         """As calm.py bounds it; more arrivals than in the baseline keep more users busy."""

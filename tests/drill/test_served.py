@@ -57,6 +57,8 @@ CALM = tuple((at, 20, 20, 2, 0) for at in range(1, 11))
         (((at, 20, 20, 2, 0) for at in range(11, 16)), True),
         (((at, 20, 19 + at % 2, 3, 0) for at in range(11, 16)), True),  # one was on its way at the second's end
         (((at, 20, 16, 4 * (at - 10), 0) for at in range(11, 16)), False),  # reads are answered, and writes hang
+        (((at, 20, 20, 12 * (at == 13), 0) for at in range(11, 16)), True),  # a pause of half a second
+        (((at, 20, 20, 12 * (at in (13, 14)), 0) for at in range(11, 16)), False),
         (((at, 20, 19, 2, 1) for at in range(11, 16)), False),
         (((at, 20, 10, 2, 0) for at in range(11, 16)), False),  # half of them came to no answer at all
         (((at, 20, 20, 50, 0) for at in range(11, 16)), False),  # what had piled up is still waiting

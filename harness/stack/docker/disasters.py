@@ -13,7 +13,7 @@ from harness.stack.docker.engine import Engine
 from harness.stack.service import cannot
 
 PSQL = (
-    'PGPASSWORD="$POSTGRES_PASSWORD" psql -X -v ON_ERROR_STOP=1 -h 127.0.0.1 -U "${POSTGRES_USER:-postgres}" '
+    'env PGPASSWORD="$POSTGRES_PASSWORD" psql -X -v ON_ERROR_STOP=1 -h 127.0.0.1 -U "${POSTGRES_USER:-postgres}" '
     '-d "${POSTGRES_DB:-${POSTGRES_USER:-postgres}}"'
 )
 AT_ONCE = f'printf "%s" "$1" | {PSQL}'
