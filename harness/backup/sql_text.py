@@ -32,7 +32,9 @@ _CONNECT = re.compile(
 )
 """To a database by its name alone: a connection string would lead to another server."""
 _DROP = re.compile(rb"^DROP ([A-Z]+(?: (?!FOR )[A-Z]+)*) ")
-_DROP_OF_TABLE = re.compile(rb"^ALTER TABLE ((?:ONLY )?.+ (?:DROP CONSTRAINT|ALTER COLUMN .+ DROP DEFAULT).*;)$")
+_DROP_OF_TABLE = re.compile(
+    rb"^ALTER ((?:FOREIGN )?TABLE) ((?:ONLY )?.+ (?:DROP CONSTRAINT|ALTER COLUMN .+ DROP DEFAULT).*;)$"
+)
 """What pg_dump --clean writes before it makes anything, of what is not there in an empty server."""
 _TABLESPACE = re.compile(rb" TABLESPACE = (?:\"(?:[^\"]|\"\")+\"|[\w$]+)")
 _LOCATION = re.compile(rb"^(CREATE TABLESPACE .+ LOCATION )'(?:[^']|'')*';")
@@ -149,7 +151,7 @@ class Script:
             return b""
         if b" IF EXISTS " in line:
             return line
-        line = _DROP_OF_TABLE.sub(rb"ALTER TABLE IF EXISTS \1", line)
+        line = _DROP_OF_TABLE.sub(rb"ALTER \1 IF EXISTS \2", line)
         line = line.replace(b" DROP CONSTRAINT ", b" DROP CONSTRAINT IF EXISTS ")
         return _DROP.sub(rb"DROP \1 IF EXISTS ", line)
 

@@ -26,6 +26,10 @@ BEGIN = b"-- PostgreSQL database dump\n"
             b"ALTER TABLE a.b ALTER COLUMN c DROP DEFAULT;\n",
             b"ALTER TABLE IF EXISTS a.b ALTER COLUMN c DROP DEFAULT;\n",
         ),
+        (
+            b"ALTER FOREIGN TABLE a.b ALTER COLUMN c DROP DEFAULT;\n",
+            b"ALTER FOREIGN TABLE IF EXISTS a.b ALTER COLUMN c DROP DEFAULT;\n",
+        ),
         (b"CREATE OR REPLACE VIEW a.v AS\nSELECT NULL::int AS i;\n", b""),
         (b"SELECT pg_catalog.lo_unlink('7');\n", b""),
     ],
