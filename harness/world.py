@@ -88,12 +88,12 @@ class Service(Protocol):
         """A file of that name fills its bounded file system at `path`, and stays. Refused as fill_disk is."""
         ...
 
-    def deploy(self, variables: Mapping[str, str]) -> Heal:
-        """Start it anew with these variables; returns before it is ready. The heal only forgets of it."""
+    def deploy(self, variables: Mapping[str, str]) -> None:
+        """Start it anew with these variables; returns before it is ready. Nothing takes it back."""
         ...
 
-    def run_sql(self, statement: str, hold: bool) -> Heal:
-        """Run it as the superuser, in a transaction that is held open by `hold`. The heal only forgets of it."""
+    def run_sql(self, statement: str, hold: bool) -> None:
+        """Run it as the superuser, in a transaction that is held open by `hold`. Nothing takes it back."""
         ...
 
 

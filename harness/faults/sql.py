@@ -29,4 +29,5 @@ class Sql:
             raise ValueError("statement is empty; give SQL, as in 'LOCK TABLE orders IN ACCESS EXCLUSIVE MODE'")
 
     def inject(self, stack: Stack) -> Heal:
-        return stack.service(self.service).run_sql(self.statement, self.hold)
+        stack.service(self.service).run_sql(self.statement, self.hold)
+        return lambda: None

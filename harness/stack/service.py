@@ -169,11 +169,11 @@ class BreakableService:
     def leave_junk(self, path: str, name: str, free_bytes: int) -> None:
         self._powers.leave_junk(path, name, free_bytes)
 
-    def deploy(self, variables: Mapping[str, str]) -> Heal:
-        return self._hold("deployed", lambda: self._powers.deploy(variables), lambda: None)
+    def deploy(self, variables: Mapping[str, str]) -> None:
+        self._powers.deploy(variables)
 
-    def run_sql(self, statement: str, hold: bool) -> Heal:
-        return self._hold("altered", lambda: self._powers.run_sql(statement, hold), lambda: None)
+    def run_sql(self, statement: str, hold: bool) -> None:
+        self._powers.run_sql(statement, hold)
 
     def let_go(self) -> None:
         """Nothing of ours goes on acting on it, and nothing is wanted of it. What is still in, the stack's heal ends.

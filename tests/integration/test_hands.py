@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from harness import Sql
 from harness.record import HealReport
 from harness.stack.heal import heal
 from tests.integration.kept_shop import KeptShop
@@ -105,3 +106,14 @@ def test_alerts_are_told_as_long_as_they_fire(shop: KeptShop) -> None:
 def _fires(shop: KeptShop) -> bool:
     done = shop.project.run("stack", "alerts", "PaymentsBreakerOpen")
     return done.returncode == 1 and "FIRING" in done.stdout
+
+
+def test_a_statement_is_run_and_left_open(shop: KeptShop) -> None:
+    """At once, or in a session that keeps its locks until somebody ends it: as drills do it."""
+    Sql("postgres", "CREATE TABLE tried (id int)").inject(shop.stack)
+    Sql("postgres", "LOCK TABLE tried", hold=True).inject(shop.stack)
+    held = "FROM pg_locks JOIN pg_class ON pg_class.oid = relation WHERE relname = 'tried' AND granted"
+    (row,) = shop.query(f"SELECT pid {held}")
+    shop.query(f"SELECT pg_terminate_backend({row['pid']})")
+    wait_for(lambda: not shop.query(f"SELECT pid {held}"), 10, "the end of the session")
+    Sql("postgres", "DROP TABLE tried").inject(shop.stack)
