@@ -66,6 +66,40 @@ def look_up(session: Session) -> Found:
     return Found(wrong, looked, passed_over)
 
 
+_ONE_INDEX = (
+    "SELECT DISTINCT ON (n.nspname, t.relname) c.relname, n.nspname, t.relname "
+    "FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid "
+    "JOIN pg_namespace n ON n.oid = t.relnamespace JOIN pg_am a ON a.oid = c.relam AND a.amname = 'btree' "
+    "WHERE i.indisvalid AND i.indpred IS NULL AND t.relkind IN ('r', 'm') AND t.relpersistence = 'p' "
+    f"AND {NOT_SYSTEM} ORDER BY n.nspname, t.relname, i.indisprimary DESC, c.relpages"
+)
+_COUNT_BY_INDEX = (
+    "SET LOCAL enable_indexscan = on; SET LOCAL enable_indexonlyscan = on; SET LOCAL enable_seqscan = off; "
+    "SET LOCAL max_parallel_workers_per_gather = 0"
+)
+
+
+def count_rows(session: Session) -> list[str]:
+    """What is wrong, in sentences: an index that leads to more rows, or fewer, than its table has, as where the end of
+    the table's file is gone. One whole B-tree index of each of users' tables is read."""
+    wrong = []
+    for name, schema, table in session.query(_ONE_INDEX):
+        count = f"SELECT count(*) FROM ONLY {identifier(str(schema), str(table))}"
+        try:
+            rows = session.value(count)
+            session.query("BEGIN")
+            session.query(_COUNT_BY_INDEX)
+            led_to = session.value(count)
+            sentence = f"leads to {led_to} rows, and {schema}.{table} has {rows}" if led_to != rows else ""
+        except QueryError as error:
+            sentence = f"its rows cannot be counted: {error}"
+        finally:
+            session.query("ROLLBACK")
+        if sentence:
+            wrong.append(f"index {schema}.{name}: {sentence}")
+    return wrong
+
+
 class _Index:
     def __init__(self, session: Session, schema: str, table: str, oid: str, relation: str) -> None:
         self._session, self._oid = session, oid

@@ -40,6 +40,13 @@ class Target:
                     f"the target time is a time in ISO 8601, as in 2026-11-29T22:11:33+00:00; given {self.value!r}"
                 ) from None
 
+    @property
+    def setting(self) -> str:
+        """As PostgreSQL's recovery_target takes it, which knows no Z at the end of a time."""
+        if self.kind == "time":
+            return datetime.fromisoformat(self.value).isoformat(" ")
+        return self.value or "immediate"
+
     def __str__(self) -> str:
         return self.kind if self.kind == "immediate" else f"{self.kind} {self.value}"
 

@@ -197,7 +197,7 @@ class PhysicalRestore:
         name = "recovery_target" if target.kind == "immediate" else f"recovery_target_{target.kind}"
         settings = {
             "restore_command": "cp ../wal/%f %p",
-            name: target.value or "immediate",
+            name: target.setting,
             "recovery_target_action": "promote",
             "recovery_target_timeline": target.timeline,
         }

@@ -131,7 +131,8 @@ class Session:
         if sql.lstrip().startswith("\\"):
             raise QueryError("it is a command to psql, not SQL")
         begin_in = f"BEGIN ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT {literal(self.snapshot)}; "
-        command = [*self._command, *self._where, "-c", (begin_in if self.snapshot else "") + sql]
+        as_written = "SET search_path = public; "  # ours is empty, and they name their tables as they are used to
+        command = [*self._command, *self._where, "-c", (begin_in if self.snapshot else "") + as_written + sql]
         done = run(command, self._deadline, extra=self._extra, who=self._who)
         if done.code != 0:
             raise QueryError(_said(done.err))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from harness.backup import programs
 from harness.backup.facts import NOT_SYSTEM
-from harness.backup.indexes import look_up
+from harness.backup.indexes import count_rows, look_up
 from harness.backup.pages import zero_pages
 from harness.backup.report import Judgement
 from harness.backup.running import LACKS, Deadline, NotJudged, run
@@ -68,11 +68,12 @@ class Structures:
         self._say_other_indexes(session, database)
         if programs.amcheck(self._scratch.bin):
             self._amcheck(database)
-            return
-        found = look_up(session)
-        self._say("indexes", found.wrong, f"every row of {database} is found by each of {found.looked} indexes")
-        if found.passed_over:
-            self.not_judged[f"indexes of {database}"] = f"no plan uses {', '.join(found.passed_over[:5])}"
+        else:
+            found = look_up(session)
+            self._say("indexes", found.wrong, f"every row of {database} is found by each of {found.looked} indexes")
+            if found.passed_over:
+                self.not_judged[f"indexes of {database}"] = f"no plan uses {', '.join(found.passed_over[:5])}"
+        self._say("index rows", count_rows(session), f"the indexes of {database} lead to as many rows as there are")
 
     def _amcheck(self, database: str) -> None:
         more = ("--install-missing", "--heapallindexed", "--parent-check", "--rootdescend")

@@ -77,6 +77,25 @@ def test_a_good_base_backup_passes_up_to_the_point_of_its_manifest(made):
     assert {one.detector for one in report.judgements} >= {"pg_verifybackup", "wal range", "content hash", "zero pages"}
 
 
+def test_a_table_that_lost_its_end_is_told_by_its_index(made, tmp_path):
+    """Without any list of files: no page is bad, and every row that is there is found by the index."""
+    folder, _, table, _ = made
+
+    def cut(root):
+        path = root / table
+        path.write_bytes(path.read_bytes()[:8192])
+
+    report = verify(damaged(folder / "bare", tmp_path / "cut", cut))
+    assert "index rows" in [one.detector for one in report.failed], report.sentence
+
+
+def test_a_time_is_taken_as_it_is_written():
+    """With a Z, which PostgreSQL's own setting refuses, or without."""
+    for text in ("2026-11-29T21:00:00Z", "2026-11-29T21:00:00+00:00", "2026-11-29 21:00:00+00:00"):
+        assert Target("time", text).setting == "2026-11-29 21:00:00+00:00"
+    assert Target("name", "here").setting == "here"
+
+
 def test_a_gap_in_the_wal_is_no_half_of_the_rows(made, tmp_path):
     """Recovery does not come to its target, and that is a fail."""
     folder, segment, *_ = made
