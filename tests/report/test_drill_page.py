@@ -82,6 +82,8 @@ def test_writes_that_were_not_read_back_are_not_nothing(tmp_path):
     page = _page(folder, body)
     assert "<strong>not known</strong>" in page
     assert "nothing</strong>" not in page
+    assert "<span>could not be read back</span>" in page
+    assert "no clear answer</span>" not in page
     assert "The evidence" not in page
 
 
