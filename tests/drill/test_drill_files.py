@@ -73,6 +73,29 @@ def _load(tmp_path, text=GOOD):
     return loader.load(path)
 
 
+def test_a_decision_without_an_answer_is_refused_before_anything_is_destroyed(tmp_path):
+    """It is named with its options."""
+    with pytest.raises(ScenarioError, match=r"decision decide of .* has no answer.* one of start, restore"):
+        _load(tmp_path, GOOD.replace('    answers={"decide": "start"},\n', ""))
+
+
+def test_a_decision_that_the_answers_pass_by_needs_none(tmp_path, monkeypatch):
+    """Only where its `When` holds is it taken; no step that is passed by, nor one of the rollback, can be sabotaged."""
+    how = "When `decide` is `restore`. "
+    step = "### which: Which\nDecision: `new` | `old`. " + how + "\n\n### put: Put it back\n" + how
+    step += "Takes 1 s, time-out 5 s.\n```sh\ntrue\n```\nExpect: exit 0\n\n"
+    undo = "### undo: Undo it\nTakes 1 s, time-out 5 s.\n```sh\ntrue\n```\nExpect: exit 0\n"
+    text = RUNBOOK.replace("### start", step + "### start").replace("Rollback\nNone.\n", "Rollback\n" + undo)
+    monkeypatch.setattr("tests.drill.test_drill_files.RUNBOOK", text)
+    loaded = _load(tmp_path)
+    loader.check_sabotage(loaded, "start")
+    for name in ("put", "undo"):
+        with pytest.raises(ScenarioError, match=f"step {name} of .* is not reached in drill one.* start, look"):
+            loader.check_sabotage(loaded, name)
+    with pytest.raises(ScenarioError, match=r"decision which of .* has no answer"):
+        _load(tmp_path, GOOD.replace('"start"', '"restore"'))
+
+
 def test_a_good_file_gives_its_drill_with_its_runbook(tmp_path):
     """The question is the first line of its docstring."""
     loaded = _load(tmp_path)
