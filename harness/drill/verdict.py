@@ -184,7 +184,9 @@ def _written(facts: Facts, whole: bool) -> Checked:
     sent, acknowledged = facts.written
     if acknowledged:
         return Checked(
-            "written", Word.PASS, f"{acknowledged:,} of {sent:,} writes that were sent after that were acknowledged"
+            "written",
+            Word.PASS,
+            f"{acknowledged:,} of {sent:,} writes that were sent after it was served again were acknowledged",
         )
     if sent and whole:
         said = f"none of {sent:,} writes that were sent after it was served again was acknowledged"

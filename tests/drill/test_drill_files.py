@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from pathlib import Path
 
 import pytest
 
 from harness.drill import loader
+from harness.drill.model import Drill
 from harness.drill.planning import plan_of
 from harness.errors import HarnessError, ScenarioError
 from harness.stack.compose_file import read_compose_file
@@ -155,3 +158,12 @@ def test_a_step_to_be_sabotaged_must_have_a_command(tmp_path):
     """A decision does nothing that could be left out."""
     with pytest.raises(ScenarioError, match="look, start"):
         loader.check_sabotage(_load(tmp_path), "decide")
+
+
+def test_the_page_says_each_default_as_it_is():
+    """A table of the fields that no example shows."""
+    page = (ROOT / "docs" / "run-a-quarterly-drill.md").read_text(encoding="utf-8")
+    said = dict(re.findall(r"^\| `(\w+)` \|.*\| ([\d.]+)(?:, a quarter)? \|$", page, re.MULTILINE))
+    assert len(said) == 6
+    defaults = {one.name: one.default for one in dataclasses.fields(Drill)}
+    assert {name: float(value) for name, value in said.items()} == {name: defaults[name] for name in said}

@@ -78,6 +78,8 @@ def test_a_drill_that_met_its_objectives_passes_with_its_numbers():
     """Recovered in time, nothing lost, the alert in time."""
     found = _judged(_facts())
     assert found.word is Word.PASS
+    written = next(one.sentence for one in checks(_facts()) if one.name == "written")
+    assert written == "9 of 9 writes that were sent after it was served again were acknowledged"
     assert "RTO 6.0 s, objective 30 s" in found.sentence
     assert "RPO 0.0 s, objective 1 s" in found.sentence
 
