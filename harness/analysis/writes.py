@@ -145,7 +145,9 @@ class Judged:
         bad = []
         if outside := self.outside(rpo_s):
             late = f", {self.lost_after:,} of them acknowledged after the disaster" if self.lost_after else ""
-            bad.append(f"{_writes(len(outside))} lost outside the RPO of {rpo_s:g} s{late} ({_named(outside)})")
+            lost, beyond = self.counts[Fate.LOST], f"outside the RPO of {rpo_s:g} s"
+            how = f"lost {beyond}" if len(outside) == lost else f"lost, {len(outside):,} of them {beyond}"
+            bad.append(f"{_writes(lost)} {how}{late} ({_named(outside)})")
         for fate, how in (
             (Fate.DUPLICATED, "there more than once"),
             (Fate.PHANTOM, "there though no client was told so"),

@@ -51,6 +51,10 @@ TOLD = {
 """The marks that a record's timeline tells of."""
 
 
+OURS = "BACKUPS"
+"""The variable of the Compose file that each drill gives a folder of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What a drill is judged to be."""
@@ -101,6 +105,8 @@ def opening(
         "keeps_writes": drill.writes is not None,
         "participants": participants,
         "sabotage": sabotage,
+        "variables": {name: value for name, value in spec.variables.items() if value and name != OURS},
+        "from_environment": [name for name in spec.variables if os.environ.get(name) and name != OURS],
         "folder": str(folder.path.relative_to(drills.resolve())),
         "started_at": began.isoformat(timespec="milliseconds"),
     }
@@ -129,7 +135,7 @@ def close(folder: RunFolder, begun: Mapping[str, Any], ended_at: str = "") -> Ju
     found = checks(facts)
     word = verdict(facts, found)
     aborted = reason != COMPLETE or facts.mark("interrupted") is not None
-    hidden = ("alert", "detected_within_s", "keeps_writes")
+    hidden = ("alert", "detected_within_s", "keeps_writes", "from_environment")
     body = {name: value for name, value in begun.items() if name not in hidden} | {
         "actual": {
             "rto_s": _round(when.rto_s if when else None),
@@ -200,6 +206,8 @@ class _Texts(dict[str, Any]):
 def _deviations(begun: Mapping[str, Any], facts: Facts, found: Sequence[Checked]) -> list[str]:
     """Where the drill did not go as it was written."""
     out = [f"step {begun['sabotage']} was replaced by one that does nothing"] if begun["sabotage"] else []
+    names = begun.get("from_environment", ())
+    out += [f"with {name}={begun['variables'][name]}, given by the environment" for name in names]
     if facts.mark("undetected") is not None:
         out.append(f"alert {begun['alert']} did not come in time, and the runbook was begun without it")
     if facts.execution is not None and facts.execution["rolled_back"]:

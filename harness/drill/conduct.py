@@ -219,10 +219,11 @@ class DrillRun(Run):
             since_s = self._served.since_s(self._disaster_s)
             if since_s is not None:
                 changed_s, verified_s = self._steps_s(ended_s)
-                hurt = self._served.hurt(self._disaster_s) and since_s >= changed_s
+                felt = self._served.hurt(self._disaster_s)
+                hurt = felt and since_s >= changed_s
                 at_s = since_s if hurt else verified_s
                 if self._at_s() >= at_s + self._drill.settle_s:  # so long the load has gone on, writes and all
-                    self._marks.write("served", at_s, hurt=hurt)
+                    self._marks.write("served", at_s, hurt=hurt, felt=felt)
                     self._view.say(f"{at_s:7.1f} s  served again")
                     return True
             if not self._until(self._at_s() + LOOK_AGAIN_S, stack, generator):

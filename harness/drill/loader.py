@@ -5,7 +5,7 @@ A drill is pure data too: it imports `harness` and nothing else, and defines `dr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from harness.loader import find as find_files
 from harness.model import HttpFault, LinkFault, ServiceFault
 from harness.plan import kind_of
 from harness.runbook import reading
-from harness.runbook.model import Runbook
+from harness.runbook.model import SECTIONS, Runbook, Step
 from harness.stack.compose_taps import why_no_rule
 from harness.stack.powers import why_not
 from harness.stack.spec import StackSpec
@@ -63,7 +63,27 @@ def load(path: Path) -> LoadedDrill:
             raise ScenarioError(f"{path}: {one_of('decision', name, decisions, where=str(runbook.path))}")
         if option not in decisions[name]:
             raise ScenarioError(f"{path}: {one_of('option', option, decisions[name], where=f'decision {name}')}")
+    for step in reached(runbook, drill.answers):
+        if step.options and step.id not in drill.answers:
+            raise ScenarioError(
+                f"{path}: decision {step.id} of {runbook.path} has no answer, and nobody is asked in a drill; "
+                f"add it to answers, as {step.id}: one of {', '.join(step.options)}"
+            )
     return LoadedDrill(path.stem, path, drill, question_of(tree, drill.objective), runbook)
+
+
+def reached(runbook: Runbook, answers: Mapping[str, str]) -> list[Step]:
+    """The steps that are executed by those answers where nothing fails, so none of the rollback."""
+    found: list[Step] = []
+    taken: dict[str, str] = {}
+    for section in SECTIONS:
+        for step in runbook.steps:
+            is_asked = step.when is None or taken.get(step.when[0]) == step.when[1]
+            if section != "rollback" and step.section == section and is_asked:
+                found.append(step)
+                if step.options and step.id in answers:
+                    taken[step.id] = answers[step.id]
+    return found
 
 
 def runbook_of(drill: Drill, path: Path) -> Path:
@@ -91,7 +111,13 @@ def check(loaded: LoadedDrill, spec: StackSpec, kind: str) -> None:
 
 
 def check_sabotage(loaded: LoadedDrill, step: str) -> None:
-    """Raise ScenarioError where the runbook has no such step with a command."""
+    """Raise ScenarioError where the runbook has no such step with a command, or the drill does not reach it."""
     commands = [one.id for one in loaded.runbook.steps if one.command]
     if step and step not in commands:
         raise ScenarioError(one_of("step", step, commands, where=str(loaded.runbook.path)))
+    there = [one.id for one in reached(loaded.runbook, loaded.drill.answers) if one.command]
+    if step and step not in there:
+        raise ScenarioError(
+            f"step {step} of {loaded.runbook.path} is not reached in drill {loaded.name}, by its answers and where "
+            f"nothing fails, so nobody could notice; sabotage one of {', '.join(there)}"
+        )

@@ -129,11 +129,23 @@ def _step(facts: Facts) -> str:
 def _recovered(facts: Facts) -> Checked:
     served, gave_up = facts.mark("served"), facts.mark("gave_up")
     if served is not None:
-        how = "the load was served again" if served.data.get("hurt", True) else "the load was served all the while"
-        return Checked("recovered", Word.PASS, f"recovered by the runbook; {how}")
+        return _served(served, alerted=any(one.kind == "detected" and one.data.get("alert") for one in facts.marks))
     if gave_up is None:
         return Checked("recovered", Word.UNKNOWN, "the drill ended before it had recovered")
     return Checked("recovered", Word.FAIL, f"not recovered: {gave_up.data['why']}", str(gave_up.data.get("step", "")))
+
+
+def _served(served: Mark, *, alerted: bool) -> Checked:
+    """A disaster that neither the load nor an alert told of shows nothing of its recovery."""
+    if served.data.get("hurt", True):
+        return Checked("recovered", Word.PASS, "recovered by the runbook; the load was served again")
+    if served.data.get("felt", False):
+        how = "the load was served again before the runbook had changed anything"
+        return Checked("recovered", Word.PASS, f"recovered; {how}")
+    if alerted:
+        return Checked("recovered", Word.PASS, "recovered by the runbook; the load was served all the while")
+    why = "nobody felt the disaster: the load was served all the while, and no alert told of it"
+    return Checked("recovered", Word.UNKNOWN, why)
 
 
 def _runbook(facts: Facts) -> Checked:
@@ -172,7 +184,9 @@ def _written(facts: Facts, whole: bool) -> Checked:
     sent, acknowledged = facts.written
     if acknowledged:
         return Checked(
-            "written", Word.PASS, f"{acknowledged:,} of {sent:,} writes that were sent after that were acknowledged"
+            "written",
+            Word.PASS,
+            f"{acknowledged:,} of {sent:,} writes that were sent after it was served again were acknowledged",
         )
     if sent and whole:
         said = f"none of {sent:,} writes that were sent after it was served again was acknowledged"

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.drill.records import chain, learnings
+from harness.drill.records.due import sabotaged
 from harness.drill.records.learnings import OPEN, Learning
 from harness.drill.records.sealed import DRILL, Record
-from harness.report.drill_page import PICTURE, build, day_of, not_recovered, word_of
+from harness.report.drill_page import PICTURE, build, day_of, not_recovered, setting, unread, word_of
 from harness.report.drill_titles import seconds
 from harness.report.page import environment
 from harness.store import RunFolder, write_text
@@ -66,7 +67,7 @@ def index(
     """The page's HTML. Everything that came from outside is escaped; pictures are images, in which nothing runs."""
     of_drills = [one for one in reversed(records) if one.kind == DRILL]
     latest: dict[str, Record] = {}
-    for record in of_drills:
+    for record in (one for one in of_drills if not sabotaged(one.body)):
         latest.setdefault(str(record.body["drill"]), record)
     newest = {record.seq for record in latest.values()}
     rows = [_row(drills, one, told, today, pictured=one.seq in newest) for one in of_drills]
@@ -89,7 +90,7 @@ def index(
 def _row(drills: Path, record: Record, told: Sequence[Learning], today: date, *, pictured: bool) -> dict[str, Any]:
     body = record.body
     about = [one for one in told if one.about == record.seq]
-    writes: Mapping[str, int] | None = body["writes"]
+    folder = drills / body["folder"]
     return {
         "seq": record.seq,
         "drill": body["drill"],
@@ -100,11 +101,32 @@ def _row(drills: Path, record: Record, told: Sequence[Learning], today: date, *,
         "stack": body["environment"]["stack"],
         "rto": _against(body, "rto_s", not_recovered(body)),
         "rpo": _against(body, "rpo_s", "not known"),
-        "writes": ", ".join(f"{writes[name]:,} {name}" for name in _NAMES) if writes is not None else "not judged",
+        "writes": _counts(body),
         "learnings": [(one, one.is_overdue(today)) for one in about],
-        "page": f"{body['folder']}/{REPORT}" if (drills / body["folder"] / REPORT).is_file() else "",
-        "picture": _picture(drills / body["folder"]) if pictured else "",
+        "page": f"{body['folder']}/{REPORT}" if (folder / REPORT).is_file() else "",
+        "lacking": _lacking(drills, folder),
+        "setting": setting(body),
+        "picture": _picture(folder) if pictured else "",
     }
+
+
+def _lacking(drills: Path, folder: Path) -> str:
+    """Why there is no page to go to, "" where there is."""
+    if (folder / REPORT).is_file():
+        return ""
+    if not folder.is_dir():
+        return "its run folder is gone"
+    said = "/".join((drills.resolve().parent.name, drills.name, *folder.relative_to(drills).parts))
+    return f"its page was not made: harness report {said} makes it"
+
+
+def _counts(body: Mapping[str, Any]) -> str:
+    writes: Mapping[str, int] | None = body["writes"]
+    if writes is None:
+        return "not judged"
+    if unread(body):
+        return "could not be read back"
+    return ", ".join(f"{writes[name]:,} {name}" for name in _NAMES)
 
 
 _NAMES = ("kept", "lost", "duplicated", "phantom", "unknown")
@@ -140,7 +162,7 @@ def _word(latest: Any, problems: Sequence[str]) -> str:
 def _sentence(latest: Sequence[Record], followed: Sequence[Learning], today: date) -> str:
     """`Of 3 drills 2 passed when they were run last (failed: database-loss); 2 follow-ups open, 1 of them overdue`."""
     if not latest:
-        return "No drill is recorded yet"
+        return "No drill is recorded yet that was not sabotaged"
     parts = []
     for word, how in (("fail", "failed"), ("unknown", "unknown"), ("aborted", "aborted")):
         names = sorted(str(one.body["drill"]) for one in latest if word_of(one.body) == word)

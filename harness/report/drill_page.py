@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.analysis.objectives import PHASES
 from harness.analysis.writes import COUNTED, Fate
+from harness.drill.records.due import sabotaged
 from harness.drill.records.learnings import Learning
 from harness.errors import RunFolderError
 from harness.record import Mark
@@ -67,13 +68,15 @@ def page(
         .render(
             body=body,
             word=word_of(body),
+            setting=setting(body),
+            unread=unread(body),
             warnings=seen.warnings,
             picture=picture,
             cards=[
                 _card("Time to recover", actual["rto_s"], objectives["rto_s"], "RTO", not_recovered(body)),
                 _card("Data lost", actual["rpo_s"], objectives["rpo_s"], "RPO", "not known"),
             ],
-            counts=[(one, body["writes"][one], COUNT_WORDS[one], _is_bad(one, body)) for one in COUNTED]
+            counts=[(one, body["writes"][one], _count_words(one, body), _is_bad(one, body)) for one in COUNTED]
             if body["writes"] is not None
             else [],
             phases=_phases(actual["phases"]),
@@ -90,8 +93,27 @@ def page(
 
 
 def word_of(body: Mapping[str, Any]) -> str:
-    """`pass`, `fail`, `unknown`, or `aborted`."""
-    return "aborted" if body["aborted"] else str(body["verdict"]["word"])
+    """`pass`, `fail`, `unknown`, `aborted`, or `sabotaged`."""
+    if body["aborted"]:
+        return "aborted"
+    return "sabotaged" if sabotaged(body) else str(body["verdict"]["word"])
+
+
+def setting(body: Mapping[str, Any]) -> str:
+    """How it was not as it is: `sabotaged: step restore, noticed; with WEAKNESS=slow-leak`, "" where it was."""
+    said = []
+    if step := sabotaged(body):
+        seen = next((one["word"] for one in body["checks"] if one["name"] == "sabotage"), "unknown")
+        how = {"pass": "noticed", "fail": "not noticed"}.get(seen, "not judged")
+        said.append(f"sabotaged: step {step}, {how}")
+    if variables := body.get("variables"):
+        said.append("with " + ", ".join(f"{name}={value}" for name, value in variables.items()))
+    return "; ".join(said)
+
+
+def unread(body: Mapping[str, Any]) -> bool:
+    """Whether what became of the writes is not known since they could not be read back."""
+    return body["writes"] is not None and body["actual"]["rpo_s"] is None
 
 
 def not_recovered(body: Mapping[str, Any]) -> str:
@@ -130,6 +152,10 @@ def _card(name: str, value_s: float | None, allowed_s: float, short: str, absent
         kind = "pass" if value_s <= allowed_s else "fail"
     shown = absent if value_s is None else "nothing" if short == "RPO" and value_s == 0 else seconds(value_s)
     return {"name": name, "value": shown, "allowed": f"{short} objective {allowed_s:g} s", "kind": kind}
+
+
+def _count_words(fate: Fate, body: Mapping[str, Any]) -> str:
+    return "could not be read back" if fate is Fate.UNKNOWN and unread(body) else COUNT_WORDS[fate]
 
 
 def _is_bad(fate: Fate, body: Mapping[str, Any]) -> bool:

@@ -78,7 +78,8 @@ def test_the_rpo_is_the_age_of_the_oldest_lost_write():
     assert result.word(4.0) is Word.PASS
     assert result.sentence(4.0) == "2 writes lost, the oldest 3.5 s before the disaster, within the RPO of 4 s"
     assert result.word(3.0) is Word.FAIL
-    assert result.sentence(3.0) == "1 write lost outside the RPO of 3 s (b)"
+    assert result.sentence(3.0) == "2 writes lost, 1 of them outside the RPO of 3 s (b)"
+    assert result.sentence(0.0) == "2 writes lost outside the RPO of 0 s (b, c)"
 
 
 def test_a_write_lost_after_the_disaster_is_excused_by_no_objective():

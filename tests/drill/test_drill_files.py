@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from pathlib import Path
 
 import pytest
 
 from harness.drill import loader
+from harness.drill.model import Drill
 from harness.drill.planning import plan_of
 from harness.errors import HarnessError, ScenarioError
 from harness.stack.compose_file import read_compose_file
@@ -73,6 +76,29 @@ def _load(tmp_path, text=GOOD):
     return loader.load(path)
 
 
+def test_a_decision_without_an_answer_is_refused_before_anything_is_destroyed(tmp_path):
+    """It is named with its options."""
+    with pytest.raises(ScenarioError, match=r"decision decide of .* has no answer.* one of start, restore"):
+        _load(tmp_path, GOOD.replace('    answers={"decide": "start"},\n', ""))
+
+
+def test_a_decision_that_the_answers_pass_by_needs_none(tmp_path, monkeypatch):
+    """Only where its `When` holds is it taken; no step that is passed by, nor one of the rollback, can be sabotaged."""
+    how = "When `decide` is `restore`. "
+    step = "### which: Which\nDecision: `new` | `old`. " + how + "\n\n### put: Put it back\n" + how
+    step += "Takes 1 s, time-out 5 s.\n```sh\ntrue\n```\nExpect: exit 0\n\n"
+    undo = "### undo: Undo it\nTakes 1 s, time-out 5 s.\n```sh\ntrue\n```\nExpect: exit 0\n"
+    text = RUNBOOK.replace("### start", step + "### start").replace("Rollback\nNone.\n", "Rollback\n" + undo)
+    monkeypatch.setattr("tests.drill.test_drill_files.RUNBOOK", text)
+    loaded = _load(tmp_path)
+    loader.check_sabotage(loaded, "start")
+    for name in ("put", "undo"):
+        with pytest.raises(ScenarioError, match=f"step {name} of .* is not reached in drill one.* start, look"):
+            loader.check_sabotage(loaded, name)
+    with pytest.raises(ScenarioError, match=r"decision which of .* has no answer"):
+        _load(tmp_path, GOOD.replace('"start"', '"restore"'))
+
+
 def test_a_good_file_gives_its_drill_with_its_runbook(tmp_path):
     """The question is the first line of its docstring."""
     loaded = _load(tmp_path)
@@ -132,3 +158,12 @@ def test_a_step_to_be_sabotaged_must_have_a_command(tmp_path):
     """A decision does nothing that could be left out."""
     with pytest.raises(ScenarioError, match="look, start"):
         loader.check_sabotage(_load(tmp_path), "decide")
+
+
+def test_the_page_says_each_default_as_it_is():
+    """A table of the fields that no example shows."""
+    page = (ROOT / "docs" / "run-a-quarterly-drill.md").read_text(encoding="utf-8")
+    said = dict(re.findall(r"^\| `(\w+)` \|.*\| ([\d.]+)(?:, a quarter)? \|$", page, re.MULTILINE))
+    assert len(said) == 6
+    defaults = {one.name: one.default for one in dataclasses.fields(Drill)}
+    assert {name: float(value) for name, value in said.items()} == {name: defaults[name] for name in said}

@@ -78,6 +78,8 @@ def test_a_drill_that_met_its_objectives_passes_with_its_numbers():
     """Recovered in time, nothing lost, the alert in time."""
     found = _judged(_facts())
     assert found.word is Word.PASS
+    written = next(one.sentence for one in checks(_facts()) if one.name == "written")
+    assert written == "9 of 9 writes that were sent after it was served again were acknowledged"
     assert "RTO 6.0 s, objective 30 s" in found.sentence
     assert "RPO 0.0 s, objective 1 s" in found.sentence
 
@@ -114,6 +116,23 @@ def test_each_objective_counts(change, word, says):
     """Too slow, too much lost, no alert: a fail; what cannot be told: unknown."""
     found = _judged(_facts(**change))
     assert (found.word, says in found.sentence) == (word, True), found.sentence
+
+
+@pytest.mark.parametrize(
+    ("served", "alert", "word"),
+    [
+        ({"hurt": False, "felt": False}, "", Word.UNKNOWN),
+        ({"hurt": False, "felt": False}, "Down", Word.PASS),
+        ({"hurt": False, "felt": True}, "", Word.PASS),
+        ({"hurt": True, "felt": True}, "", Word.PASS),
+    ],
+)
+def test_a_disaster_that_neither_load_nor_alert_told_of_proves_no_recovery(served, alert, word):
+    """Served all the while and without an alert it is unknown; either of them is enough."""
+    marks = [Mark(one.kind, one.at_s, served) if one.kind == "served" else one for one in RECOVERED]
+    marks = [Mark(one.kind, one.at_s, {"alert": alert}) if one.kind == "detected" else one for one in marks]
+    found = _judged(_facts(marks, alert=alert))
+    assert (found.word, "nobody felt the disaster" in found.sentence) == (word, word is Word.UNKNOWN)
 
 
 def test_a_write_acknowledged_after_the_disaster_and_lost_is_a_fail_however_large_the_rpo():

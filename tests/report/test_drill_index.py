@@ -49,6 +49,37 @@ def test_all_drills_are_there_the_newest_first(drills):
     assert "&lt;b&gt;of it&lt;/b&gt;" in page
 
 
+def _index_of(folder, monkeypatch, **changed):
+    monkeypatch.setenv("HARNESS_DRILL_KEY", str(folder / "key.pem"))
+    _, body = drill_folder(folder, found=changed.pop("found", True))
+    chain.append(folder, "drill", {**body, **changed}, say=lambda _: None)
+    return build_index(folder, TODAY).read_text(encoding="utf-8")
+
+
+def test_a_page_that_was_not_made_is_no_folder_that_is_gone(tmp_path, monkeypatch):
+    """It says what makes it."""
+    page = _index_of(tmp_path / "drills", monkeypatch, aborted=True)
+    assert "its run folder is gone" not in page
+    said = f"harness report {tmp_path.name}/drills/database-loss/20261129T221133Z makes it"
+    assert f"its page was not made: {said}" in page
+
+
+def test_a_sabotaged_drill_is_said_as_such_and_is_no_failure(tmp_path, monkeypatch):
+    """Nor one of the drills that are counted; with what it was run besides."""
+    checks = [{"name": "sabotage", "word": "pass", "sentence": "that was noticed"}]
+    changed = {"verdict": {"word": "fail", "sentence": "that was noticed", "step": "restore"}, "checks": checks}
+    variables = {"WEAKNESS": "slow-leak"}
+    page = _index_of(tmp_path / "drills", monkeypatch, sabotage="restore", variables=variables, **changed)
+    assert "sabotaged: step restore, noticed; with WEAKNESS=slow-leak" in page
+    assert '<span class="word sabotaged">' in page
+    assert "failed: database-loss" not in page
+
+
+def test_writes_that_were_not_read_back_are_said_as_such_in_the_index(tmp_path, monkeypatch):
+    """And not as so many that had no clear answer."""
+    assert "<dd>could not be read back</dd>" in _index_of(tmp_path / "drills", monkeypatch, found=False)
+
+
 def test_each_drill_has_its_latest_picture(drills):
     """As an image in which nothing runs; the page that it leads to knows its learnings."""
     page = (drills / "report.html").read_text(encoding="utf-8")

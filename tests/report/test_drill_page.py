@@ -82,7 +82,14 @@ def test_writes_that_were_not_read_back_are_not_nothing(tmp_path):
     page = _page(folder, body)
     assert "<strong>not known</strong>" in page
     assert "nothing</strong>" not in page
+    assert "<span>could not be read back</span>" in page
+    assert "no clear answer</span>" not in page
     assert "The evidence" not in page
+
+
+def test_the_page_says_that_nobody_thinks_in_a_drill(drilled):
+    """Its time to recover has its answers beforehand."""
+    assert "A decision takes no time in a drill" in _page(*drilled)
 
 
 def test_learnings_are_there_with_who_and_when(drilled):

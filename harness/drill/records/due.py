@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -75,9 +75,15 @@ def is_good(record: Record) -> bool:
     )
 
 
+def sabotaged(body: Mapping[str, Any]) -> str:
+    """The step that a drill was told to leave out, "" where none was. It tries the drill, not the recovery."""
+    return str(body.get("sabotage") or "")
+
+
 def due(planned: Iterable[Planned], records: Sequence[Record], now: datetime) -> list[Due]:
-    """Each planned drill, those that are due first, then by the day. `now` is UTC, aware."""
-    drills = [one for one in records if one.kind == DRILL]
+    """Each planned drill, those that are due first, then by the day. `now` is UTC, aware. Sabotaged ones count
+    neither as good nor as bad."""
+    drills = [one for one in records if one.kind == DRILL and not sabotaged(one.body)]
     ends = [at for one in drills if (at := ended_at(one)) and at <= now + CLOCK_SLACK]
     begun = max(ends, default=now).date()
     found = []

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.drill.records import evidence
 from harness.drill.records.learnings import learn
 from tests.drill.records.chains import file_of
 
@@ -85,3 +86,9 @@ def test_the_auditors_own_key_is_what_counts(five, tmp_path, way):
     (tmp_path / "other.pub.pem").write_bytes(other.stdout)
     assert way(five, str(tmp_path / "other.pub.pem")).returncode != 0
     assert way(five, "key.pub.pem").returncode == 0
+
+
+def test_the_page_names_each_file_that_is_evidence_and_no_other():
+    """As the record has them."""
+    (told,) = re.findall(r"^The evidence of a run is (.*?), where it has them", PAGE, re.MULTILINE | re.DOTALL)
+    assert sorted(re.findall(r"`([^`]+)`", told)) == sorted(evidence.FILES)

@@ -74,6 +74,15 @@ def test_a_drill_that_never_passed_is_due_and_says_why():
     ]
 
 
+def test_a_sabotaged_drill_counts_neither_as_good_nor_as_bad():
+    """What comes after a good one is not told as a failure."""
+    records = _records(
+        _ended("2026-09-01T10:17:00Z"), failed(sabotage="restore"), _ended("2026-11-01T00:00:00Z", sabotage="x")
+    )
+    (one,) = _due(records, "2026-11-02T00:00:00")
+    assert one.sentence == "last good 2026-09-01, record 1; next by 2026-12-02"
+
+
 def test_a_failure_after_a_good_one_is_told():
     """It is not due yet, and whoever reads it should know."""
     records = _records(_ended("2026-09-01T10:17:00Z"), failed())

@@ -20,6 +20,7 @@ from harness.runbook.model import Execution, StepResult
 from harness.store import create
 from tests.drill.records.chains import body, file_of
 
+VARIABLES = {"WEAKNESS": "slow-leak", "BACKUP_EVERY_S": "20", "BACKUPS": "/away", "RELEASE": ""}
 ROOT = Path(__file__).parents[3]
 SCHEMA = json.loads((ROOT / "docs" / "drill-record.schema.json").read_text(encoding="utf-8"))
 
@@ -65,7 +66,8 @@ def test_a_record_holds_what_its_verdict_hung_on(tmp_path, monkeypatch):
     monkeypatch.setattr("getpass.getuser", lambda: {}["no such user"])
     loaded = load(ROOT / "drills" / "database-loss.py")
     locustfile = ROOT / "locustfiles" / "shop.py"
-    spec = SimpleNamespace(services={}, path=Path("docker-compose.yml"))
+    spec = SimpleNamespace(services={}, path=Path("docker-compose.yml"), variables=VARIABLES)
+    monkeypatch.setenv("WEAKNESS", "slow-leak")
     begun = opening(loaded, locustfile, spec, "embedded", create(tmp_path, "database-loss"), tmp_path, "")
     made = close_body(create(tmp_path, "database-loss"), begun).body
     _body_of("drill").validate(json.loads(json.dumps({**made, "evidence": {}})))
@@ -73,11 +75,13 @@ def test_a_record_holds_what_its_verdict_hung_on(tmp_path, monkeypatch):
         "drill": hashlib.sha256(loaded.path.read_bytes()).hexdigest(),
         "locustfile": hashlib.sha256(locustfile.read_bytes()).hexdigest(),
     }
+    assert made["variables"] == {"WEAKNESS": "slow-leak", "BACKUP_EVERY_S": "20"}
+    assert made["deviations"] == ["with WEAKNESS=slow-leak, given by the environment"]
     assert (made["criteria"]["ok_ratio_min"], made["criteria"]["before"]) == (0.95, loaded.drill.before)
     assert made["participants"]["conducted by"] == f"uid {os.getuid()}"
     assert made["environment"]["commit"] == made["environment"]["harness_commit"]
-    for name in ("criteria", "files"):
-        assert not _body_of("drill").is_valid({**made, "evidence": {}, name: {}}), name
+    for name, bad in (("criteria", {}), ("files", {}), ("variables", {"WEAKNESS": 1}), ("sabotage", None)):
+        assert not _body_of("drill").is_valid({**made, "evidence": {}, name: bad}), name
 
 
 @pytest.mark.parametrize(
