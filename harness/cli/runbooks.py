@@ -104,7 +104,7 @@ def _known(files: Sequence[Path], told: Collection[str]) -> Known:
         try:
             drills[path.stem] = loader.load(path).drill.runbook
         except HarnessError as error:
-            why = "its runbook does not fit the form" if str(error) in told else str(error)
+            why = "its runbook does not fit the form" if any(str(error).endswith(one) for one in told) else str(error)
             err.print(f"{path} is not looked at: {why}", markup=False, soft_wrap=True)
     own = (NOT_RESTORABLE, NOT_VERIFIED)
     return checking.Known(services, checking.rules_in(rules) if rules else None, drills, own, _verbs())
