@@ -4,13 +4,15 @@ environment they use, which of our own verbs they call. It reads sh as runbooks 
 
 from __future__ import annotations
 
+import os
 import re
-import subprocess
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from harness.errors import RunbookError
 from harness.runbook.model import Answers, Runbook, Step
+from harness.stack.shell import run
 
 SET_BY_US = ("RUNBOOK", "STEP", "EVIDENCE", "PATH", "PWD")
 """Variables that each step finds, whatever else is in the environment."""
@@ -27,13 +29,11 @@ _AT_LINE = re.compile(r"\b(?:line )?(\d+): ")
 
 def syntax_error(step: Step) -> tuple[int, str] | None:
     """(line of the runbook, what sh says) where it does not understand the step's command; None where it does."""
-    try:
-        done = subprocess.run(["sh", "-n"], input=step.command, capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.SubprocessError):
-        return None  # without sh nothing is executed either
-    if done.returncode == 0:
+    environment = {**os.environ, "COMMAND": step.command}
+    done = run(step.id, "printf '%s\\n' \"$COMMAND\" | sh -n", environment, Path.cwd(), 10.0, lambda: False)
+    if done.exit_code in (0, None):
         return None
-    said = (done.stderr.strip().splitlines() or ["sh does not understand it"])[0]
+    said = (done.output.strip().splitlines() or ["sh does not understand it"])[0]
     match = _AT_LINE.search(said)
     return step.command_line + (int(match[1]) - 1 if match else 0), said[match.end() :] if match else said
 
