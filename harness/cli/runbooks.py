@@ -5,21 +5,24 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.cli.app import Json, Reports, err, out, runbook_app
+from harness.cli.app import Json, Reports, app, err, out, runbook_app
+from harness.cli.runbook_talk import Talk
 from harness.errors import HarnessError, Interrupted, RunbookError
 
 if TYPE_CHECKING:
     from harness.runbook.checking import Known
-    from harness.runbook.model import Runbook, Step, StepResult
+    from harness.runbook.model import Execution, Runbook
+    from harness.stack.state import StackState
 
 FOLDER = Path("runbooks")
+VARIABLES = {"BACKUPS": "the folder of backups"}
+"""What steps need besides the stack, and a reader is told of it where it is not set."""
 Books = Annotated[list[Path] | None, typer.Argument(help="Runbooks, or folders of them.", show_default="runbooks")]
 
 
@@ -60,16 +63,18 @@ def runbook_check(paths: Books = None, reports: Reports = Path("reports")) -> No
             books.append(read(file))
         except RunbookError as error:
             found.append(str(error))
-    known = _known(files)
+    known = _known(files, found)
     records = _records(reports)
     ran = checking.ran_of(records or [])
     for book in books:
         mine = ran.get(book.name, checking.Ran())
         found += checking.troubles(book, known)
         found += checking.never_ran(book, mine) if records is not None else ()
-        count = sum(step.id in mine.took_s for step in book.steps)
+        count = sum(checking.as_it_is(step, mine) for step in book.steps)
         last = f", last at {mine.last_at}" if mine.last_at else ""
         out.print(f"{book.name:<18} {count} of {len(book.steps)} steps were executed by drills{last}", soft_wrap=True)
+        if other := checking.other_version(book, mine):
+            out.print(f"  {other}", markup=False, soft_wrap=True)
         for sentence in checking.slow(book, mine):
             out.print(f"  slow: {sentence}", markup=False, soft_wrap=True)
     if not paths and len(books) == len(files):
@@ -81,8 +86,9 @@ def runbook_check(paths: Books = None, reports: Reports = Path("reports")) -> No
     raise typer.Exit(1 if found else 4 if records is None else 0)
 
 
-def _known(files: Sequence[Path]) -> Known:
-    """What the Compose files here, the rules and drills/ say."""
+def _known(files: Sequence[Path], told: Collection[str]) -> Known:
+    """What the Compose files here, the rules, drills/ and our own verbs say. What is `told` is not told again."""
+    from harness.backup.alert import NOT_RESTORABLE, NOT_VERIFIED
     from harness.cli.app import spec_of
     from harness.drill import loader
     from harness.runbook import checking
@@ -98,8 +104,16 @@ def _known(files: Sequence[Path]) -> Known:
         try:
             drills[path.stem] = loader.load(path).drill.runbook
         except HarnessError as error:
-            err.print(f"{path} is not looked at: {error}", markup=False, soft_wrap=True)
-    return checking.Known(services, checking.rules_in(rules) if rules else None, drills)
+            why = "its runbook does not fit the form" if any(str(error).endswith(one) for one in told) else str(error)
+            err.print(f"{path} is not looked at: {why}", markup=False, soft_wrap=True)
+    own = (NOT_RESTORABLE, NOT_VERIFIED)
+    return checking.Known(services, checking.rules_in(rules) if rules else None, drills, own, _verbs())
+
+
+def _verbs() -> dict[str, Collection[str]]:
+    """The verbs of each group of the harness; none for what is a verb itself."""
+    root = typer.main.get_command(app)
+    return {name: tuple(getattr(one, "commands", ())) for name, one in getattr(root, "commands", {}).items()}
 
 
 def _rule_files(files: Sequence[Path]) -> list[Path]:
@@ -147,29 +161,33 @@ def runbook_run(
     harness runbook run postgres-down --answer decide=start"""
     from harness.interrupts import Interrupts
     from harness.record import Word
+    from harness.runbook.commands import refuse_unset
     from harness.runbook.executing import Executor
     from harness.runbook.reading import find, read
 
     book = read(find(name, FOLDER))
+    answers, environment = dict(_answer(one) for one in answer or ()), _environment()
+    refuse_unset(book, {**os.environ, **environment}, answers, VARIABLES)
     console = err if as_json else out
     console.print(f"{book.title} ({book.path}, version {book.version[:12]})", markup=False, soft_wrap=True)
     with Interrupts() as interrupts:
+        talk = Talk(book, console, interrupts.came)
         execution = Executor(
             book,
-            _environment(),
-            answers=dict(_answer(one) for one in answer or ()),
-            ask=_ask(interrupts.came),
+            environment,
+            answers=answers,
+            ask=talk.ask,
             say=lambda sentence: console.print(sentence, markup=False, soft_wrap=True),
             cancelled=interrupts.came,
             sabotage=sabotage,
-            on_step=lambda step, what, result: _tell(console.print, book, step, what, result),
+            on_step=talk.tell,
         ).run()
     if as_json:
         print(json.dumps(execution.to_json(), indent=2))
     count = sum(one.executed for one in execution.results)
     console.print(f"{count} of {len(execution.results)} steps executed", soft_wrap=True)
     if interrupts.number is not None:
-        raise Interrupted(interrupts.number)
+        raise _interrupted(interrupts.number, book, execution)
     stopped = next((one for one in execution.results if one.step == execution.stopped_at), None)
     if execution.failed_at:
         after = "; the rollback was executed" if execution.rolled_back else ""
@@ -181,18 +199,48 @@ def runbook_run(
     raise typer.Exit({Word.PASS: 0, Word.FAIL: 1, Word.UNKNOWN: 4}[execution.word])
 
 
+def _interrupted(number: int, book: Runbook, execution: Execution) -> Interrupted:
+    """The error, which says where it stopped, and that nothing is undone by that."""
+    stopped = next((one for one in book.steps if one.id == execution.stopped_at), None)
+    if execution.failed_at:
+        where = f"after {execution.failed_at} had failed, in the rollback or before it"
+    else:
+        where = f"at the step {stopped.id} ({book.path}:{stopped.line})" if stopped else "after the last step"
+    error = Interrupted(number)
+    error.args = (f"interrupted by signal {number} {where}; nothing was undone; see its Rollback in {book.path}",)
+    return error
+
+
 def _environment() -> dict[str, str]:
-    """What steps find besides ours: the stack to act on, where one runs, and where backups are kept."""
+    """What steps find besides ours: the stack to act on, where one runs, and where its backups are kept."""
     from harness.cli.stack_hands import stack_path
+    from harness.stack import state
 
     found: dict[str, str] = {}
     try:
-        found["HARNESS_STACK"] = str(stack_path().absolute())
+        path = stack_path().absolute()
     except HarnessError as error:
         if "HARNESS_STACK" in os.environ:
             raise
         err.print(f"steps find no stack: {error}", markup=False, soft_wrap=True)
+        return found
+    found["HARNESS_STACK"] = str(path)
+    if not os.environ.get("BACKUPS") and (backups := _backups(state.read(path))):
+        found["BACKUPS"] = backups
+        err.print(f"BACKUPS is {backups}, as the stack has it", markup=False, soft_wrap=True)
     return found
+
+
+def _backups(state: StackState) -> str:
+    """The folder of backups that the stack was started with, or that its services have here; "" where none is known."""
+    from harness.stack import launch
+
+    given = [state.variables.get("BACKUPS", "")]
+    for one in state.services:
+        record = launch.read(one.launch) if one.launch else None
+        given.append((record.environment or {}).get("BACKUPS", "") if record else "")
+    found = {one for one in given if one and Path(one).is_dir()}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _answer(given: str) -> tuple[str, str]:
@@ -200,38 +248,3 @@ def _answer(given: str) -> tuple[str, str]:
     if not equals or not name or not option:
         raise RunbookError(f"an answer is given as ID=OPTION, as in --answer decide=restore; given {given!r}")
     return name, option
-
-
-def _ask(cancelled: Callable[[], bool]) -> Callable[[Step], str | None]:
-    """Asks at the terminal, until it is one of the options; nobody where there is none."""
-
-    def ask(step: Step) -> str | None:
-        if not sys.stdin.isatty():
-            return None
-        while not cancelled():
-            out.print(f"  {step.title} [{' | '.join(step.options)}] ", markup=False, end="")
-            line = sys.stdin.readline()
-            if not line:
-                return None
-            if line.strip() in step.options:
-                return line.strip()
-        return None
-
-    return ask
-
-
-def _tell(tell: Callable[..., None], book: Runbook, step: Step, what: str, result: StepResult | None) -> None:
-    number = [one.id for one in book.steps].index(step.id) + 1
-    if what == "began":
-        takes = "a decision" if step.options else f"about {step.takes_s:g} s"
-        where = f"{book.path}:{step.line}"
-        tell(
-            f"{number:>2}/{len(book.steps)} {step.section}: {step.id}: {step.title} ({takes}; {where})",
-            markup=False,
-            soft_wrap=True,
-        )
-    elif result is not None:
-        tell(f"      {result.word}: {result.sentence}", markup=False, soft_wrap=True)
-        if result.word == "fail" and result.output.strip():
-            for line in result.output.strip().splitlines()[-12:]:
-                tell(f"      | {line}", markup=False, soft_wrap=True)

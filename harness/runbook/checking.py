@@ -1,5 +1,6 @@
 """Looks for what has died in runbooks: links, drills, services and alerts that are not there, steps that nothing ever
-ran. Pure but for the files that it is given: what is known of the stack and of the drills comes from the caller.
+ran. Pure but for the files that it is given, and `sh -n`: what is known of the stack and of the drills comes from
+the caller.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import yaml
 
 from harness.errors import RunbookError, one_of
+from harness.runbook.commands import syntax_error, unknown_verb, verbs_called
 from harness.runbook.model import Runbook, Step
 
 SLOW_TIMES, SLOW_BY_S = 2.0, 3.0
@@ -36,21 +38,26 @@ class Rule:
 class Known:
     """What there is. `services` and `rules` are None where nothing is known of them, and nothing is said then.
 
-    `drills` are those of drills/, each with the runbook that it executes.
+    `drills` are those of drills/, each with the runbook that it executes. `own_alerts` are those that the harness posts
+    itself, whatever the rules say. `verbs` are those of each group of the harness, empty for what is no group.
     """
 
     services: Collection[str] | None = None
     rules: Sequence[Rule] | None = None
     drills: Mapping[str, str] = field(default_factory=dict)
+    own_alerts: Collection[str] = ()
+    verbs: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What records say of a runbook: the seconds that each step took when it was executed last, by its id, and when the
-    runbook was (RFC 3339)."""
+    """What records say of a runbook: the seconds that each step took when it was executed last, by its id; when the
+    runbook was (RFC 3339), and in which version; the SHA-256 of the command that each step had, where it is kept."""
 
-    took_s: Mapping[str, float] = field(default_factory=dict)
+    took_s: dict[str, float] = field(default_factory=dict)
     last_at: str = ""
+    version: str = ""
+    commands: dict[str, str] = field(default_factory=dict)
 
 
 def troubles(book: Runbook, known: Known) -> Iterator[str]:
@@ -68,7 +75,7 @@ def troubles(book: Runbook, known: Known) -> Iterator[str]:
             yield f"{at(name)}: the drill {name} executes the runbook {known.drills[name]}, not this one"
     if not book.drills:
         yield f"{book.path}:1: no drill proves it; write one (docs/run-a-quarterly-drill.md), and name it in `drills`"
-    names = {one.name for one in known.rules or ()}
+    names = {one.name for one in known.rules or ()} | {*known.own_alerts}
     for name in book.alerts if known.rules is not None else ():
         if name not in names:
             yield f"{at(name)}: {one_of('alert', name, names, where='the files of rules')}"
@@ -82,6 +89,11 @@ def troubles(book: Runbook, known: Known) -> Iterator[str]:
 
 def _of_command(book: Runbook, step: Step, known: Known, alerts: Collection[str]) -> Iterator[str]:
     here = f"{book.path}:{step.line}: {step.id}"
+    if (error := syntax_error(step)) is not None:
+        yield f"{book.path}:{error[0]}: {step.id}: sh does not understand the command: {error[1]}"
+    for call in dict.fromkeys(verbs_called(step.command)) if known.verbs else ():
+        if (wrong := unknown_verb(*call, known.verbs)) is not None:
+            yield f"{here}: {one_of('verb', wrong[0], wrong[1], where='harness')}"
     for name in dict.fromkeys(_OF_SERVICE.findall(step.command)):
         if known.services is not None and name not in known.services:
             yield f"{here}: {one_of('service', name, known.services, where='the stack')}"
@@ -111,11 +123,29 @@ def unled(books: Sequence[Runbook], rules: Sequence[Rule]) -> Iterator[str]:
 
 
 def never_ran(book: Runbook, ran: Ran) -> Iterator[str]:
-    """A sentence where no record executed some of its steps: nobody knows whether those work."""
-    steps = [step for step in book.steps if step.id not in ran.took_s]
-    if steps:
-        listed = ", ".join(f"{step.id} (line {step.line})" for step in steps)
-        yield f"{book.path}:{steps[0].line}: no drill ever executed {listed}"
+    """A sentence where no record executed some of its steps, or not as they are now: nobody knows whether they work."""
+    never = [step for step in book.steps if step.id not in ran.took_s]
+    other = [step for step in book.steps if step.id in ran.took_s and not as_it_is(step, ran)]
+    for steps, what in ((never, "no drill ever executed"), (other, "no drill executed, since their commands changed,")):
+        if steps:
+            listed = ", ".join(f"{step.id} (line {step.line})" for step in steps)
+            yield f"{book.path}:{steps[0].line}: {what} {listed}"
+
+
+def as_it_is(step: Step, ran: Ran) -> bool:
+    """Whether it was executed with the command that it has now; records that do not keep the command are believed."""
+    return step.id in ran.took_s and ran.commands.get(step.id, "") in ("", step.command_sha256)
+
+
+def other_version(book: Runbook, ran: Ran) -> str:
+    """A sentence where its last execution was of another version, whose commands no record keeps; else ""."""
+    unknown = any(step.command and step.id in ran.took_s and not ran.commands.get(step.id) for step in book.steps)
+    if not unknown or ran.version in ("", book.version):
+        return ""
+    return (
+        f"last executed in another version of this runbook ({ran.version[:12]}, it is {book.version[:12]} now), "
+        "whose record does not keep the commands; run its drill again"
+    )
 
 
 def slow(book: Runbook, ran: Ran) -> Iterator[str]:
@@ -134,10 +164,14 @@ def ran_of(records: Sequence[Mapping[str, Any]]) -> dict[str, Ran]:
         if not isinstance(executed, Mapping) or not isinstance(executed.get("runbook"), str):
             continue
         before = found.get(executed["runbook"], Ran())
-        took = {
-            str(one["id"]): float(one.get("took_s", 0.0)) for one in executed.get("steps", ()) if one.get("executed")
-        }
-        found[executed["runbook"]] = Ran({**before.took_s, **took}, str(body.get("started_at", before.last_at)))
+        done = [one for one in executed.get("steps", ()) if one.get("executed") and one["id"] != body.get("sabotage")]
+        steps = {str(one["id"]): one for one in done}
+        found[executed["runbook"]] = Ran(
+            before.took_s | {name: float(one.get("took_s", 0.0)) for name, one in steps.items()},
+            str(body.get("started_at", before.last_at)),
+            str(executed.get("version", "")),
+            before.commands | {name: str(one.get("command_sha256", "")) for name, one in steps.items()},
+        )
     return found
 
 

@@ -53,7 +53,7 @@ class Executor:
     ) -> None:
         """`environment` is added to ours; the commands run in `folder`, else here. `sabotage` is the id of a step whose
         command is replaced by one that does nothing and says that it did. $EVIDENCE is where steps keep logs, below
-        `folder` unless `environment` has it."""
+        `folder`/reports/evidence unless the environment has it."""
         self._runbook, self._environment, self._folder = runbook, {**os.environ, **environment}, folder or Path.cwd()
         self._answers, self._ask, self._say = dict(answers or {}), ask, say
         self._cancelled, self._sabotage, self._on_step = cancelled, sabotage, on_step
@@ -76,14 +76,16 @@ class Executor:
             raise RunbookError(one_of("step", self._sabotage, commands, where=where))
 
     def run(self) -> Execution:
-        """Execute it. Never raises for what a step does; StartError where there is no sh."""
+        """Execute it. Never raises for what a step does; StartError where there is no sh, RunbookError where there is
+        no place for evidence."""
         rolled_back = False
         with tempfile.TemporaryDirectory(prefix="harness-runbook-") as private:
             self._environment |= {
                 "RUNBOOK": self._runbook.name,
                 "PATH": path_with_harness(Path(private), self._environment),
             }
-            self._environment.setdefault("EVIDENCE", str(self._evidence()))
+            if not self._environment.get("EVIDENCE"):
+                self._environment["EVIDENCE"] = str(self._evidence())
             for section in ("pre-flight", "procedure", "verification"):
                 self._section(section)
             if self._failed_at and self._section_of(self._failed_at) in ("procedure", "verification"):
@@ -96,9 +98,17 @@ class Executor:
         )
 
     def _evidence(self) -> Path:
-        """Where steps keep what must not be lost; they make it when they need it."""
+        """Where steps keep what must not be lost. Raises RunbookError where it cannot be made."""
         now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-        return self._folder.absolute() / ".harness" / "evidence" / f"{self._runbook.name}-{now}"
+        made = self._folder.absolute() / "reports" / "evidence" / f"{self._runbook.name}-{now}"
+        try:
+            made.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunbookError(
+                f"cannot make {made}: {error.strerror}; say where evidence is kept: $EVIDENCE"
+            ) from error
+        self._say(f"evidence is kept in {made}")
+        return made
 
     def _section(self, section: str) -> None:
         for step in self._runbook.steps:
@@ -193,6 +203,7 @@ class Executor:
             output=self._masked(done.output)[-OUTPUT_CHARACTERS:] if done else "",
             answer=answer,
             executed=executed,
+            command_sha256=step.command_sha256 if executed and step.id != self._sabotage else "",
         )
         self._results[step.id] = result
         return result

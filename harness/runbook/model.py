@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ class Step:
 
     `when` is (id of a decision, its option): the step is passed over where another was taken. `takes_s` is what the
     runbook says that it takes, `timeout_s` when it is given up. `phase` is one of PHASES, by which a drill times it.
+    `command_line` is where the command begins in the file. `prose` is what else the step says, for the reader.
     """
 
     id: str
@@ -43,6 +45,13 @@ class Step:
     timeout_s: float = 60.0
     when: tuple[str, str] | None = None
     phase: str = ""
+    command_line: int = 0
+    prose: str = ""
+
+    @property
+    def command_sha256(self) -> str:
+        """Of its command, by which a record says what was executed; "" for a decision."""
+        return hashlib.sha256(self.command.encode()).hexdigest() if self.command else ""
 
 
 PHASES = ("decide", "fetch", "restore", "verify")
@@ -67,7 +76,8 @@ class Runbook:
 @dataclass(frozen=True, slots=True)
 class StepResult:
     """What came of one step. `word` is pass, fail, or unknown where it was not executed (passed over, never reached, a
-    decision that nobody took). Times are monotonic nanoseconds. `output` is its last 4,000 characters, masked."""
+    decision that nobody took). Times are monotonic nanoseconds. `output` is its last 4,000 characters, masked.
+    `command_sha256` is that of the step's command, as the runbook has it."""
 
     step: str
     section: str
@@ -80,6 +90,7 @@ class StepResult:
     output: str = ""
     answer: str = ""
     executed: bool = True
+    command_sha256: str = ""
 
     @property
     def took_s(self) -> float:
@@ -118,6 +129,7 @@ class Execution:
             "steps": [
                 {"id": one.step, "section": one.section, "phase": one.phase, "word": one.word, "sentence": one.sentence}
                 | {"took_s": round(one.took_s, 3), "executed": one.executed, "answer": one.answer}
+                | {"command_sha256": one.command_sha256}
                 for one in self.results
             ],
         }

@@ -84,6 +84,7 @@ class _Draft:
     section: str
     line: int
     said: dict[str, Any] = field(default_factory=dict)
+    prose: list[str] = field(default_factory=list)
 
 
 class _Reader:
@@ -174,14 +175,16 @@ class _Reader:
         if not code.strip():
             raise self._error(number, "this command is empty; write what is to be run, or make the step a decision")
         self._say(number, self._drafts[-1], "command", code)
+        self._drafts[-1].said["command_line"] = number + 1
 
     def _sentence(self, number: int, line: str, draft: _Draft) -> None:
         """Takes out of a line what is said to the harness, sentence by sentence; the rest is for the reader."""
         begins = [0, *(match.end() for match in _SENTENCE_ENDS.finditer(line))]
-        at = 0
+        at, rest = 0, ""
         for begin in begins:
             if begin >= at and (end := self._one(number, line, begin, draft)):
-                at = end
+                rest, at = rest + line[at:begin], end
+        draft.prose.append((rest + line[at:]).rstrip())
 
     def _one(self, number: int, line: str, begin: int, draft: _Draft) -> int:
         """Where what is said to the harness ends that begins there; 0 where nothing does."""
@@ -248,7 +251,8 @@ class _Reader:
                 raise self._error(draft.line, f"the decision {draft.id!r} has a {stray[0]}; look in a step before it")
         elif lacks := [what for name, what in _NEEDED.items() if name not in said]:
             raise self._error(draft.line, f"the step {draft.id!r} lacks {lacks[0]}")
-        step = Step(draft.id, draft.title, draft.section, draft.line, **said)
+        prose = "\n".join(draft.prose).strip()
+        step = Step(draft.id, draft.title, draft.section, draft.line, prose=prose, **said)
         if step.takes_s > step.timeout_s and step.command:
             raise self._error(
                 draft.line,

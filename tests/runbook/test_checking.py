@@ -10,6 +10,7 @@ import pytest
 from harness.errors import RunbookError
 from harness.runbook import checking
 from harness.runbook.checking import Known, Ran, Rule
+from harness.runbook.model import Runbook
 from harness.runbook.reading import read
 from tests.runbook.books import FRONT, book, step
 
@@ -115,10 +116,71 @@ def test_a_step_that_no_record_executed_is_told(tmp_path: Path):
     ran = checking.ran_of(
         [_body({"do": 1, "prove": 1}, "2026-01-01"), _body({"do": 2}, "2026-02-01"), {"runbook": None}]
     )
-    assert ran["down"] == Ran({"do": 2, "prove": 1}, "2026-02-01")
+    assert (ran["down"].took_s, ran["down"].last_at) == ({"do": 2, "prove": 1}, "2026-02-01")
     (found,) = checking.never_ran(one, ran["down"])
     assert found.endswith("no drill ever executed back (line 31)")
     assert list(checking.never_ran(one, Ran({"do": 1, "prove": 1, "back": 1}))) == []
+
+
+def _executed(one: Runbook, version: str, **more: object) -> dict[str, Ran]:
+    steps = [
+        {"id": step.id, "executed": True, "took_s": 1, "command_sha256": step.command_sha256, **more}
+        for step in one.steps
+    ]
+    return checking.ran_of([{"runbook": {"runbook": "down", "version": version, "steps": steps}}])
+
+
+def test_a_step_whose_command_changed_since_was_not_executed(tmp_path: Path):
+    """What a drill executed then is another command; prose may change."""
+    ran = _executed(book(tmp_path), "before")["down"]
+    changed = book(tmp_path, do=step("do", "echo other"), after="Other prose.")
+    assert [one.partition(": ")[2] for one in checking.never_ran(changed, ran)] == [
+        "no drill executed, since their commands changed, do (line 13)"
+    ]
+    assert checking.other_version(changed, ran) == ""
+
+
+def test_a_record_that_keeps_no_commands_is_told_where_the_version_is_another(tmp_path: Path):
+    """It is believed, and the reader is told that it may not be so."""
+    one = book(tmp_path)
+    other = _executed(one, "before", command_sha256="")["down"]
+    assert list(checking.never_ran(one, other)) == []
+    assert "last executed in another version of this runbook (before, it is" in checking.other_version(one, other)
+    assert checking.other_version(one, _executed(one, one.version, command_sha256="")["down"]) == ""
+
+
+def test_a_step_that_was_sabotaged_was_not_executed(tmp_path: Path):
+    """It did nothing, on purpose."""
+    steps = [{"id": "do", "executed": True, "took_s": 1}]
+    assert checking.ran_of([{"sabotage": "do", "runbook": {"runbook": "down", "steps": steps}}])["down"].took_s == {}
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("echo a\nif true; then echo b", "down.md:18: do: sh does not understand the command: "),
+        ("harness stack strat db", "do: unknown verb 'stack strat'"),
+        ("echo a | harness stak start db", "do: unknown verb 'stak'"),
+    ],
+)
+def test_a_command_that_cannot_be_executed_is_told(tmp_path: Path, command: str, said: str):
+    """sh does not understand it, or the harness has no such verb."""
+    known = replace(KNOWN, verbs={"stack": ("start", "stop"), "heal": ()})
+    (found,) = checking.troubles(book(tmp_path, do=step("do", command)), known)
+    assert said in found
+
+
+def test_verbs_that_are_there_are_left_alone(tmp_path: Path):
+    """So are words that only speak of the harness."""
+    known = replace(KNOWN, verbs={"stack": ("start", "stop"), "heal": ()})
+    command = 'x=$(harness stack stop db); harness heal now; harness --version; harness stack -h; echo "the harness is"'
+    assert list(checking.troubles(book(tmp_path, do=step("do", command)), known)) == []
+
+
+def test_alerts_of_the_harness_itself_are_known(tmp_path: Path):
+    """No rule makes them."""
+    known = replace(KNOWN, rules=(), own_alerts=("Down",))
+    assert list(checking.troubles(book(tmp_path), known)) == []
 
 
 def test_a_step_that_takes_much_longer_than_it_says_is_told(tmp_path: Path):

@@ -127,7 +127,7 @@ def test_a_step_finds_what_it_needs(tmp_path: Path):
     """The harness that executes it, its own id, the runbook's name, what the caller gave, and where evidence goes."""
     show = 'echo "$RUNBOOK $STEP $GIVEN $EVIDENCE"; harness --version; pwd'
     output = _by_id(_execute(tmp_path, {"GIVEN": "given"}, do=step("do", show)))["do"].output.splitlines()
-    assert output[0].startswith(f"down do given {tmp_path}/.harness/evidence/down-2")
+    assert output[0].startswith(f"down do given {tmp_path}/reports/evidence/down-2")
     assert output[1].startswith("harness ")
     assert output[2] == str(tmp_path)
 
