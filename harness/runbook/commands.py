@@ -30,7 +30,7 @@ _AT_LINE = re.compile(r"\b(?:line )?(\d+): ")
 def syntax_error(step: Step) -> tuple[int, str] | None:
     """(line of the runbook, what sh says) where it does not understand the step's command; None where it does."""
     environment = {**os.environ, "COMMAND": step.command}
-    done = run(step.id, "printf %s \"$COMMAND\" | sh -n", environment, Path.cwd(), 10.0, lambda: False)
+    done = run(step.id, 'printf %s "$COMMAND" | sh -n', environment, Path.cwd(), 10.0, lambda: False)
     if done.exit_code in (0, None):
         return None
     said = (done.output.strip().splitlines() or ["sh does not understand it"])[0]
