@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.docker_here import require_docker
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -154,6 +156,7 @@ def test_the_report_is_the_same_twice_and_needs_no_stack(tmp_path):
 
 def test_what_the_stack_cannot_do_is_refused_before_anything_starts(tmp_path):
     """By `run` and `validate` alike, with the line, and the stack that can."""
+    require_docker()
     path = tmp_path / "apart.py"
     path.write_text(
         '"""Apart?"""\nfrom harness import *\nscenario = Scenario(hypothesis="h", load=Load("shop.py", rate_per_s=1),\n'

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from harness.errors import StartError, one_of
+from harness.errors import ComposeFileError, StartError, one_of
 
 if TYPE_CHECKING:
     from harness.stack.spec import StackSpec
@@ -88,6 +88,9 @@ def compose_files(files: list[Path] | None) -> list[Path]:
     from harness.stack.compose_here import find_compose_files
 
     if files:
+        for path in files:
+            if not path.is_file():
+                raise ComposeFileError(f"{path} does not exist; name the Compose files of the project")
         return list(files)
     found = find_compose_files(Path.cwd())
     override = found[0].parent / OVERRIDE
