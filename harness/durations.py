@@ -13,3 +13,11 @@ def seconds(text: str) -> float:
     if match is None:
         raise ValueError(f"a duration is a number with ms, s, m or h, such as 60s; given {text!r}")
     return float(match[1]) * _UNITS_S[match[2]]
+
+
+def in_words(value_s: float) -> str:
+    """`14 s`, `35 min`, `26 h`: in the largest unit of which it is two at least, or one and no more."""
+    for unit_s, unit in ((3600, "h"), (60, "min")):
+        if value_s >= 2 * unit_s or (value_s >= unit_s and value_s % unit_s == 0):
+            return f"{round(value_s / unit_s, 1):g} {unit}"
+    return f"{round(value_s, 1):g} s"

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from harness.backup.manifest import NAME, ManifestError, read
 from harness.backup.report import Report
+from harness.durations import in_words
 from harness.errors import BackupError
 from harness.record import Word
 
@@ -185,7 +186,7 @@ def _wrong(folder: Path, kind: str, note: Note | None, within_s: float, now: dat
     if age_s < -300:
         return f"the last {what} is noted for {note.at.isoformat()}, which is yet to come: a clock is wrong"
     if age_s > within_s:
-        return f"the last {what} ended {age_s / 3600:.1f} h ago; at most {within_s / 3600:g} h are allowed"
+        return f"the last {what} ended {in_words(age_s)} ago; allowed: {in_words(within_s)}"
     if note.word != Word.PASS:
         return f"the last {what} is no pass but {note.word or 'nothing'}: {note.sentence}"
     return ""

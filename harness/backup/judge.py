@@ -13,6 +13,7 @@ from harness.backup.schema import differences, schema_facts, schema_hash
 from harness.backup.schema_more import LATER, SECRETS
 from harness.backup.schema_queries import RIGHTS, SERVER_WIDE, WITH_DATABASE
 from harness.backup.session import QueryError, Session
+from harness.durations import in_words
 from harness.record import Word
 
 NO_MANIFEST = "there is no manifest that says what there was"
@@ -236,7 +237,7 @@ def judge_beat(
     elif max_age_s is None:
         not_judged["freshness"] = f"no age is asked for; the data is of {beat[0]}"
     elif age_s > max_age_s:
-        sentence = f"the data is of {beat[0]}, {age_s / 3600:.1f} h ago; at most {max_age_s / 3600:.1f} h are allowed"
+        sentence = f"the data is of {beat[0]}, {in_words(age_s)} ago; allowed: {in_words(max_age_s)}"
         yield Judgement("freshness", Word.FAIL, sentence, {"age_s": round(age_s, 1)})
     elif age_s < -300:
         sentence = f"the heartbeat in the data is of {beat[0]}, which is yet to come: one of two clocks is wrong"

@@ -90,7 +90,7 @@ def test_a_verifier_that_fell_silent_is_told(tmp_path):
     assert "no verification" in folder.check(tmp_path, 3600, NOW)[1]
     folder.write_note(tmp_path, _report(), "logical", NOW - timedelta(minutes=30))
     assert folder.check(tmp_path, 3600, NOW)[0] is True
-    assert "1.5 h ago" in folder.check(tmp_path, 3600, NOW + timedelta(hours=1))[1]
+    assert "90 min ago" in folder.check(tmp_path, 3600, NOW + timedelta(hours=1))[1]
     assert "yet to come" in folder.check(tmp_path, 3600, NOW - timedelta(hours=2))[1]
     folder.write_note(tmp_path, _report(Word.FAIL), "logical", NOW)
     folder.write_note(tmp_path, _report(), "physical", NOW)
